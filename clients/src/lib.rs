@@ -1,0 +1,3 @@
+//! The client-certificate request driver.
+
+pub mod plan;

@@ -1,0 +1,73 @@
+//! What a scenario says about its clients: plain data, already checked.
+
+use revlab_lab::trace::TlsVersion;
+use revlab_lab::{Clock, Instant, Name, Span};
+
+/// A group of client threads that send client-certificate requests, as JMeter's thread group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientPlan {
+    /// The actor's name in the scenario: `jmeter`.
+    pub name: Name,
+    /// The SUT it talks to.
+    pub sut: Name,
+    /// The CA that issued its certificates.
+    pub ca: Name,
+    /// Attempt k of a thread is due at the thread's start + k × this, also while an earlier one
+    /// runs.
+    pub every: Span,
+    /// How many threads.
+    pub threads: u32,
+    /// Over how long the threads start: thread i of n starts at `from` + i × ramp_up / n.
+    pub ramp_up: Span,
+    /// How many certificates the threads share, round robin: thread i, attempt k uses number
+    /// (i + k × threads) mod identities.
+    pub identities: u32,
+    /// When the first thread starts.
+    pub from: Instant,
+    /// No attempt is due at or after this.
+    pub until: Instant,
+    /// At most this many attempts a thread.
+    pub loops: Option<u64>,
+    /// Whether each attempt makes a full handshake or takes up the thread's last session.
+    pub session: Session,
+    /// The TLS version that is spoken.
+    pub tls: TlsVersion,
+    /// An attempt that has no whole answer by then has timed out.
+    pub timeout: Span,
+    /// Whether it must be admitted before the first fault or operation, for the run to count.
+    pub control: bool,
+    /// The path that is requested.
+    pub path: String,
+    /// Which status means that the client was let in.
+    pub admit: StatusRange,
+    /// The client's clock: it judges the server's certificate by it.
+    pub clock: Clock,
+}
+
+/// Whether each attempt makes a full handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Session {
+    /// A full handshake each time, as JMeter with "reset SSL state".
+    Fresh,
+    /// The thread's last session is taken up where the server still knows it.
+    Resumed,
+}
+
+/// An inclusive range of HTTP statuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusRange {
+    /// The lowest.
+    pub from: u16,
+    /// The highest.
+    pub to: u16,
+}
+
+impl StatusRange {
+    /// 200 to 299.
+    pub const SUCCESS: StatusRange = StatusRange { from: 200, to: 299 };
+
+    /// Whether `status` is in the range.
+    pub fn contains(self, status: u16) -> bool {
+        (self.from..=self.to).contains(&status)
+    }
+}

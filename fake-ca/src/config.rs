@@ -1,0 +1,148 @@
+//! What a scenario says about its CAs: plain data, already checked.
+
+use revlab_lab::clock::Drift;
+use revlab_lab::http::Url;
+use revlab_lab::{Clock, Instant, Name, Span};
+use revlab_pki::KeyAlgorithm;
+
+/// One certificate authority in the style of AD CS, with its web site.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaConfig {
+    /// The actor's name in the scenario: `issuing`.
+    pub name: Name,
+    /// The CA above it; none: its own certificate is a root.
+    pub parent: Option<Name>,
+    /// Common name of the CA: `XXX-CA`. Also the stem of its files (fact sheet §4.4, %3).
+    pub common_name: String,
+    /// Host name of its web site, as in the URLs of certificates: `win-msprl0t325o`.
+    pub host: String,
+    /// DNS name of the computer (§4.4, %1): the first part of the name of its `.crt` file.
+    pub computer: String,
+    /// Kind of key of the CA and of the certificates it issues.
+    pub key: KeyAlgorithm,
+    /// Index of its key (§4.4): with 1, files are called `XXX-CA(1).crl`, and the CA version
+    /// extension says 1.1.
+    pub key_index: u16,
+    /// How long before the start of the run the CA was set up: notBefore of its certificate.
+    pub age: Span,
+    /// How long the CA certificate lives from then on.
+    pub lifetime: Span,
+    /// How long the certificates that it issues live, from [`CaConfig::age`] on.
+    pub issued_lifetime: Span,
+    /// Its publication of CRLs.
+    pub crl: CrlSchedule,
+    /// CRL distribution points of issued certificates; none: the AD CS default below
+    /// `http://host/CertEnroll/`. Empty: no such extension.
+    pub cdp: Option<Vec<Url>>,
+    /// freshestCRL of issued base CRLs; none: the AD CS default. Empty: no such extension.
+    pub freshest: Option<Vec<Url>>,
+    /// Authority information access of issued certificates.
+    pub aia: Aia,
+    /// A working OCSP responder; none: what the URL answers is up to the web site.
+    pub responder: Option<Responder>,
+    /// The web site.
+    pub web: WebSite,
+    /// The CA's clock.
+    pub clock: Clock,
+}
+
+/// When base and delta CRLs are published (fact sheet §4.1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CrlSchedule {
+    /// Publication period of the base CRL.
+    pub period: Span,
+    /// Publication period of the delta CRL; none: no deltas.
+    pub delta_period: Option<Span>,
+    /// CRLOverlapPeriod; none: 10 % of the period, at most 12 h, at least 1.5 × skew.
+    pub overlap: Option<Span>,
+    /// CRLDeltaOverlapPeriod; none: by `delta_overlap_rule`.
+    pub delta_overlap: Option<Span>,
+    /// Which default the delta overlap has. Both are inferred.
+    pub delta_overlap_rule: DeltaOverlap,
+    /// ClockSkewMinutes: how far publications are back-dated. 10 min in AD CS.
+    pub clock_skew: Span,
+    /// When the base timer fires, relative to the start of the run.
+    pub phase: Span,
+    /// When the delta timer fires, relative to the start of the run.
+    pub delta_phase: Span,
+    /// How much later than the period each timer fires, as a rate.
+    pub drift: Drift,
+    /// What a base run on its own timer does about the delta.
+    pub base_run: BaseRun,
+    /// Which base a delta refers to. Inferred.
+    pub delta_base: DeltaBase,
+}
+
+/// Default of the delta overlap (fact sheet §4.1, inferred: two memories of one article).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeltaOverlap {
+    /// As for the base: 10 % of the delta period, at most 12 h, at least 1.5 × skew.
+    A,
+    /// The delta period itself, at most 12 h.
+    B,
+}
+
+/// What a base run on its own timer does about the delta.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BaseRun {
+    /// Nothing: the delta has a timer of its own.
+    BaseOnly,
+    /// Publishes a delta too, and re-arms the delta timer from that moment.
+    WithDelta,
+}
+
+/// Which base a delta refers to (its delta CRL indicator). Inferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeltaBase {
+    /// Published together with a new base: the one before it; otherwise the newest.
+    Previous,
+    /// Always the newest base.
+    Newest,
+    /// The oldest base whose nextUpdate has not passed.
+    OldestUnexpired,
+}
+
+/// Authority information access of issued certificates (RFC 5280 §4.2.2.1).
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Aia {
+    /// URLs under id-ad-ocsp, in order.
+    pub ocsp: Vec<Url>,
+    /// URLs under id-ad-caIssuers; none: the AD CS default (the `.crt` on the web site).
+    pub issuers: Option<Vec<Url>>,
+}
+
+/// A working OCSP responder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Responder {
+    /// URLs that it answers at; none: all of [`Aia::ocsp`].
+    pub at: Option<Vec<Url>>,
+    /// From when on it is there; none: from the start.
+    pub from: Option<Instant>,
+    /// How long an answer is valid (nextUpdate − thisUpdate).
+    pub validity: Span,
+}
+
+/// The CA's web site: IIS with `/CertEnroll/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebSite {
+    /// allowDoubleEscaping: without it `+` in a path is answered 404.11 (fact sheet §4.4).
+    pub double_escaping: bool,
+}
+
+/// What an administrator does at a CA.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CaOperation {
+    /// Revokes a certificate; it is listed from the next publication on, and by the responder
+    /// at once.
+    Revoke {
+        /// Serial number of the certificate, big-endian, without leading zeros.
+        serial: Vec<u8>,
+        /// Reason code, RFC 5280 §5.3.1; none: the extension is left out.
+        reason: Option<u8>,
+    },
+    /// `certutil -CRL`: publishes now, and re-arms the timers from now on.
+    Publish {
+        /// A new base (and, with deltas on, a delta); otherwise a delta alone.
+        base: bool,
+    },
+}

@@ -1,0 +1,3 @@
+//! Reproduces certificate-revocation incidents.
+
+pub mod scenario;

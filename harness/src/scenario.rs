@@ -1,0 +1,3 @@
+//! Scenario files: from text to what is meant.
+
+pub mod model;

@@ -1,0 +1,45 @@
+//! The modelled durations that both transports charge.
+//!
+//! `sim` has no wire, and in `live` lab time stands still while bytes move: each exchange costs
+//! the same modelled time in both. Costs are counted in round trips.
+
+use crate::Span;
+use crate::trace::{Handshake, TlsVersion};
+
+/// How long things take on the lab's network when nothing is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// One round trip between any two hosts. 1 ms unless the scenario says otherwise.
+    pub round_trip: Span,
+    /// How long a resolver takes to say that a name does not exist.
+    pub name_error: Span,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Network { round_trip: Span::from_millis(1), name_error: Span::from_millis(1) }
+    }
+}
+
+impl Network {
+    /// From the start of a plain HTTP exchange to its request's arrival: the TCP handshake.
+    pub fn request(&self) -> Span {
+        self.round_trip
+    }
+
+    /// From a server's answer to its arrival, the request's own way included.
+    pub fn answer(&self) -> Span {
+        self.round_trip
+    }
+
+    /// From the start of a TLS connection to the arrival of the request in it: TCP (1 round trip)
+    /// and TLS: 1.3 takes 1 (RFC 8446 §2), 1.2 takes 2, resumed 1 (RFC 5246 §7.3).
+    pub fn tls_request(&self, version: TlsVersion, handshake: Handshake) -> Span {
+        let trips = match (version, handshake) {
+            (_, Handshake::None) => 0,
+            (TlsVersion::V1_3, _) | (TlsVersion::V1_2, Handshake::Resumed) => 2,
+            (TlsVersion::V1_2, Handshake::Full) => 3,
+        };
+        self.round_trip.scale(trips, 1)
+    }
+}

@@ -1,0 +1,148 @@
+//! What came of an attempt, and the Win32 codes that go with a refusal.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What came of one client attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The answer met the scenario's `admit` rule.
+    Admitted,
+    /// The server refused the client, by status or by alert.
+    Refused,
+    /// The client's time was up.
+    TimedOut,
+    /// Anything else: refused connection, broken answer.
+    Failed,
+}
+
+impl Outcome {
+    /// All outcomes with their names in scenarios and traces.
+    pub const NAMES: [(&'static str, Outcome); 4] = [
+        ("admitted", Outcome::Admitted),
+        ("refused", Outcome::Refused),
+        ("timed_out", Outcome::TimedOut),
+        ("failed", Outcome::Failed),
+    ];
+
+    /// The name in scenarios and traces.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Admitted => "admitted",
+            Outcome::Refused => "refused",
+            Outcome::TimedOut => "timed_out",
+            Outcome::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A Win32 error code or HRESULT, written as Windows shows it: `0x80092013`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(pub u32);
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])* $name:ident = $value:literal;)*) => {
+        impl Code {
+            $($(#[doc = $doc])* pub const $name: Code = Code($value);)*
+
+            /// The symbolic name from winerror.h, where the code is one that revlab uses.
+            pub fn symbol(self) -> Option<&'static str> {
+                match self.0 {
+                    $($value => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
+
+            /// Every code that has a name.
+            pub const NAMED: &'static [Code] = &[$(Code::$name),*];
+        }
+    };
+}
+
+codes! {
+    /// The certificate is listed as revoked.
+    CRYPT_E_REVOKED = 0x8009_2010;
+    /// There is nothing to check with: neither CDP nor OCSP.
+    CRYPT_E_NO_REVOCATION_CHECK = 0x8009_2012;
+    /// The revocation source is unreachable, stale, or unusable.
+    CRYPT_E_REVOCATION_OFFLINE = 0x8009_2013;
+    /// The certificate is outside its validity period.
+    CERT_E_EXPIRED = 0x800B_0101;
+    /// The chain ends in a root that is not trusted.
+    CERT_E_UNTRUSTEDROOT = 0x800B_0109;
+    /// No chain could be built.
+    CERT_E_CHAINING = 0x800B_010A;
+    /// Retrieval of this object by the prefetch service is switched off because OCSP failed.
+    ERROR_MEDIA_OFFLINE = 0x10D0;
+    /// The prefetch service found the content unchanged.
+    ERROR_FILE_OFFLINE = 0x10FE;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("0x{:08X}", self.0))
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// The text is not a code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a code such as `0x80092013`")]
+pub struct CodeError {
+    text: String,
+}
+
+impl FromStr for Code {
+    type Err = CodeError;
+
+    /// Reads `0x80092013`, or the unsigned decimal of an IIS log (`2148081683`).
+    fn from_str(text: &str) -> Result<Code, CodeError> {
+        let value = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+            Some(hex) => u32::from_str_radix(hex, 16),
+            None => text.parse(),
+        };
+        value.map(Code).map_err(|_| CodeError { text: text.to_owned() })
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Code, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(d)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_in_hex_and_in_the_decimal_of_an_iis_log() {
+        assert_eq!("0x80092013".parse(), Ok(Code::CRYPT_E_REVOCATION_OFFLINE));
+        assert_eq!("2148081683".parse(), Ok(Code::CRYPT_E_REVOCATION_OFFLINE));
+        assert_eq!(Code::CRYPT_E_REVOKED.to_string(), "0x80092010");
+        assert_eq!(Code::ERROR_MEDIA_OFFLINE.0, 4304);
+        assert_eq!(Code::ERROR_FILE_OFFLINE.0, 4350);
+        assert!("0x8009201g".parse::<Code>().is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! The record of one client attempt.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Code, Instant, Name, Outcome};
+
+/// One request by one client, and its outcome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The client's name in the scenario.
+    pub client: Name,
+    /// Which of its threads.
+    pub thread: u32,
+    /// The certificate it used.
+    pub identity: Name,
+    /// When it was to begin.
+    pub due: Instant,
+    /// When it began, where that is not when it was due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Instant>,
+    /// How far it came; absent when a whole answer arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// How long each phase took; left out when nothing went wrong and no phase had to wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phases_ms: Option<PhasesMs>,
+    /// Protocol version; absent when no handshake came about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsVersion>,
+    /// Kind of handshake.
+    pub handshake: Handshake,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// HTTP status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// IIS sub-status, as the error page says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub substatus: Option<u16>,
+    /// Error code, as the error page says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+    /// TLS alert that ended it, by its name in RFC 8446 §6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<Name>,
+    /// What went wrong otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Name>,
+    /// From begin to end, in lab time.
+    pub took_ms: i64,
+    /// Wall time, in `live` only; never judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_ms: Option<u32>,
+    /// The SUT's checks that this attempt caused or waited for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<u64>,
+}
+
+/// How far an attempt came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// TCP.
+    Connect,
+    /// TLS.
+    Handshake,
+    /// The request was on its way, or its answer.
+    Request,
+}
+
+/// How long each phase took, in milliseconds of lab time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhasesMs {
+    /// TCP and TLS.
+    pub handshake: i64,
+    /// From the request to the answer.
+    pub request: i64,
+}
+
+/// TLS protocol version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    #[serde(rename = "1.2")]
+    V1_2,
+    /// RFC 8446.
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+/// Kind of handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Handshake {
+    /// With certificates.
+    Full,
+    /// An earlier session was taken up: no certificate was sent.
+    Resumed,
+    /// There was none, or it failed.
+    None,
+}

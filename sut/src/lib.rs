@@ -1,0 +1,4 @@
+//! Systems under test.
+
+pub mod config;
+pub mod profile;

@@ -1,0 +1,104 @@
+//! How a system under test checks revocation: named parameters, each with its source.
+//!
+//! What Windows documents, what third parties report and what revlab infers are kept apart: every
+//! parameter says which it is. A [hypothesis](Hypothesis) is a named set of the inferred ones.
+
+mod hypothesis;
+mod parameter;
+mod parameters;
+
+use std::collections::BTreeMap;
+
+pub use hypothesis::Hypothesis;
+pub use parameter::{Evidence, Info, Value, ValueError};
+pub use parameters::{BaseRetry, EntryScope, ExpiredDelta, OcspErrorMark, Parameters, SkipCrl};
+
+/// A profile with everything applied: what a SUT does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    name: ProfileName,
+    hypothesis: Hypothesis,
+    updates: Vec<Update>,
+    parameters: Parameters,
+}
+
+/// The profiles there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileName {
+    /// Windows 7 and Windows Server 2008 R2, IIS 7.5.
+    Windows2008R2,
+}
+
+impl ProfileName {
+    /// All profiles with their names in scenarios.
+    pub const NAMES: [(&'static str, ProfileName); 1] =
+        [("windows-2008r2", ProfileName::Windows2008R2)];
+}
+
+/// A patch that changes what a profile does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// The hotfix of the incident. What it changes inside is inferred: the CDP is never skipped
+    /// because of OCSP, and nothing but the URL that failed is marked offline (fact sheet §7.3).
+    Kb2666300,
+}
+
+impl Update {
+    /// All updates with their names in scenarios.
+    pub const NAMES: [(&'static str, Update); 1] = [("KB2666300", Update::Kb2666300)];
+}
+
+impl Profile {
+    /// The profile, under a hypothesis about its undocumented mechanism, with these updates.
+    pub fn new(name: ProfileName, hypothesis: Hypothesis, updates: Vec<Update>) -> Profile {
+        let mut parameters = match name {
+            ProfileName::Windows2008R2 => Parameters::windows_2008r2(),
+        };
+        hypothesis.apply(&mut parameters);
+        for update in &updates {
+            match update {
+                Update::Kb2666300 => parameters.apply_kb2666300(),
+            }
+        }
+        Profile { name, hypothesis, updates, parameters }
+    }
+
+    /// The parameters in force.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Its hypothesis.
+    pub fn hypothesis(&self) -> Hypothesis {
+        self.hypothesis
+    }
+
+    /// Its name in scenarios.
+    pub fn name(&self) -> &'static str {
+        name_of(&ProfileName::NAMES, self.name)
+    }
+
+    /// Sets one parameter by name, on top of profile, hypothesis and updates.
+    ///
+    /// # Errors
+    ///
+    /// No such parameter, or a value that it cannot take.
+    pub fn set(&mut self, name: &str, value: Value<'_>) -> Result<(), ValueError> {
+        self.parameters.set(name, value)
+    }
+
+    /// Name, hypothesis, updates and every parameter, for the trace's header.
+    pub fn describe(&self) -> BTreeMap<String, serde_json::Value> {
+        let mut map = self.parameters.describe();
+        map.insert("profile".into(), self.name().into());
+        map.insert("hypothesis".into(), self.hypothesis.as_str().into());
+        let updates: Vec<_> = self.updates.iter().map(|u| name_of(&Update::NAMES, *u)).collect();
+        map.insert("updates".into(), updates.into());
+        map
+    }
+}
+
+/// The name of `value` in a table of names.
+fn name_of<T: PartialEq + Copy>(names: &[(&'static str, T)], value: T) -> &'static str {
+    names.iter().find(|(_, v)| *v == value).map_or("", |(n, _)| n)
+}
