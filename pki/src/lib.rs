@@ -1,5 +1,42 @@
 //! Certificates, CRLs and OCSP: bytes to types and back. No I/O, no clock.
+//!
+//! * [`keys`]: [`KeyPair`], reproducible from a seed and a name;
+//! * [`name`]: [`DistinguishedName`], as DER and as text;
+//! * [`certificate`]: [`Certificate`] read from DER, [`CertificateTemplate`] that issues one;
+//! * [`crl`]: [`Crl`] read from DER, [`CrlTemplate`] that signs one, base or delta;
+//! * [`ocsp`]: [`OcspRequest`] and [`OcspResponse`], and [`OcspAnswer`] that signs one;
+//! * [`verify`]: [`Verifier`], which remembers what it has verified;
+//! * [`malformed`]: [`Malformed`], why bytes are not what they should be.
+//!
+//! What is written is plain DER from `encode`; what is read goes through the `der` crate, and
+//! extension bodies through the types of `x509-cert`. Neither re-encodes: `tbs()` is the slice
+//! that was signed.
+//!
+//! # Determinism
+//!
+//! The same key, names and times give the same bytes: ECDSA signatures are those of RFC 6979, RSA
+//! signatures are PKCS #1 v1.5. All times come in as arguments, in whole seconds towards the past.
 
+mod decode;
+mod digest;
+mod encode;
+mod extension;
+mod pem;
+mod signed;
+mod time;
+
+pub mod certificate;
+pub mod crl;
 pub mod keys;
+pub mod malformed;
+pub mod name;
+pub mod ocsp;
+pub mod verify;
 
-pub use keys::KeyAlgorithm;
+pub use certificate::{Certificate, CertificateTemplate, IssueError, Issuer, Usage};
+pub use crl::{Crl, CrlEntry, CrlTemplate};
+pub use keys::{KeyAlgorithm, KeyPair};
+pub use malformed::Malformed;
+pub use name::DistinguishedName;
+pub use ocsp::{CertId, CertStatus, OcspAnswer, OcspRequest, OcspResponse};
+pub use verify::Verifier;

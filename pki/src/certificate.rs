@@ -1,0 +1,237 @@
+//! Certificates (RFC 5280 §4).
+
+mod issue;
+mod read;
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use revlab_lab::Instant;
+use revlab_lab::http::Url;
+
+pub use issue::{CertificateTemplate, IssueError, Issuer, Usage};
+
+use crate::keys::PublicKey;
+use crate::{DistinguishedName, KeyAlgorithm, Malformed, digest, pem};
+
+/// A certificate with everything read from it that revocation needs. Cloning shares it; two are
+/// equal when their bytes are.
+#[derive(Clone)]
+pub struct Certificate(Arc<Inner>);
+
+/// What [`read`] fills.
+struct Inner {
+    der: Box<[u8]>,
+    tbs: Range<usize>,
+    signature: Range<usize>,
+    /// The key that the signature needs, where the algorithm is known and the same inside and
+    /// outside of the signed part (RFC 5280 §4.1.1.2).
+    signed_with: Option<KeyAlgorithm>,
+    serial: Vec<u8>,
+    issuer: DistinguishedName,
+    subject: DistinguishedName,
+    not_before: Instant,
+    not_after: Instant,
+    public_key_info: Range<usize>,
+    extensions: Extensions,
+}
+
+#[derive(Default)]
+struct Extensions {
+    subject_key_id: Option<Vec<u8>>,
+    authority_key_id: Option<Vec<u8>>,
+    is_ca: bool,
+    extended_usage: Option<ExtendedUsage>,
+    crl_urls: Vec<Url>,
+    freshest_crl_urls: Vec<Url>,
+    ocsp_urls: Vec<Url>,
+    issuer_urls: Vec<Url>,
+    ca_version: Option<(u16, u16)>,
+    unknown_critical: Option<String>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct ExtendedUsage {
+    client_auth: bool,
+    ocsp_signing: bool,
+}
+
+impl Certificate {
+    /// Reads a DER certificate. The signature is not verified: see [`crate::Verifier`].
+    ///
+    /// # Errors
+    ///
+    /// Not a certificate in DER, bytes left over, an extension twice, or an extension body that
+    /// does not have its structure. An unknown critical extension is no error here: see
+    /// [`unknown_critical`](Certificate::unknown_critical).
+    pub fn parse(der: &[u8]) -> Result<Certificate, Malformed> {
+        let inner = read::certificate(der).map_err(|e| e.within("a certificate"))?;
+        Ok(Certificate(Arc::new(inner)))
+    }
+
+    /// The whole certificate.
+    pub fn der(&self) -> &[u8] {
+        &self.0.der
+    }
+
+    /// Whose key it certifies.
+    pub fn subject(&self) -> &DistinguishedName {
+        &self.0.subject
+    }
+
+    /// Who signed it.
+    pub fn issuer(&self) -> &DistinguishedName {
+        &self.0.issuer
+    }
+
+    /// Serial number, big-endian, without leading zeros; zero is one zero octet.
+    pub fn serial(&self) -> &[u8] {
+        &self.0.serial
+    }
+
+    /// First second of its validity.
+    pub fn not_before(&self) -> Instant {
+        self.0.not_before
+    }
+
+    /// Last second of its validity.
+    pub fn not_after(&self) -> Instant {
+        self.0.not_after
+    }
+
+    /// The certified key as a DER SubjectPublicKeyInfo.
+    pub fn public_key_info(&self) -> &[u8] {
+        self.slice(&self.0.public_key_info)
+    }
+
+    /// Subject key identifier (RFC 5280 §4.2.1.2).
+    pub fn subject_key_id(&self) -> Option<&[u8]> {
+        self.0.extensions.subject_key_id.as_deref()
+    }
+
+    /// Authority key identifier's keyIdentifier (RFC 5280 §4.2.1.1).
+    pub fn authority_key_id(&self) -> Option<&[u8]> {
+        self.0.extensions.authority_key_id.as_deref()
+    }
+
+    /// Whether basic constraints say that it is a CA's (RFC 5280 §4.2.1.9).
+    pub fn is_ca(&self) -> bool {
+        self.0.extensions.is_ca
+    }
+
+    /// Whether a TLS client may present it: no extended key usage, or one with clientAuth or
+    /// anyExtendedKeyUsage (RFC 5280 §4.2.1.12).
+    pub fn allows_client_auth(&self) -> bool {
+        self.0.extensions.extended_usage.is_none_or(|usage| usage.client_auth)
+    }
+
+    /// Whether the CA delegated OCSP signing to it: extended key usage with id-kp-OCSPSigning
+    /// itself (RFC 6960 §4.2.2.2).
+    pub fn allows_ocsp_signing(&self) -> bool {
+        self.0.extensions.extended_usage.is_some_and(|usage| usage.ocsp_signing)
+    }
+
+    /// URLs of the CRL distribution points, in order. Only those that are URLs with a host: AD's
+    /// `ldap:///…` is left out, here and in the other lists.
+    pub fn crl_urls(&self) -> &[Url] {
+        &self.0.extensions.crl_urls
+    }
+
+    /// URLs of the freshestCRL extension, where delta CRLs are (RFC 5280 §4.2.1.15).
+    pub fn freshest_crl_urls(&self) -> &[Url] {
+        &self.0.extensions.freshest_crl_urls
+    }
+
+    /// URLs of the access method id-ad-ocsp (RFC 5280 §4.2.2.1).
+    pub fn ocsp_urls(&self) -> &[Url] {
+        &self.0.extensions.ocsp_urls
+    }
+
+    /// URLs of the access method id-ad-caIssuers (RFC 5280 §4.2.2.1).
+    pub fn issuer_urls(&self) -> &[Url] {
+        &self.0.extensions.issuer_urls
+    }
+
+    /// Microsoft's CA version: certificate index and key index (fact sheet §4.3).
+    pub fn ca_version(&self) -> Option<(u16, u16)> {
+        self.0.extensions.ca_version
+    }
+
+    /// OID of the first critical extension that this crate does not read, if any: path validation
+    /// must refuse such a certificate (RFC 5280 §6.1.4, §6.1.5).
+    pub fn unknown_critical(&self) -> Option<&str> {
+        self.0.extensions.unknown_critical.as_deref()
+    }
+
+    /// The signed part, as it stands there.
+    pub fn tbs(&self) -> &[u8] {
+        self.slice(&self.0.tbs)
+    }
+
+    /// The signature's octets.
+    pub fn signature(&self) -> &[u8] {
+        self.slice(&self.0.signature)
+    }
+
+    /// The kind of key that its signature needs; see the field.
+    pub(crate) fn signed_with(&self) -> Option<KeyAlgorithm> {
+        self.0.signed_with
+    }
+
+    /// The identifier that artefacts signed by this certificate's key refer to: its subject key
+    /// identifier, or what it would be (RFC 5280 §4.2.1.2 method 1).
+    pub(crate) fn key_id(&self) -> Vec<u8> {
+        match self.subject_key_id() {
+            Some(id) => id.to_vec(),
+            None => self.public_key_hash().map(Vec::from).unwrap_or_default(),
+        }
+    }
+
+    /// SHA-1 of the certified key's bits; `None` where the key's structure cannot be read.
+    pub(crate) fn public_key_hash(&self) -> Option<[u8; 20]> {
+        PublicKey::read(self.public_key_info()).ok().map(|key| key.id())
+    }
+
+    /// As PEM, `-----BEGIN CERTIFICATE-----`.
+    pub fn pem(&self) -> String {
+        pem::encode("CERTIFICATE", self.der())
+    }
+
+    /// SHA-1 of the whole certificate in lower-case hex: the thumbprint that Windows shows.
+    pub fn sha1(&self) -> String {
+        digest::hex(&digest::sha1(self.der()))
+    }
+
+    /// Whether subject and issuer are the same name (RFC 5280 §6.1).
+    pub fn is_self_issued(&self) -> bool {
+        self.subject() == self.issuer()
+    }
+
+    fn slice(&self, place: &Range<usize>) -> &[u8] {
+        self.0.der.get(place.clone()).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Certificate) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.der() == other.der()
+    }
+}
+
+impl Eq for Certificate {}
+
+/// Names, serial number and thumbprint.
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("subject", self.subject())
+            .field("issuer", self.issuer())
+            .field("serial", &digest::hex(self.serial()))
+            .field("sha1", &self.sha1())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! Certificate revocation lists (RFC 5280 §5), base and delta.
+
+mod read;
+mod write;
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use revlab_lab::Instant;
+use revlab_lab::http::Url;
+
+pub use write::CrlTemplate;
+
+use crate::{DistinguishedName, KeyAlgorithm, Malformed, digest};
+
+/// One revoked certificate of a CRL.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CrlEntry {
+    /// Serial number, big-endian, without leading zeros; zero is one zero octet.
+    pub serial: Vec<u8>,
+    /// revocationDate.
+    pub revoked_at: Instant,
+    /// reasonCode (RFC 5280 §5.3.1), where there is one. 8, removeFromCRL, takes an entry of the
+    /// base back and occurs in deltas alone.
+    pub reason: Option<u8>,
+}
+
+/// A CRL. Cloning shares it; two are equal when their bytes are.
+#[derive(Clone)]
+pub struct Crl(Arc<Inner>);
+
+/// What [`read`] fills.
+struct Inner {
+    der: Box<[u8]>,
+    tbs: Range<usize>,
+    signature: Range<usize>,
+    /// As in a certificate.
+    signed_with: Option<KeyAlgorithm>,
+    issuer: DistinguishedName,
+    this_update: Instant,
+    next_update: Option<Instant>,
+    extensions: Extensions,
+    /// By serial number; those of one number in the CRL's order.
+    entries: Vec<Listed>,
+}
+
+#[derive(Default)]
+struct Extensions {
+    authority_key_id: Option<Vec<u8>>,
+    number: Option<u64>,
+    base_number: Option<u64>,
+    next_publish: Option<Instant>,
+    ca_version: Option<(u16, u16)>,
+    freshest_crl_urls: Vec<Url>,
+    published_locations: Vec<Url>,
+}
+
+/// Where an entry lies: large CRLs are searched without being copied.
+struct Listed {
+    serial: Range<usize>,
+    entry: Range<usize>,
+}
+
+impl Crl {
+    /// Reads a DER CRL, version 1 or 2. The signature is not verified: see [`crate::Verifier`].
+    ///
+    /// # Errors
+    ///
+    /// Not a CRL in DER, bytes left over, an extension twice, an extension or an entry without its
+    /// structure. Also a critical extension that is not understood, of the CRL or of an entry
+    /// (RFC 5280 §5.2, §5.3); the issuing distribution point is one of those, and so is the
+    /// certificate issuer of indirect CRLs.
+    pub fn parse(der: &[u8]) -> Result<Crl, Malformed> {
+        Ok(Crl(Arc::new(read::crl(der).map_err(|e| e.within("a CRL"))?)))
+    }
+
+    /// The whole CRL.
+    pub fn der(&self) -> &[u8] {
+        &self.0.der
+    }
+
+    /// Who signed it.
+    pub fn issuer(&self) -> &DistinguishedName {
+        &self.0.issuer
+    }
+
+    /// Authority key identifier's keyIdentifier (RFC 5280 §5.2.1).
+    pub fn authority_key_id(&self) -> Option<&[u8]> {
+        self.0.extensions.authority_key_id.as_deref()
+    }
+
+    /// thisUpdate.
+    pub fn this_update(&self) -> Instant {
+        self.0.this_update
+    }
+
+    /// nextUpdate.
+    pub fn next_update(&self) -> Option<Instant> {
+        self.0.next_update
+    }
+
+    /// Microsoft's Next CRL Publish (fact sheet §4.3).
+    pub fn next_publish(&self) -> Option<Instant> {
+        self.0.extensions.next_publish
+    }
+
+    /// CRL number (RFC 5280 §5.2.3).
+    pub fn number(&self) -> Option<u64> {
+        self.0.extensions.number
+    }
+
+    /// Delta CRL indicator (RFC 5280 §5.2.4): the number of the base that this delta starts from.
+    /// `None`: a base CRL.
+    pub fn base_number(&self) -> Option<u64> {
+        self.0.extensions.base_number
+    }
+
+    /// Microsoft's CA version: certificate index and key index (fact sheet §4.3).
+    pub fn ca_version(&self) -> Option<(u16, u16)> {
+        self.0.extensions.ca_version
+    }
+
+    /// URLs of the freshestCRL extension (RFC 5280 §5.2.6). Only those that are URLs with a host.
+    pub fn freshest_crl_urls(&self) -> &[Url] {
+        &self.0.extensions.freshest_crl_urls
+    }
+
+    /// Microsoft's Published CRL Locations (fact sheet §4.3). Only those that are URLs with a host.
+    pub fn published_locations(&self) -> &[Url] {
+        &self.0.extensions.published_locations
+    }
+
+    /// The entry for a serial number (big-endian, leading zeros do not matter). Where a number is
+    /// listed twice, the first.
+    pub fn find(&self, serial: &[u8]) -> Option<CrlEntry> {
+        let wanted = crate::decode::canonical(serial);
+        let entries = &self.0.entries;
+        let at = entries.partition_point(|listed| self.slice(&listed.serial) < wanted);
+        let listed = entries.get(at).filter(|listed| self.slice(&listed.serial) == wanted)?;
+        self.entry(listed)
+    }
+
+    /// All entries, by serial number.
+    pub fn entries(&self) -> impl Iterator<Item = CrlEntry> + '_ {
+        self.0.entries.iter().filter_map(|listed| self.entry(listed))
+    }
+
+    /// How many entries it has.
+    pub fn len(&self) -> usize {
+        self.0.entries.len()
+    }
+
+    /// Whether it lists nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.entries.is_empty()
+    }
+
+    /// SHA-1 of the whole CRL in lower-case hex.
+    pub fn sha1(&self) -> String {
+        digest::hex(&digest::sha1(self.der()))
+    }
+
+    /// The signed part, as it stands there.
+    pub fn tbs(&self) -> &[u8] {
+        self.slice(&self.0.tbs)
+    }
+
+    /// The signature's octets.
+    pub fn signature(&self) -> &[u8] {
+        self.slice(&self.0.signature)
+    }
+
+    pub(crate) fn signed_with(&self) -> Option<KeyAlgorithm> {
+        self.0.signed_with
+    }
+
+    /// All entries were read once by [`Crl::parse`], so this is never `None`.
+    fn entry(&self, listed: &Listed) -> Option<CrlEntry> {
+        crate::decode::whole(self.slice(&listed.entry), read::entry).ok()
+    }
+
+    fn slice(&self, place: &Range<usize>) -> &[u8] {
+        self.0.der.get(place.clone()).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Crl {
+    fn eq(&self, other: &Crl) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.der() == other.der()
+    }
+}
+
+impl Eq for Crl {}
+
+/// Issuer, numbers, times and size.
+impl fmt::Debug for Crl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crl")
+            .field("issuer", self.issuer())
+            .field("number", &self.number())
+            .field("base_number", &self.base_number())
+            .field("this_update", &self.this_update())
+            .field("next_update", &self.next_update())
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

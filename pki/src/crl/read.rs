@@ -1,0 +1,128 @@
+//! Reading a CRL.
+
+use const_oid::db::rfc5280::{
+    ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CRL_NUMBER, ID_CE_CRL_REASONS, ID_CE_DELTA_CRL_INDICATOR,
+    ID_CE_FRESHEST_CRL,
+};
+use der::{Reader, SliceReader, Tag};
+
+use super::{CrlEntry, Extensions, Inner, Listed};
+use crate::decode::{
+    constructed, enumerated, next_is, number, optional, place, sequence, sequence_of, serial, whole,
+};
+use crate::extension::{self, Extension};
+use crate::signed::{Signed, key_kind};
+use crate::{DistinguishedName, Malformed, time};
+
+/// Reads a whole CRL.
+pub(super) fn crl(der: &[u8]) -> Result<Inner, Malformed> {
+    let signed = Signed::read_whole(der)?;
+    let mut inner = whole(signed.tbs, |r| sequence(r, |r| tbs(r, der)))?;
+    inner.tbs = place(der, signed.tbs);
+    inner.signature = place(der, signed.signature);
+    if inner.signed_with != key_kind(signed.algorithm) {
+        inner.signed_with = None;
+    }
+    let serial = |listed: &Listed| der.get(listed.serial.clone()).unwrap_or_default();
+    inner.entries.sort_by(|a, b| serial(a).cmp(serial(b)));
+    inner.der = der.into();
+    Ok(inner)
+}
+
+/// Reads the signed part; the places of the outer parts are left empty.
+fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
+    if next_is(r, Tag::Integer)? {
+        number(r, "the CRL's version")?;
+    }
+    let signed_with = key_kind(r.tlv_bytes()?);
+    let issuer = DistinguishedName::read(r)?;
+    let this_update = time::read(r)?;
+    let next_update = if time::is_next(r)? { Some(time::read(r)?) } else { None };
+    let mut entries = Vec::new();
+    if next_is(r, Tag::Sequence)? {
+        sequence_of(r, |r| {
+            entries.push(listed(r, der)?);
+            Ok(())
+        })?;
+    }
+    let extensions = match optional(r, constructed(0))? {
+        Some(wrapped) => extensions(&extension::read_wrapped(wrapped)?)?,
+        None => Extensions::default(),
+    };
+    Ok(Inner {
+        der: Box::default(),
+        tbs: 0..0,
+        signature: 0..0,
+        signed_with,
+        issuer,
+        this_update,
+        next_update,
+        extensions,
+        entries,
+    })
+}
+
+/// Reads an entry for its errors and keeps where it lies.
+fn listed<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Listed, Malformed> {
+    let bytes = r.tlv_bytes()?;
+    whole(bytes, entry)?;
+    let serial = whole(bytes, |r| {
+        sequence(r, |r| {
+            let octets = serial(r)?;
+            while !r.is_finished() {
+                r.tlv_bytes()?;
+            }
+            Ok(octets)
+        })
+    })?;
+    Ok(Listed { serial: place(der, serial), entry: place(der, bytes) })
+}
+
+/// Reads one entry of revokedCertificates.
+pub(super) fn entry(r: &mut SliceReader<'_>) -> Result<CrlEntry, Malformed> {
+    sequence(r, |r| {
+        let serial = serial(r)?.to_vec();
+        let revoked_at = time::read(r)?;
+        let mut reason = None;
+        if !r.is_finished() {
+            for extension in extension::read_list(r)? {
+                match extension.oid {
+                    ID_CE_CRL_REASONS => reason = Some(whole(extension.body, enumerated)?),
+                    _ if extension.critical => return Err(extension.not_understood()),
+                    _ => {}
+                }
+            }
+        }
+        Ok(CrlEntry { serial, revoked_at, reason })
+    })
+}
+
+fn extensions(list: &[Extension<'_>]) -> Result<Extensions, Malformed> {
+    let mut read = Extensions::default();
+    for extension in list {
+        let body = extension.body;
+        match extension.oid {
+            ID_CE_AUTHORITY_KEY_IDENTIFIER => {
+                read.authority_key_id = extension::read_authority_key_id(body)?;
+            }
+            ID_CE_CRL_NUMBER => {
+                read.number = Some(extension::read_number(body, "the CRL number")?);
+            }
+            ID_CE_DELTA_CRL_INDICATOR => {
+                let what = "the delta CRL indicator";
+                read.base_number = Some(extension::read_number(body, what)?);
+            }
+            extension::NEXT_PUBLISH => read.next_publish = Some(extension::read_time(body)?),
+            extension::CA_VERSION => read.ca_version = Some(extension::read_ca_version(body)?),
+            ID_CE_FRESHEST_CRL => {
+                read.freshest_crl_urls = extension::read_distribution_points(body)?;
+            }
+            extension::PUBLISHED_LOCATIONS => {
+                read.published_locations = extension::read_distribution_points(body)?;
+            }
+            _ if extension.critical => return Err(extension.not_understood()),
+            _ => {}
+        }
+    }
+    Ok(read)
+}

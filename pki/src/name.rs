@@ -1,0 +1,165 @@
+//! Names of issuers and subjects.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use const_oid::ObjectIdentifier;
+use const_oid::db::rfc4519::{
+    COMMON_NAME, DOMAIN_COMPONENT, ORGANIZATION_NAME, ORGANIZATIONAL_UNIT_NAME,
+};
+use der::Decode;
+
+use crate::encode::{self, tag};
+use crate::{Malformed, decode};
+
+/// A distinguished name (RFC 5280 §4.1.2.4), kept byte for byte. Cloning shares it.
+///
+/// Names are equal when their DER is, as Windows compares them (inferred); the case-insensitive
+/// comparison of RFC 5280 §7.1 is not done. The text is that of RFC 4514: most specific part
+/// first.
+///
+/// ```
+/// use revlab_pki::DistinguishedName;
+/// let name = DistinguishedName::common_name("XXX-CA").with_organization("revlab LAB");
+/// assert_eq!(name.to_string(), "CN=XXX-CA,O=revlab LAB");
+/// ```
+#[derive(Clone)]
+pub struct DistinguishedName {
+    der: Arc<[u8]>,
+    text: Arc<str>,
+}
+
+impl DistinguishedName {
+    /// A name of one part, `CN=…`. RFC 5280 allows 64 characters.
+    pub fn common_name(name: &str) -> DistinguishedName {
+        DistinguishedName::of(&part(COMMON_NAME, directory_string(name)))
+    }
+
+    /// This name below the organization `O=…`.
+    #[must_use]
+    pub fn with_organization(&self, name: &str) -> DistinguishedName {
+        self.below(&part(ORGANIZATION_NAME, directory_string(name)))
+    }
+
+    /// This name below the organizational unit `OU=…`.
+    #[must_use]
+    pub fn with_organizational_unit(&self, name: &str) -> DistinguishedName {
+        self.below(&part(ORGANIZATIONAL_UNIT_NAME, directory_string(name)))
+    }
+
+    /// This name below a domain such as `corp.example`: `DC=corp,DC=example`, as names of an
+    /// Active Directory forest are. Characters outside ASCII become `?`.
+    #[must_use]
+    pub fn with_domain(&self, domain: &str) -> DistinguishedName {
+        domain.split('.').filter(|label| !label.is_empty()).fold(self.clone(), |name, label| {
+            let ascii = label.replace(|c: char| !c.is_ascii(), "?");
+            name.below(&part(DOMAIN_COMPONENT, encode::tlv(tag::IA5_STRING, ascii.as_bytes())))
+        })
+    }
+
+    /// Reads the next Name.
+    pub(crate) fn read(reader: &mut der::SliceReader<'_>) -> Result<DistinguishedName, Malformed> {
+        use der::Reader;
+        let der = reader.tlv_bytes()?;
+        let text = x509_cert::name::Name::from_der(der)?.to_string();
+        Ok(DistinguishedName { der: der.into(), text: text.into() })
+    }
+
+    /// The Name as DER.
+    pub fn as_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The same parts, with one more at the root's end.
+    fn below(&self, part: &[u8]) -> DistinguishedName {
+        let parts = decode::whole(&self.der, |r| decode::content(r, der::Tag::Sequence));
+        DistinguishedName::of(&[part, parts.unwrap_or_default()].concat())
+    }
+
+    /// A name of these RelativeDistinguishedNames, from the root on.
+    fn of(parts: &[u8]) -> DistinguishedName {
+        let der = encode::tlv(tag::SEQUENCE, parts);
+        let text = x509_cert::name::Name::from_der(&der).map(|name| name.to_string());
+        DistinguishedName { der: der.into(), text: text.unwrap_or_default().into() }
+    }
+}
+
+/// A RelativeDistinguishedName of one attribute.
+fn part(oid: ObjectIdentifier, value: Vec<u8>) -> Vec<u8> {
+    encode::tlv(tag::SET, &encode::sequence(&[&encode::oid(oid), &value]))
+}
+
+/// PrintableString where its alphabet suffices, UTF8String otherwise.
+fn directory_string(text: &str) -> Vec<u8> {
+    let printable = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
+    let tag = if text.chars().all(printable) { tag::PRINTABLE_STRING } else { tag::UTF8_STRING };
+    encode::tlv(tag, text.as_bytes())
+}
+
+impl fmt::Display for DistinguishedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl fmt::Debug for DistinguishedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DistinguishedName({})", self.text)
+    }
+}
+
+impl PartialEq for DistinguishedName {
+    fn eq(&self, other: &DistinguishedName) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for DistinguishedName {}
+
+impl PartialOrd for DistinguishedName {
+    fn partial_cmp(&self, other: &DistinguishedName) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for DistinguishedName {
+    fn cmp(&self, other: &DistinguishedName) -> Ordering {
+        self.der.cmp(&other.der)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_text_begins_with_the_most_specific_part() {
+        let name = DistinguishedName::common_name("XXX-CA")
+            .with_organizational_unit("PKI")
+            .with_domain("corp.example");
+        assert_eq!(name.to_string(), "CN=XXX-CA,OU=PKI,DC=corp,DC=example");
+    }
+
+    #[test]
+    fn names_outside_the_printable_alphabet_are_utf8() {
+        let name = DistinguishedName::common_name("認証局_1");
+        assert_eq!(name.to_string(), "CN=認証局_1");
+        assert!(name.as_der().contains(&tag::UTF8_STRING));
+        assert_ne!(name, DistinguishedName::common_name("認証局_2"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_makes_a_name_that_is_read_back(cn: String, o: String) {
+            let name = DistinguishedName::common_name(&cn).with_organization(&o);
+            let back =
+                DistinguishedName::read(&mut der::SliceReader::new(name.as_der()).unwrap());
+            let back = back.unwrap();
+            prop_assert_eq!(&back, &name);
+            prop_assert_eq!(back.to_string(), name.to_string());
+        }
+    }
+}
