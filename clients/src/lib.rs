@@ -1,3 +1,22 @@
 //! The client-certificate request driver.
+//!
+//! * [`plan`]: what a scenario says about its clients;
+//! * [`driver`]: the core, which says when which attempt is sent and puts each on record;
+//! * [`observation`]: what a client saw of one exchange, on either transport;
+//! * [`classify`](mod@classify): what such an observation means;
+//! * [`alert`]: the names of TLS alerts;
+//! * `live`: the same attempts over real sockets and TLS (feature `live`).
 
+pub mod alert;
+pub mod classify;
+pub mod driver;
+#[cfg(feature = "live")]
+pub mod live;
+pub mod observation;
 pub mod plan;
+mod schedule;
+
+pub use classify::{Classified, classify};
+pub use driver::{ClientAction, ClientEvent, Driver, Send};
+pub use observation::{Observation, Seen};
+pub use plan::{ClientPlan, identity_name};

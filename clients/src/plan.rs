@@ -71,3 +71,12 @@ impl StatusRange {
         (self.from..=self.to).contains(&status)
     }
 }
+
+/// The name of a client's certificate number `number`, counting from 1: `jmeter-1`.
+///
+/// ```
+/// assert_eq!(&*revlab_clients::identity_name("jmeter", 1), "jmeter-1");
+/// ```
+pub fn identity_name(client: &str, number: u32) -> Name {
+    Name::from(format!("{client}-{number}"))
+}

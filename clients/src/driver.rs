@@ -1,0 +1,299 @@
+//! The core of the client driver: which attempt is sent when, and what goes on record for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, PhasesMs, TlsVersion};
+use revlab_lab::{Core, Instant, Name, Out, Outcome, Span};
+
+use crate::classify::classify;
+pub use crate::observation::{Observation, Seen};
+use crate::plan::{ClientPlan, Session, identity_name};
+use crate::schedule::{Due, Schedule};
+
+/// Every client of a run: an open load model, so an attempt is sent when it is due, also while
+/// earlier ones of its thread are still open.
+#[derive(Debug)]
+pub struct Driver {
+    plans: Vec<ClientPlan>,
+    names: Vec<Names>,
+    schedule: Schedule,
+    open: BTreeMap<u64, Open>,
+    deadlines: BTreeSet<(Instant, u64)>,
+    sent: u64,
+}
+
+/// What can happen to the clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientEvent {
+    /// Lab time has reached [`next_wakeup`](Core::next_wakeup).
+    Wake,
+    /// An attempt's handshake is complete and its request has arrived. Optional: without it an
+    /// attempt that times out is recorded as not having come past connecting.
+    Connected {
+        /// Which attempt.
+        attempt: u64,
+        /// Kind of handshake.
+        handshake: Handshake,
+        /// The protocol version that was agreed on.
+        tls: TlsVersion,
+        /// How long TCP and TLS took, in milliseconds of lab time.
+        handshake_ms: i64,
+    },
+    /// An attempt has come to its end.
+    Answer {
+        /// Which attempt.
+        attempt: u64,
+        /// What the client saw.
+        observation: Observation,
+        /// The SUT's checks that the attempt caused or waited for.
+        checks: Vec<u64>,
+        /// Wall time that it took, in milliseconds; in `live` only.
+        wall_ms: Option<u32>,
+    },
+}
+
+/// What the clients ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientAction {
+    /// Make an attempt.
+    Send(Send),
+    /// An attempt's time is up and it is on record: drop its connection. An answer that comes all
+    /// the same is ignored.
+    Abandon {
+        /// Which attempt.
+        attempt: u64,
+    },
+}
+
+/// One attempt to be made. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Send {
+    /// Its number, counting from 1 over the run in the order of sending.
+    pub attempt: u64,
+    /// The client's name in the scenario.
+    pub client: Name,
+    /// Which of its threads, counting from 0.
+    pub thread: u32,
+    /// The certificate to be used: [`identity_name`].
+    pub identity: Name,
+    /// The SUT to be asked.
+    pub sut: Name,
+    /// Whether to take up the last session, if it was made with the same identity.
+    pub session: Session,
+    /// The protocol version to be spoken.
+    pub tls: TlsVersion,
+    /// The path to be requested.
+    pub path: Name,
+}
+
+/// What is said again with each attempt of a client.
+#[derive(Debug)]
+struct Names {
+    path: Name,
+    identities: Vec<Name>,
+}
+
+/// An attempt under way.
+#[derive(Debug)]
+struct Open {
+    due: Due,
+    identity: Name,
+    began: Instant,
+    deadline: Instant,
+    reached: Option<Reached>,
+}
+
+/// How far an attempt is known to have come.
+#[derive(Clone, Copy, Debug)]
+struct Reached {
+    handshake: Handshake,
+    tls: TlsVersion,
+    handshake_ms: i64,
+}
+
+impl Driver {
+    /// A driver for these clients. Simultaneous attempts are sent in the order of the clients'
+    /// names, whatever the order of `plans`.
+    ///
+    /// Plans are taken as checked; of those that are not, paces and time-outs below 1 ms count as
+    /// 1 ms, and no identity as one.
+    pub fn new(mut plans: Vec<ClientPlan>) -> Driver {
+        plans.sort_by(|a, b| a.name.cmp(&b.name));
+        let names = plans.iter().map(Names::of).collect();
+        let schedule = Schedule::new(&plans);
+        let (open, deadlines) = (BTreeMap::new(), BTreeSet::new());
+        Driver { plans, names, schedule, open, deadlines, sent: 0 }
+    }
+
+    /// How many attempts are under way.
+    pub fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    fn send(&mut self, now: Instant, due: Due, out: &mut Out<ClientAction>) {
+        let (Some(plan), Some(names)) = (self.plans.get(due.client), self.names.get(due.client))
+        else {
+            return;
+        };
+        let Some(identity) = names.identity(plan, due) else { return };
+        self.sent += 1;
+        let attempt = self.sent;
+        let deadline = now + plan.timeout.max(Span::from_millis(1));
+        out.act(ClientAction::Send(Send {
+            attempt,
+            client: plan.name.clone(),
+            thread: due.thread,
+            identity: identity.clone(),
+            sut: plan.sut.clone(),
+            session: plan.session,
+            tls: plan.tls,
+            path: names.path.clone(),
+        }));
+        let open = Open { due, identity: identity.clone(), began: now, deadline, reached: None };
+        self.open.insert(attempt, open);
+        self.deadlines.insert((deadline, attempt));
+    }
+
+    /// Ends the attempts whose time was up by `until`.
+    fn expire(&mut self, now: Instant, until: Instant, out: &mut Out<ClientAction>) {
+        while let Some(&(deadline, attempt)) = self.deadlines.first() {
+            if deadline > until {
+                break;
+            }
+            self.deadlines.pop_first();
+            let Some(open) = self.open.remove(&attempt) else { continue };
+            out.act(ClientAction::Abandon { attempt });
+            if let Some(plan) = self.plans.get(open.due.client) {
+                out.trace(Kind::Attempt(timed_out(open, plan, now)));
+            }
+        }
+    }
+
+    fn close(&mut self, attempt: u64) -> Option<Open> {
+        let open = self.open.remove(&attempt)?;
+        self.deadlines.remove(&(open.deadline, attempt));
+        Some(open)
+    }
+}
+
+impl Core for Driver {
+    type Event = ClientEvent;
+    type Action = ClientAction;
+
+    fn decide(&mut self, now: Instant, event: ClientEvent, out: &mut Out<ClientAction>) {
+        // An answer at the very instant of the time-out still counts: answers come before
+        // wake-ups.
+        self.expire(now, now - Span::from_millis(1), out);
+        match event {
+            ClientEvent::Wake => {
+                self.expire(now, now, out);
+                while let Some(due) = self.schedule.pop(&self.plans, now) {
+                    self.send(now, due, out);
+                }
+            }
+            ClientEvent::Connected { attempt, handshake, tls, handshake_ms } => {
+                if let Some(open) = self.open.get_mut(&attempt) {
+                    open.reached = Some(Reached { handshake, tls, handshake_ms });
+                }
+            }
+            ClientEvent::Answer { attempt, observation, checks, wall_ms } => {
+                let Some(open) = self.close(attempt) else { return };
+                if let Some(plan) = self.plans.get(open.due.client) {
+                    let mut record = answered(open, plan, now, &observation);
+                    record.checks = checks;
+                    record.wall_ms = wall_ms;
+                    out.trace(Kind::Attempt(record));
+                }
+            }
+        }
+    }
+
+    fn next_wakeup(&self) -> Option<Instant> {
+        let time_out = self.deadlines.first().map(|(deadline, _)| *deadline);
+        [self.schedule.next(), time_out].into_iter().flatten().min()
+    }
+}
+
+impl Names {
+    fn of(plan: &ClientPlan) -> Names {
+        let identities =
+            (1..=plan.identities.max(1)).map(|number| identity_name(&plan.name, number)).collect();
+        Names { path: Name::from(plan.path.as_str()), identities }
+    }
+
+    /// Round robin over all threads: thread i, attempt k uses (i + k × threads) mod identities.
+    fn identity(&self, plan: &ClientPlan, due: Due) -> Option<&Name> {
+        let turn = u128::from(due.thread) + u128::from(due.k) * u128::from(plan.threads);
+        let index = turn.checked_rem(self.identities.len() as u128)?;
+        self.identities.get(usize::try_from(index).ok()?)
+    }
+}
+
+/// A request phase of more than this counts as waiting: its phases go on record.
+const WAITED: i64 = 1000;
+
+fn answered(open: Open, plan: &ClientPlan, now: Instant, seen: &Observation) -> Attempt {
+    let said = classify(seen, plan.admit);
+    let took_ms = (now - open.began).as_millis();
+    let slow = said.outcome != Outcome::Admitted || took_ms > WAITED;
+    let reached = (seen.handshake != Handshake::None).then_some(seen.handshake_ms);
+    Attempt {
+        phase: said.phase,
+        phases_ms: slow.then(|| phases(took_ms, reached)),
+        tls: seen.tls,
+        handshake: seen.handshake,
+        outcome: said.outcome,
+        status: said.status,
+        substatus: said.substatus,
+        code: said.code,
+        alert: said.alert,
+        error: said.error,
+        ..blank(open, plan, now)
+    }
+}
+
+fn timed_out(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
+    let took_ms = (now - open.began).as_millis();
+    let reached = open.reached;
+    Attempt {
+        phase: Some(if reached.is_some() { Phase::Request } else { Phase::Connect }),
+        phases_ms: Some(phases(took_ms, reached.map(|r| r.handshake_ms))),
+        tls: reached.map(|r| r.tls),
+        handshake: reached.map_or(Handshake::None, |r| r.handshake),
+        outcome: Outcome::TimedOut,
+        ..blank(open, plan, now)
+    }
+}
+
+/// How `took_ms` divides, where the handshake was complete after `reached` milliseconds.
+fn phases(took_ms: i64, reached: Option<i64>) -> PhasesMs {
+    let handshake = reached.map_or(took_ms, |ms| ms.min(took_ms).max(0));
+    PhasesMs { handshake, request: took_ms - handshake }
+}
+
+/// What is on record for every attempt, however it ended.
+fn blank(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
+    Attempt {
+        client: plan.name.clone(),
+        thread: open.due.thread,
+        identity: open.identity,
+        due: open.due.at,
+        began: (open.began != open.due.at).then_some(open.began),
+        phase: None,
+        phases_ms: None,
+        tls: None,
+        handshake: Handshake::None,
+        outcome: Outcome::Failed,
+        status: None,
+        substatus: None,
+        code: None,
+        alert: None,
+        error: None,
+        took_ms: (now - open.began).as_millis(),
+        wall_ms: None,
+        checks: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

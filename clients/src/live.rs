@@ -1,0 +1,265 @@
+//! The same attempts over real sockets: TCP, TLS with client certificates, HTTP/1.1.
+//!
+//! One connection and one GET for each attempt, as JMeter without keep-alive. TLS takes its time
+//! from the lab, never from the wall; nothing here has a time-out of its own: the driver abandons
+//! an attempt by aborting its task.
+//!
+//! Limits, from rustls: neither TLS 1.2 renegotiation nor TLS 1.3 post-handshake authentication
+//! (RFC 8446 §4.6.2), so a server must ask for the certificate in the first handshake.
+
+mod exchange;
+mod failure;
+mod session;
+mod watched;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use revlab_lab::clock::LabTime;
+use revlab_lab::trace::{Handshake, Phase, TlsVersion};
+use revlab_lab::{Clock, Name};
+use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, InconsistentKeys, RootCertStore};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use tokio::task::JoinHandle;
+
+use crate::driver;
+use crate::observation::{Observation, Seen};
+use crate::plan::Session;
+use exchange::Exchange;
+use session::LastSession;
+
+/// Every client of a run with its certificates, connecting from this machine.
+#[derive(Debug)]
+pub struct LiveClients {
+    lab_time: LabTime,
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<WebPkiServerVerifier>,
+    clocks: BTreeMap<Name, Clock>,
+    identities: BTreeMap<Name, Identity>,
+    configs: BTreeMap<(Name, Name, TlsVersion), Arc<ClientConfig>>,
+    sessions: BTreeMap<(Name, u32), Arc<LastSession>>,
+}
+
+/// What a client presents when it is asked for a certificate; `None` is an empty list.
+type Identity = Option<Arc<dyn ResolvesClientCert>>;
+
+/// Why the clients cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A root that is not a certificate, or none at all.
+    #[error("root certificate number {number} cannot be used as a trust anchor: {reason}")]
+    Root {
+        /// Which of the roots, counting from 1.
+        number: usize,
+        /// What the TLS library says.
+        reason: String,
+    },
+    /// No roots: no server could be trusted.
+    #[error("no root certificates: a client needs at least one to trust a server")]
+    NoRoots,
+    /// A key that cannot be used, or that is not the certificate's.
+    #[error("key of identity `{identity}` cannot be used: {reason}")]
+    Key {
+        /// Whose key.
+        identity: Name,
+        /// What the TLS library says.
+        reason: String,
+    },
+    /// An identity without certificates.
+    #[error(
+        "identity `{0}` has no certificate; one that presents none is added by `add_anonymous`"
+    )]
+    EmptyChain(Name),
+}
+
+impl LiveClients {
+    /// Clients that trust servers below these roots (DER) and read the time from `lab_time`.
+    ///
+    /// # Errors
+    ///
+    /// A root that is not a certificate, or no root at all.
+    pub fn new(lab_time: LabTime, roots: Vec<Vec<u8>>) -> Result<LiveClients, SetupError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut store = RootCertStore::empty();
+        for (i, root) in roots.into_iter().enumerate() {
+            store
+                .add(CertificateDer::from(root))
+                .map_err(|e| SetupError::Root { number: i + 1, reason: e.to_string() })?;
+        }
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
+                .build()
+                .map_err(|_| SetupError::NoRoots)?;
+        Ok(LiveClients {
+            lab_time,
+            provider,
+            verifier,
+            clocks: BTreeMap::new(),
+            identities: BTreeMap::new(),
+            configs: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+        })
+    }
+
+    /// Gives a client a clock of its own, by which it judges server certificates. Without one it
+    /// reads lab time.
+    pub fn set_clock(&mut self, client: Name, clock: Clock) {
+        self.configs.retain(|(name, _, _), _| *name != client);
+        self.clocks.insert(client, clock);
+    }
+
+    /// Adds a certificate that clients can use: `chain` in DER with the end entity first, and its
+    /// key in PKCS #8. Certificates that cannot be parsed are sent as they are.
+    ///
+    /// # Errors
+    ///
+    /// An empty chain, a key that is none, or the key of another certificate.
+    pub fn add_identity(
+        &mut self,
+        name: Name,
+        chain: Vec<Vec<u8>>,
+        pkcs8: &[u8],
+    ) -> Result<(), SetupError> {
+        if chain.is_empty() {
+            return Err(SetupError::EmptyChain(name));
+        }
+        let bad = |reason: rustls::Error| SetupError::Key {
+            identity: name.clone(),
+            reason: reason.to_string(),
+        };
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8.to_vec()));
+        let key = self.provider.key_provider.load_private_key(key).map_err(bad)?;
+        let chain = chain.into_iter().map(CertificateDer::from).collect();
+        let certified = CertifiedKey::new(chain, key);
+        if let Err(e @ rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) =
+            certified.keys_match()
+        {
+            return Err(bad(e));
+        }
+        self.replace(name, Some(Arc::new(SingleCertAndKey::from(certified))));
+        Ok(())
+    }
+
+    /// Adds an identity that presents no certificate when asked for one.
+    pub fn add_anonymous(&mut self, name: Name) {
+        self.replace(name, None);
+    }
+
+    /// Starts an attempt as a task of the current tokio runtime and gives what the client saw.
+    /// Aborting the task drops the connection.
+    ///
+    /// `handshake_ms` of the observation is lab time that passed during the handshake: zero
+    /// unless the executor moved it on meanwhile.
+    pub fn start(
+        &mut self,
+        send: &driver::Send,
+        server: SocketAddr,
+        server_name: &str,
+    ) -> JoinHandle<Observation> {
+        let exchange = self.exchange(send, server, server_name);
+        tokio::spawn(async move {
+            match exchange {
+                Ok(exchange) => exchange.run().await,
+                Err(error) => not_begun(&error),
+            }
+        })
+    }
+
+    fn exchange(
+        &mut self,
+        send: &driver::Send,
+        server: SocketAddr,
+        server_name: &str,
+    ) -> Result<Exchange, String> {
+        let name = ServerName::try_from(server_name.to_owned())
+            .map_err(|_| format!("`{server_name}` is not a host name"))?;
+        let config = self.config(send)?;
+        let lab_time = self.lab_time.clone();
+        let (attempt, path) = (send.attempt, send.path.clone());
+        let host = server_name.to_owned();
+        Ok(Exchange { attempt, server, host, name, path, config, lab_time })
+    }
+
+    fn config(&mut self, send: &driver::Send) -> Result<Arc<ClientConfig>, String> {
+        let key = (send.client.clone(), send.identity.clone(), send.tls);
+        let fresh = match self.configs.get(&key) {
+            Some(config) => config.clone(),
+            None => {
+                let config = Arc::new(self.build(send)?);
+                self.configs.insert(key, config.clone());
+                config
+            }
+        };
+        match send.session {
+            Session::Fresh => Ok(fresh),
+            Session::Resumed => {
+                let thread = (send.client.clone(), send.thread);
+                let last = self.sessions.entry(thread).or_default().clone();
+                let mut config = ClientConfig::clone(&fresh);
+                config.resumption = Resumption::store(last);
+                Ok(Arc::new(config))
+            }
+        }
+    }
+
+    /// Building a configuration costs more than an attempt: each is built once.
+    fn build(&self, send: &driver::Send) -> Result<ClientConfig, String> {
+        let Some(identity) = self.identities.get(&send.identity) else {
+            return Err(format!("there is no identity `{}`", send.identity));
+        };
+        let clock = self.clocks.get(&send.client).cloned();
+        let time = Arc::new(ClientTime { lab_time: self.lab_time.clone(), clock });
+        let version = match send.tls {
+            TlsVersion::V1_2 => &rustls::version::TLS12,
+            TlsVersion::V1_3 => &rustls::version::TLS13,
+        };
+        let builder = ClientConfig::builder_with_details(self.provider.clone(), time)
+            .with_protocol_versions(&[version])
+            .map_err(|e| e.to_string())?
+            .with_webpki_verifier(self.verifier.clone());
+        let mut config = match identity {
+            Some(identity) => builder.with_client_cert_resolver(identity.clone()),
+            None => builder.with_no_client_auth(),
+        };
+        config.resumption = Resumption::disabled();
+        Ok(config)
+    }
+
+    fn replace(&mut self, name: Name, identity: Identity) {
+        self.configs.retain(|(_, used, _), _| *used != name);
+        self.identities.insert(name, identity);
+    }
+}
+
+fn not_begun(error: &str) -> Observation {
+    Observation {
+        handshake: Handshake::None,
+        tls: None,
+        handshake_ms: 0,
+        seen: Seen::Broken { phase: Phase::Connect, error: Name::from(error) },
+    }
+}
+
+/// The client's own clock, for TLS.
+#[derive(Debug)]
+struct ClientTime {
+    lab_time: LabTime,
+    clock: Option<Clock>,
+}
+
+impl TimeProvider for ClientTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let lab = self.lab_time.now();
+        let read = self.clock.as_ref().map_or(lab, |clock| clock.at(lab));
+        let millis = u64::try_from(read.as_millis()).unwrap_or(0);
+        Some(UnixTime::since_unix_epoch(std::time::Duration::from_millis(millis)))
+    }
+}

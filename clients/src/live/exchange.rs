@@ -1,0 +1,149 @@
+//! One attempt on the wire: connect, handshake, one GET, its whole answer.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST};
+use hyper::{Request, Uri};
+use hyper_util::rt::TokioIo;
+use revlab_lab::clock::LabTime;
+use revlab_lab::trace::{Handshake, Phase, TlsVersion};
+use revlab_lab::{Instant, Name};
+use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
+use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::failure;
+use super::watched::Watched;
+use crate::observation::{ANSWER_TOO_LONG, Observation, Seen};
+
+/// How much of an answer's body is read, in bytes.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// The header field that says which attempt a request is.
+const ATTEMPT: &str = "revlab-attempt";
+
+/// Everything that an attempt needs.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) attempt: u64,
+    pub(super) server: SocketAddr,
+    pub(super) host: String,
+    pub(super) name: ServerName<'static>,
+    pub(super) path: Name,
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) lab_time: LabTime,
+}
+
+impl Exchange {
+    pub(super) async fn run(self) -> Observation {
+        let began = self.lab_time.now();
+        let stream = match self.connect().await {
+            Ok(stream) => stream,
+            Err(seen) => return self.observation(began, None, seen),
+        };
+        let agreed = agreed(&stream);
+        let observation = self.observation(began, agreed, Seen::Closed { phase: Phase::Request });
+        let seen = match self.request() {
+            Ok(request) => ask(stream, request).await,
+            Err(seen) => seen,
+        };
+        Observation { seen, ..observation }
+    }
+
+    async fn connect(&self) -> Result<TlsStream<TcpStream>, Seen> {
+        let tcp = TcpStream::connect(self.server)
+            .await
+            .map_err(|e| failure::of_io(&e, Phase::Connect))?;
+        // Without it the request could wait for the acknowledgement of the handshake's end.
+        tcp.set_nodelay(true).map_err(|e| failure::of_io(&e, Phase::Connect))?;
+        TlsConnector::from(self.config.clone())
+            .connect(self.name.clone(), tcp)
+            .await
+            .map_err(|e| failure::of_io(&e, Phase::Handshake))
+    }
+
+    fn request(&self) -> Result<Request<Empty<Bytes>>, Seen> {
+        let broken = |what: String| Seen::Broken { phase: Phase::Request, error: what.into() };
+        let not_a_path = || broken(format!("`{}` is not a path to request", self.path));
+        let path = Bytes::copy_from_slice(self.path.as_bytes());
+        let uri: Uri = Uri::from_maybe_shared(path).map_err(|_| not_a_path())?;
+        if !self.path.starts_with('/') {
+            return Err(not_a_path());
+        }
+        Request::get(uri)
+            .header(HOST, &self.host)
+            .header(ATTEMPT, self.attempt)
+            .header(CONNECTION, "close")
+            .body(Empty::new())
+            .map_err(|e| broken(e.to_string()))
+    }
+
+    fn observation(
+        &self,
+        began: Instant,
+        agreed: Option<(Handshake, TlsVersion)>,
+        seen: Seen,
+    ) -> Observation {
+        Observation {
+            handshake: agreed.map_or(Handshake::None, |(handshake, _)| handshake),
+            tls: agreed.map(|(_, tls)| tls),
+            handshake_ms: (self.lab_time.now() - began).as_millis(),
+            seen,
+        }
+    }
+}
+
+fn agreed(stream: &TlsStream<TcpStream>) -> Option<(Handshake, TlsVersion)> {
+    let (_, connection) = stream.get_ref();
+    let handshake = match connection.handshake_kind()? {
+        HandshakeKind::Resumed => Handshake::Resumed,
+        HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest => Handshake::Full,
+    };
+    let version = match connection.protocol_version()? {
+        ProtocolVersion::TLSv1_3 => TlsVersion::V1_3,
+        _ => TlsVersion::V1_2,
+    };
+    Some((handshake, version))
+}
+
+/// Sends the request and reads the whole answer.
+async fn ask(stream: TlsStream<TcpStream>, request: Request<Empty<Bytes>>) -> Seen {
+    let (stream, alert) = Watched::new(stream);
+    let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
+        Ok(parts) => parts,
+        Err(error) => return failure::of_http(&error),
+    };
+    let answer = async move {
+        let response = sender.send_request(request).await.map_err(|e| failure::of_http(&e))?;
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), MAX_BODY).collect().await.map_err(cut)?;
+        Ok(Seen::Response { status, body: Arc::from(&*body.to_bytes()) })
+    };
+    match tokio::join!(answer, connection) {
+        (Ok(response), _) => response,
+        (Err(seen), ended) => match (alert.get(), ended) {
+            (Some(number), _) => failure::refused(*number),
+            // The connection knows the cause; the request only that it was not answered.
+            (None, Err(error)) if failure::cause(&error).is_some() => failure::of_http(&error),
+            (None, _) => seen,
+        },
+    }
+}
+
+/// Why a body did not arrive whole.
+fn cut(error: Box<dyn Error + std::marker::Send + Sync>) -> Seen {
+    if error.is::<LengthLimitError>() {
+        return Seen::Broken { phase: Phase::Request, error: ANSWER_TOO_LONG.into() };
+    }
+    match error.downcast_ref::<hyper::Error>() {
+        Some(error) => failure::of_http(error),
+        None => Seen::Closed { phase: Phase::Request },
+    }
+}

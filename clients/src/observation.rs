@@ -1,0 +1,65 @@
+//! What a client saw of one exchange: the same words on both transports.
+
+use std::sync::Arc;
+
+use revlab_lab::Name;
+use revlab_lab::trace::{Handshake, Phase, TlsVersion};
+
+/// What a client saw of one exchange, from connecting to the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Kind of handshake; [`Handshake::None`] where none was completed.
+    pub handshake: Handshake,
+    /// The protocol version that was agreed on; `None` where no handshake was completed.
+    pub tls: Option<TlsVersion>,
+    /// How long TCP and TLS took, in milliseconds of lab time.
+    pub handshake_ms: i64,
+    /// How it ended.
+    pub seen: Seen,
+}
+
+/// How an exchange ended, as the client saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// A whole HTTP answer.
+    Response {
+        /// HTTP status.
+        status: u16,
+        /// The body.
+        body: Arc<[u8]>,
+    },
+    /// The server sent a TLS alert, named as in RFC 8446 §6. Over TLS 1.3 that can be after the
+    /// handshake was completed on the client's side (RFC 8446 §4.4.2.4, §6.2).
+    Alert(Name),
+    /// The server closed the connection without a word.
+    Closed {
+        /// How far the exchange had come.
+        phase: Phase,
+    },
+    /// Anything else that ended it.
+    Broken {
+        /// How far the exchange had come.
+        phase: Phase,
+        /// What went wrong; one of the words of this module where one fits.
+        error: Name,
+    },
+}
+
+/// Nothing listens on the server's port.
+pub const CONNECTION_REFUSED: &str = "connection refused";
+/// The server reset the connection.
+pub const CONNECTION_RESET: &str = "connection reset";
+/// The server closed the connection without a word.
+pub const CONNECTION_CLOSED: &str = "connection closed";
+/// By the client's clock the server's certificate has expired.
+pub const SERVER_EXPIRED: &str = "server certificate expired";
+/// By the client's clock the server's certificate is not valid yet.
+pub const SERVER_NOT_YET_VALID: &str = "server certificate not yet valid";
+/// The server's certificate does not chain to one of the client's roots.
+pub const SERVER_UNTRUSTED: &str = "server certificate not trusted";
+/// The server's certificate is for another host.
+pub const SERVER_NAME_MISMATCH: &str = "server certificate for another name";
+/// What came back is not HTTP.
+pub const NOT_HTTP: &str = "answer is not HTTP";
+/// The answer's body is longer than a client reads.
+pub const ANSWER_TOO_LONG: &str = "answer is too long";
