@@ -232,8 +232,8 @@ pub struct ResultFilter {
 /// Which fetches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FetchFilter {
-    /// For this.
-    pub purpose: Option<Purpose>,
+    /// For one of these; empty: for any.
+    pub purposes: Vec<Purpose>,
     /// Whose URL contains this.
     pub url: Option<String>,
     /// With this HTTP status.

@@ -1,0 +1,253 @@
+//! `[ca.NAME]`.
+
+use std::collections::BTreeMap;
+
+use revlab_fake_ca::config::{
+    Aia, BaseRun, CaConfig, CrlSchedule, DeltaBase, DeltaOverlap, Responder, WebSite,
+};
+use revlab_lab::clock::Drift;
+use revlab_lab::{Name, Span};
+use revlab_pki::KeyAlgorithm;
+
+use super::super::notation;
+use super::super::tree::{Entry, Table};
+use super::Spec;
+use super::actors::Role;
+use super::clock;
+use super::context::Context;
+use super::fields::{Edge, Fields, Sign};
+
+#[cfg(test)]
+pub(super) const SPECS: &[&Spec] = &[&CA, &CRL, &AIA, &RESPONDER, &WEB];
+
+const CA: Spec = Spec {
+    path: "ca.NAME",
+    keys: &[
+        "style",
+        "name",
+        "host",
+        "computer",
+        "parent",
+        "key",
+        "key_index",
+        "age",
+        "lifetime",
+        "issued_lifetime",
+        "crl",
+        "cdp",
+        "freshest",
+        "aia",
+        "responder",
+        "web",
+        "clock",
+    ],
+    kinds: &[],
+};
+
+const CRL: Spec = Spec {
+    path: "ca.NAME.crl",
+    keys: &[
+        "period",
+        "delta_period",
+        "overlap",
+        "delta_overlap",
+        "delta_overlap_rule",
+        "clock_skew",
+        "phase",
+        "delta_phase",
+        "drift",
+        "base_publishes_delta",
+        "delta_base",
+    ],
+    kinds: &[],
+};
+
+const AIA: Spec = Spec { path: "ca.NAME.aia", keys: &["ocsp", "issuers"], kinds: &[] };
+
+const RESPONDER: Spec =
+    Spec { path: "ca.NAME.responder", keys: &["at", "from", "validity"], kinds: &[] };
+
+const WEB: Spec = Spec { path: "ca.NAME.web", keys: &["double_escaping"], kinds: &[] };
+
+const STYLES: [(&str, ()); 1] = [("adcs", ())];
+
+const KEYS: [(&str, KeyAlgorithm); 2] =
+    [("p256", KeyAlgorithm::EcdsaP256), ("rsa2048", KeyAlgorithm::Rsa2048)];
+
+const RULES: [(&str, DeltaOverlap); 2] = [("A", DeltaOverlap::A), ("B", DeltaOverlap::B)];
+
+const DELTA_BASES: [(&str, DeltaBase); 3] = [
+    ("previous", DeltaBase::Previous),
+    ("newest", DeltaBase::Newest),
+    ("oldest_unexpired", DeltaBase::OldestUnexpired),
+];
+
+pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig> {
+    let label = format!("CA `{name}`");
+    let fields = Fields::open(cx, &entry.node, entry.place, label, &CA)?;
+    fields.choice("style", &STYLES);
+    let host = fields.host("host").unwrap_or_else(|| name.to_ascii_lowercase());
+    let aia = aia(&fields);
+    Some(CaConfig {
+        parent: fields.actor("parent", &[Role::Ca]),
+        common_name: common_name(&fields).unwrap_or_else(|| name.to_string()),
+        computer: fields.host("computer").unwrap_or_else(|| host.to_ascii_uppercase()),
+        host,
+        key: fields.choice("key", &KEYS).unwrap_or(KeyAlgorithm::EcdsaP256),
+        key_index: fields.number("key_index", 0, i64::from(u16::MAX)).unwrap_or(0),
+        age: fields.duration("age", Sign::Positive).unwrap_or(Span::from_days(30)),
+        lifetime: fields.duration("lifetime", Sign::Positive).unwrap_or(Span::from_days(3650)),
+        issued_lifetime: fields
+            .duration("issued_lifetime", Sign::Positive)
+            .unwrap_or(Span::from_days(365)),
+        crl: crl(&fields),
+        cdp: fields.urls("cdp"),
+        freshest: fields.urls("freshest"),
+        responder: responder(&fields, &aia),
+        aia,
+        web: web(&fields),
+        clock: clock::decode(&fields),
+        name,
+    })
+}
+
+/// The common name is also the stem of file names and stands in URLs.
+fn common_name(fields: &Fields<'_>) -> Option<String> {
+    fields.parsed("name", "a text", |text| {
+        let forbidden = |c: char| c.is_control() || "/\\:*?\"<>|%#".contains(c);
+        // X.520: ub-common-name is 64.
+        if text.trim().is_empty() || text.chars().count() > 64 || text.contains(forbidden) {
+            return Err("1 to 64 characters that can stand in a file name are needed".into());
+        }
+        Ok(text.to_owned())
+    })
+}
+
+fn crl(ca: &Fields<'_>) -> CrlSchedule {
+    let usual = CrlSchedule {
+        period: Span::from_days(7),
+        delta_period: Some(Span::from_days(1)),
+        overlap: None,
+        delta_overlap: None,
+        delta_overlap_rule: DeltaOverlap::A,
+        clock_skew: Span::from_mins(10),
+        phase: Span::ZERO,
+        delta_phase: Span::ZERO,
+        drift: Drift::NONE,
+        base_run: BaseRun::BaseOnly,
+        delta_base: DeltaBase::Previous,
+    };
+    let Some(fields) = ca.table("crl", &CRL) else { return usual };
+    let or = |key, sign, usual| fields.duration(key, sign).unwrap_or(usual);
+    let base_run = match fields.boolean("base_publishes_delta") {
+        Some(true) => BaseRun::WithDelta,
+        Some(false) => BaseRun::BaseOnly,
+        None => usual.base_run,
+    };
+    let schedule = CrlSchedule {
+        period: or("period", Sign::Positive, usual.period),
+        delta_period: delta_period(&fields, usual.delta_period),
+        overlap: fields.duration("overlap", Sign::NotNegative),
+        delta_overlap: fields.duration("delta_overlap", Sign::NotNegative),
+        delta_overlap_rule: fields
+            .choice("delta_overlap_rule", &RULES)
+            .unwrap_or(usual.delta_overlap_rule),
+        clock_skew: or("clock_skew", Sign::NotNegative, usual.clock_skew),
+        phase: or("phase", Sign::Any, usual.phase),
+        delta_phase: or("delta_phase", Sign::Any, usual.delta_phase),
+        drift: fields
+            .parsed("drift", "a drift such as `\"24s per 1h\"`", notation::drift)
+            .unwrap_or(usual.drift),
+        base_run,
+        delta_base: fields.choice("delta_base", &DELTA_BASES).unwrap_or(usual.delta_base),
+    };
+    check_overlaps(&fields, &schedule);
+    schedule
+}
+
+fn delta_period(fields: &Fields<'_>, usual: Option<Span>) -> Option<Span> {
+    match fields.entry("delta_period").map(|entry| &entry.node.value) {
+        None => usual,
+        Some(super::super::tree::Value::Text(text)) if text == "none" => None,
+        // One that is wrong is reported; that there are no deltas then spoils no other check.
+        Some(_) => fields.duration("delta_period", Sign::Positive),
+    }
+}
+
+/// AD CS takes no overlap beyond the period, and no delta period beyond the base's (fact sheet
+/// §4.1).
+fn check_overlaps(fields: &Fields<'_>, schedule: &CrlSchedule) {
+    let longer = |key, overlap: Option<Span>, period_key, period: Option<Span>| {
+        if let (Some(overlap), Some(period)) = (overlap, period)
+            && overlap > period
+        {
+            fields.report(key, format!("`{overlap}` is longer than `{period_key}` (`{period}`)"));
+        }
+    };
+    let (period, delta_period) = (schedule.period, schedule.delta_period);
+    longer("overlap", schedule.overlap, "period", Some(period));
+    longer("delta_overlap", schedule.delta_overlap, "delta_period", delta_period);
+    if let Some(delta_period) = delta_period
+        && delta_period > period
+    {
+        let (key, place) = match fields.has("delta_period") {
+            true => ("delta_period", fields.place_of("delta_period")),
+            false => ("period", fields.place_of("period")),
+        };
+        let message = format!(
+            "`{key}`: deltas every {delta_period} come less often than bases, every {period}"
+        );
+        let help = "set a shorter `delta_period`, or `delta_period = \"none\"` for no deltas";
+        fields.cx.report_with(place, message, help);
+    }
+}
+
+fn aia(ca: &Fields<'_>) -> Aia {
+    let Some(fields) = ca.table("aia", &AIA) else { return Aia::default() };
+    Aia { ocsp: fields.urls("ocsp").unwrap_or_default(), issuers: fields.urls("issuers") }
+}
+
+fn responder(ca: &Fields<'_>, aia: &Aia) -> Option<Responder> {
+    let fields = ca.table("responder", &RESPONDER)?;
+    let at = fields.urls("at");
+    let nowhere = at.as_ref().unwrap_or(&aia.ocsp).is_empty();
+    if nowhere && !ca.has("aia") && !fields.has("at") {
+        let message = "the responder answers at no URL";
+        fields.cx.report_with(fields.place, message, "give it `at`, or the CA `aia.ocsp`");
+    }
+    Some(Responder {
+        at,
+        from: fields.instant("from", Edge::Begin),
+        validity: fields.duration("validity", Sign::Positive).unwrap_or(Span::from_hours(1)),
+    })
+}
+
+fn web(ca: &Fields<'_>) -> WebSite {
+    let fields = ca.table("web", &WEB);
+    let double_escaping = fields.and_then(|fields| fields.boolean("double_escaping"));
+    WebSite { double_escaping: double_escaping.unwrap_or(true) }
+}
+
+/// Every chain of parents must end in a root.
+pub(super) fn check_parents(cx: &Context, tree: &Table, cas: &BTreeMap<Name, CaConfig>) {
+    for (name, ca) in cas {
+        let mut above = ca.parent.as_ref();
+        for _ in 0..cas.len() {
+            above = match above {
+                Some(parent) if parent == name => break,
+                Some(parent) => cas.get(parent).and_then(|ca| ca.parent.as_ref()),
+                None => break,
+            };
+        }
+        let place = || {
+            let own = tree.table("ca")?.table(name)?;
+            own.get("parent").map(|entry| entry.node.place)
+        };
+        if above == Some(name)
+            && let Some(place) = place()
+        {
+            let message = format!("CA `{name}` is above itself: its `parent` leads back to it");
+            cx.report_with(place, message, "a CA without `parent` is a root");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `[clients.NAME]`.
+
+use std::collections::BTreeMap;
+
+use revlab_clients::plan::{ClientPlan, Session, StatusRange};
+use revlab_lab::trace::TlsVersion;
+use revlab_lab::{Name, Span};
+use revlab_sut::config::SutConfig;
+
+use super::super::notation;
+use super::super::tree::{Entry, Value};
+use super::Spec;
+use super::actors::Role;
+use super::clock;
+use super::context::Context;
+use super::fields::{Fields, Sign};
+use super::sut::{TLS, ca_of};
+
+#[cfg(test)]
+pub(super) const SPECS: &[&Spec] = &[&CLIENTS];
+
+const CLIENTS: Spec = Spec {
+    path: "clients.NAME",
+    keys: &[
+        "sut",
+        "ca",
+        "every",
+        "threads",
+        "ramp_up",
+        "identities",
+        "from",
+        "until",
+        "loops",
+        "session",
+        "tls",
+        "timeout",
+        "control",
+        "path",
+        "admit",
+        "clock",
+    ],
+    kinds: &[],
+};
+
+const SESSIONS: [(&str, Session); 2] = [("fresh", Session::Fresh), ("resumed", Session::Resumed)];
+
+/// Each identity is a key and a certificate, each thread a connection.
+const MOST: i64 = 10_000;
+
+pub(super) fn decode(
+    cx: &Context,
+    suts: &BTreeMap<Name, SutConfig>,
+    name: Name,
+    entry: &Entry,
+) -> Option<ClientPlan> {
+    let label = format!("client `{name}`");
+    let fields = Fields::open(cx, &entry.node, entry.place, label, &CLIENTS)?;
+    fields.require("every", "every = \"10s\"");
+    let sut = match fields.has("sut") {
+        true => fields.actor("sut", &[Role::Sut]),
+        false => cx.actors.default_sut(),
+    };
+    let ca = ca_of(&fields);
+    let every = fields.duration("every", Sign::Positive);
+    let window = fields.window("from", "until");
+    let tls = fields.choice("tls", &TLS);
+    let of_sut = sut.as_ref().and_then(|sut| suts.get(sut)).map(|sut| sut.tls);
+    check_tls(&fields, tls, of_sut);
+    // The keys that must be there come last: without one of them the others are still read.
+    Some(ClientPlan {
+        threads: fields.number("threads", 1, MOST).unwrap_or(1),
+        ramp_up: fields.duration("ramp_up", Sign::NotNegative).unwrap_or(Span::ZERO),
+        identities: fields.number("identities", 1, MOST).unwrap_or(1),
+        from: window.from,
+        until: window.to,
+        loops: fields.number("loops", 1, i64::MAX),
+        session: fields.choice("session", &SESSIONS).unwrap_or(Session::Fresh),
+        tls: tls.or(of_sut).unwrap_or(TlsVersion::V1_2),
+        timeout: fields.duration("timeout", Sign::Positive).unwrap_or(Span::from_mins(1)),
+        control: fields.boolean("control").unwrap_or(false),
+        path: path(&fields).unwrap_or_else(|| "/".into()),
+        admit: admit(&fields).unwrap_or(StatusRange::SUCCESS),
+        clock: clock::decode(&fields),
+        name,
+        sut: sut?,
+        ca: ca?,
+        every: every?,
+    })
+}
+
+fn check_tls(fields: &Fields<'_>, tls: Option<TlsVersion>, of_sut: Option<TlsVersion>) {
+    if let (Some(TlsVersion::V1_3), Some(TlsVersion::V1_2)) = (tls, of_sut) {
+        fields.report("tls", "the SUT speaks 1.2 at most: no handshake would succeed");
+    }
+}
+
+fn path(fields: &Fields<'_>) -> Option<String> {
+    fields.parsed("path", "a path such as `\"/\"`", |text| {
+        if text.starts_with('/') && text.len() <= 2000 && text.chars().all(|c| c.is_ascii_graphic())
+        {
+            return Ok(text.to_owned());
+        }
+        Err("must begin with `/` and have neither blanks nor characters beyond ASCII".into())
+    })
+}
+
+fn admit(fields: &Fields<'_>) -> Option<StatusRange> {
+    if let Value::Integer(_) = fields.entry("admit")?.node.value {
+        let status = fields.number("admit", 200, 599)?;
+        return Some(StatusRange { from: status, to: status });
+    }
+    fields.parsed("admit", "a status such as `\"2xx\"` or 200", notation::statuses)
+}

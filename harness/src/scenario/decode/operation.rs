@@ -1,0 +1,150 @@
+//! `[operation.NAME]`.
+
+use std::collections::BTreeMap;
+
+use revlab_clients::plan::ClientPlan;
+use revlab_lab::{Instant, Name};
+use revlab_sut::config::SutOperation;
+
+use super::super::model::{Operation, OperationKind};
+use super::super::tree::Entry;
+use super::Spec;
+use super::actors::Role;
+use super::context::Context;
+use super::fields::{Edge, Fields, Sign};
+
+#[cfg(test)]
+pub(super) const SPECS: &[&Spec] = &[&OPERATION];
+
+const OPERATION: Spec = Spec {
+    path: "operation.NAME",
+    keys: &["on", "at", "every", "until"],
+    kinds: &[
+        &Spec { path: "operation.NAME.reboot", keys: &[], kinds: &[] },
+        &Spec { path: "operation.NAME.restart_service", keys: &[], kinds: &[] },
+        &Spec { path: "operation.NAME.urlcache_delete", keys: &["account"], kinds: &[] },
+        &Spec { path: "operation.NAME.delete_cache_files", keys: &["accounts"], kinds: &[] },
+        &Spec { path: "operation.NAME.chain_cache_resync", keys: &[], kinds: &[] },
+        &Spec {
+            path: "operation.NAME.verify_urlfetch",
+            keys: &["identity", "account"],
+            kinds: &[],
+        },
+        &Spec { path: "operation.NAME.revoke", keys: &["identity", "reason"], kinds: &[] },
+        &Spec { path: "operation.NAME.publish", keys: &["base"], kinds: &[] },
+        &Spec { path: "operation.NAME.reissue", keys: &["ocsp"], kinds: &[] },
+    ],
+};
+
+/// Who an administrator is unless the scenario says otherwise.
+const ADMINISTRATOR: &str = "Administrator";
+
+/// The profile of LocalSystem, under which lsass.exe has its disk cache (fact sheet §2.4).
+const SYSTEM: &str = "systemprofile";
+
+pub(super) fn decode(
+    cx: &Context,
+    clients: &BTreeMap<Name, ClientPlan>,
+    name: Name,
+    entry: &Entry,
+) -> Option<Operation> {
+    let label = format!("operation `{name}`");
+    let fields = Fields::open(cx, &entry.node, entry.place, label, &OPERATION)?;
+    fields.require("on", "on = \"web\"");
+    fields.require("at", "at = \"3h\"");
+    let at = fields.instant("at", Edge::Begin);
+    let every = fields.duration("every", Sign::Positive);
+    let until = until(&fields, at);
+    let action = fields.kind().and_then(|(kind, fields)| action(kind, &fields));
+    let on = match &action {
+        Some(OperationKind::Sut(_)) => fields.actor("on", &[Role::Sut]),
+        Some(_) => fields.actor("on", &[Role::Ca]),
+        None => fields.actor("on", &[Role::Sut, Role::Ca]),
+    };
+    let (on, action) = (on?, action?);
+    check_issuer(&fields, clients, &on, &action);
+    Some(Operation { name, on, at: at?, every, until, action })
+}
+
+fn until(fields: &Fields<'_>, at: Option<Instant>) -> Instant {
+    let end = fields.cx.run.map_or(Instant::default(), |run| run.end());
+    let Some(until) = fields.instant("until", Edge::End) else { return end };
+    if !fields.has("every") {
+        fields.report("until", "without `every` there is nothing to end");
+    } else if at.is_some_and(|at| until <= at) && fields.cx.run.is_some() {
+        fields.report("until", format!("{until} is not after `at`"));
+    }
+    until
+}
+
+fn action(kind: &str, fields: &Fields<'_>) -> Option<OperationKind> {
+    let account = |key| fields.name(key).unwrap_or_else(|| Name::from(ADMINISTRATOR));
+    let sut = match kind {
+        "reboot" => SutOperation::Reboot,
+        "restart_service" => SutOperation::RestartService,
+        "chain_cache_resync" => SutOperation::ChainCacheResync,
+        "urlcache_delete" => SutOperation::UrlcacheDelete { account: account("account") },
+        "delete_cache_files" => SutOperation::DeleteCacheFiles { accounts: accounts(fields) },
+        "verify_urlfetch" => {
+            let identity = identity(fields);
+            let account = account("account");
+            SutOperation::Verify { identity: identity?, account }
+        }
+        _ => return ca_action(kind, fields),
+    };
+    Some(OperationKind::Sut(sut))
+}
+
+fn ca_action(kind: &str, fields: &Fields<'_>) -> Option<OperationKind> {
+    match kind {
+        "revoke" => {
+            let identity = identity(fields);
+            let reason = reason(fields);
+            Some(OperationKind::Revoke { identity: identity?, reason })
+        }
+        "publish" => Some(OperationKind::Publish { base: fields.boolean("base").unwrap_or(true) }),
+        "reissue" => {
+            fields.require("ocsp", "ocsp = []");
+            fields.urls("ocsp").map(|ocsp| OperationKind::Reissue { ocsp })
+        }
+        _ => None,
+    }
+}
+
+fn accounts(fields: &Fields<'_>) -> Vec<Name> {
+    match fields.texts("accounts") {
+        Some(texts) => texts.into_iter().map(|(text, _)| Name::from(text)).collect(),
+        None => vec![Name::from(ADMINISTRATOR), Name::from(SYSTEM)],
+    }
+}
+
+fn identity(fields: &Fields<'_>) -> Option<Name> {
+    fields.require("identity", "identity = \"jmeter-1\"");
+    fields.identity("identity").map(|(identity, _)| identity)
+}
+
+/// RFC 5280 §5.3.1: 7 is not used, and 8 (removeFromCRL) takes a certificate off hold.
+fn reason(fields: &Fields<'_>) -> Option<u8> {
+    let reason = fields.number("reason", 0, 10)?;
+    if matches!(reason, 7 | 8) {
+        let why = "revokes nothing (RFC 5280 §5.3.1); 0 to 6, 9 and 10 do";
+        fields.report("reason", format!("{reason} {why}"));
+        return None;
+    }
+    Some(reason)
+}
+
+/// A CA revokes what it issued, and nothing else.
+fn check_issuer(
+    fields: &Fields<'_>,
+    clients: &BTreeMap<Name, ClientPlan>,
+    on: &Name,
+    action: &OperationKind,
+) {
+    let OperationKind::Revoke { identity, .. } = action else { return };
+    let client = identity.rsplit_once('-').and_then(|(client, _)| clients.get(client));
+    if let Some(client) = client.filter(|client| client.ca != *on) {
+        let message = format!("`{on}` did not issue the certificate of `{identity}`");
+        fields.report("on", format!("{message}; `{}` did", client.ca));
+    }
+}

@@ -1,0 +1,46 @@
+//! The valid name that was most likely meant.
+
+/// What would be right instead of `wrong`: the nearest of `valid`, else all of them. `what` names
+/// them in the plural: `valid keys`.
+pub(super) fn help<'a>(
+    wrong: &str,
+    valid: impl IntoIterator<Item = &'a str>,
+    what: &str,
+) -> Option<String> {
+    let valid: Vec<&str> = valid.into_iter().collect();
+    if let Some(name) = nearest(wrong, &valid) {
+        return Some(format!("did you mean `{name}`?"));
+    }
+    (!valid.is_empty()).then(|| format!("{what}: `{}`", valid.join("`, `")))
+}
+
+/// At most 3 edits away, and fewer than half of what was written: a two-letter word is near to
+/// everything.
+fn nearest<'a>(wrong: &str, valid: &[&'a str]) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    let length = wrong.chars().count();
+    let edits = |name: &str| strsim::damerau_levenshtein(&wrong, &name.to_lowercase());
+    // Beyond any valid name's length the distance is not worth its quadratic cost.
+    if length > 64 {
+        return None;
+    }
+    let (distance, name) = valid.iter().map(|name| (edits(name), *name)).min_by_key(|(d, _)| *d)?;
+    (distance <= 3 && distance * 2 <= length).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: [&str; 3] = ["period", "delta_period", "overlap"];
+
+    #[test]
+    fn a_slip_gets_the_nearest_name_and_anything_else_the_list() {
+        let ask = |wrong| help(wrong, KEYS, "valid keys").unwrap();
+        assert_eq!(ask("perod"), "did you mean `period`?");
+        assert_eq!(ask("Overlap"), "did you mean `overlap`?");
+        assert_eq!(ask("colour"), "valid keys: `period`, `delta_period`, `overlap`");
+        assert_eq!(ask("x"), "valid keys: `period`, `delta_period`, `overlap`");
+        assert_eq!(help("x", [], "valid keys"), None);
+    }
+}
