@@ -1,4 +1,27 @@
-//! Systems under test.
+//! Systems under test: a model of how Windows decides about revocation, behind an IIS-like server.
+//!
+//! * [`profile`]: named parameters, each with its source; hypotheses and updates;
+//! * [`machine`]: the server as a state machine, [`Machine`];
+//! * [`event`]: what happens to it and what it asks for;
+//! * `engine`: the revocation engine inside it;
+//! * [`config`]: what a scenario says about it.
+//!
+//! # Determinism
+//!
+//! The machine takes lab time as an argument and draws chance (the moment of a prefetch) from a
+//! named stream of the seed. Sockets and TLS are in the feature `live`.
 
 pub mod config;
+mod engine;
+pub mod event;
+mod iis;
+#[cfg(feature = "live")]
+pub mod live;
+pub mod machine;
+pub mod logs;
 pub mod profile;
+pub mod sessions;
+
+pub use engine::SYSTEM_ACCOUNT;
+pub use event::{Operation, SutAction, SutEvent};
+pub use machine::Machine;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 pub use hypothesis::Hypothesis;
 pub use parameter::{Evidence, Info, Value, ValueError};
-pub use parameters::{BaseRetry, EntryScope, ExpiredDelta, OcspErrorMark, Parameters, SkipCrl};
+pub use parameters::{BaseRetry, EntryScope, ExpiredDelta, OcspErrorMark, OlderDelta, Parameters, SkipCrl};
 
 /// A profile with everything applied: what a SUT does.
 #[derive(Clone, Debug, PartialEq)]

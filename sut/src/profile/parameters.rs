@@ -57,6 +57,16 @@ policy! {
 }
 
 policy! {
+    /// What a delta with a lower number than the base means.
+    OlderDelta {
+        /// It adds nothing: the base alone decides.
+        Ignored = "ignored",
+        /// It counts as missing.
+        Missing = "missing",
+    }
+}
+
+policy! {
     /// What a missing or expired delta means when the base is valid.
     ExpiredDelta {
         /// The check is offline.
@@ -136,6 +146,11 @@ parameters! {
     Documented "§2.5, ee619723"
     prefetch_skip_after_ocsp_failure: bool = true;
 
+    /// How long after a prefetch that brought nothing new the next one is made
+    /// (AfterCurrentTimePreFetchPeriod).
+    Documented "§2.2, SDK header; that it is the retry interval is inferred"
+    prefetch_retry: Span = Span::from_mins(30);
+
     /// Time for one URL in prefetch (PreFetchRetrievalTimeout).
     Documented "§2.2, SDK header"
     prefetch_timeout: Span = Span::from_mins(5);
@@ -143,6 +158,10 @@ parameters! {
     /// What a missing or expired delta means when the base is valid.
     Documented "§2.6; whether every version is that strict is of low confidence"
     expired_delta_policy: ExpiredDelta = ExpiredDelta::Offline;
+
+    /// What a delta with a lower number than the base means: a base that was published since.
+    Inferred "§2.6: a published health check calls it a warning"
+    older_delta: OlderDelta = OlderDelta::Ignored;
 
     /// Whether a delta is only fetched when the base is valid.
     Inferred "§7.1, from O6: the delta was fetched while the base was stale"
@@ -188,6 +207,10 @@ parameters! {
     /// Whether a certificate new to the process makes it try OCSP although a valid CRL is cached.
     Inferred "§7.3, H1c; contradicts the documented order of §2.1"
     ocsp_before_cached_crl: bool = false;
+
+    /// Whether setting ChainCacheResyncFiletime lifts offline marks too.
+    Inferred "§7.3: unknown; that it makes cached objects be ignored is documented (§2.4)"
+    resync_lifts_offline_marks: bool = false;
 
     /// Whether a resumed TLS session is let in without a check.
     Inferred "§3.3, medium to high confidence"

@@ -1,0 +1,99 @@
+//! Running a scenario: one executor, two transports.
+//!
+//! * [`setup`]: certificates, identities and machines, before the first event;
+//! * [`world`]: the loop that pops the earliest event, asks a core and performs what it says;
+//! * [`wire`]: what the loop needs of a transport;
+//! * [`sim`]: cores connected directly, with modelled latency;
+//! * `live`: the same cores through real sockets, HTTP and TLS on loopback (feature `live`);
+//! * [`operations`]: what administrators do, on the timeline;
+//! * [`recorder`]: the trace, in memory and as JSON Lines.
+//!
+//! In both transports lab time jumps from event to event. In `live` it stands still while bytes
+//! move, and each exchange is charged the modelled duration: outcomes and order are the same.
+
+#[cfg(feature = "live")]
+mod live;
+mod operations;
+mod recorder;
+mod setup;
+mod sim;
+mod timeline;
+mod wire;
+mod world;
+
+use std::io::Write;
+
+use revlab_lab::trace::Trace;
+
+pub use setup::{Cast, Identity, SetupError};
+
+use crate::scenario::model::Scenario;
+
+/// How cores are connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Directly.
+    Sim,
+    /// Through real sockets on loopback.
+    Live,
+}
+
+impl Transport {
+    /// The name in traces and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Transport::Sim => "sim",
+            Transport::Live => "live",
+        }
+    }
+}
+
+/// Why a run did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nothing was run.
+    #[error("the lab cannot be set up: {0}")]
+    Setup(#[from] SetupError),
+    /// The trace could not be written.
+    #[error("the trace cannot be written")]
+    Trace(#[source] std::io::Error),
+    /// The sockets of the live transport could not be had.
+    #[error("the live transport cannot be set up: {0}")]
+    Live(String),
+}
+
+/// What is left of a run.
+#[derive(Debug)]
+pub struct Run {
+    /// Every record, as written.
+    pub trace: Trace,
+    /// The certificates and keys of the run.
+    pub cast: Cast,
+}
+
+/// Runs a scenario and writes its trace to `trace_to`, which should be buffered.
+///
+/// # Errors
+///
+/// See [`RunError`]. Whatever was written to `trace_to` before is a readable trace.
+pub fn run(
+    scenario: &Scenario,
+    transport: Transport,
+    trace_to: &mut dyn Write,
+) -> Result<Run, RunError> {
+    let lab = setup::set_up(scenario)?;
+    let recorder = recorder::Recorder::new(trace_to);
+    match transport {
+        Transport::Sim => {
+            let wire = sim::SimWire::new(scenario, &lab.cast);
+            world::World::new(scenario, transport, lab, wire, recorder).run()
+        }
+        #[cfg(feature = "live")]
+        Transport::Live => {
+            let wire = live::LiveWire::new(scenario, &lab)?;
+            world::World::new(scenario, transport, lab, wire, recorder).run()
+        }
+        #[cfg(not(feature = "live"))]
+        Transport::Live => Err(RunError::Live("revlab was built without the feature `live`".into())),
+    }
+}

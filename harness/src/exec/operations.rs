@@ -1,0 +1,149 @@
+//! What administrators do, on the timeline.
+
+use std::sync::Arc;
+
+use revlab_fake_ca::CaEvent;
+use revlab_fake_ca::config::CaOperation;
+use revlab_lab::queue::{Class, Key};
+use revlab_lab::trace::{Kind, Operation as Record};
+use revlab_lab::{Instant, Name, Span};
+use revlab_sut::config::SutOperation;
+use revlab_sut::{Operation as SutEventOperation, SutEvent};
+
+use super::setup::chain;
+use super::wire::Wire;
+use super::world::{Event, World};
+use crate::scenario::model::{Operation, OperationKind};
+
+impl<W: Wire> World<'_, W> {
+    /// Performs the operation with this index, and sets its next repetition.
+    pub(super) fn operate(&mut self, now: Instant, index: usize, seq: u64) {
+        let Some(operation) = self.scenario.operations.values().nth(index).cloned() else { return };
+        self.record(now, Kind::Operation(record(&operation)));
+        match &operation.action {
+            OperationKind::Sut(action) => {
+                if let Some(event) = self.sut_operation(action) {
+                    self.tell_sut(now, &operation.on, SutEvent::Operation(event));
+                }
+            }
+            OperationKind::Revoke { identity, reason } => {
+                if let Some(serial) = self.serial(identity) {
+                    let action = CaOperation::Revoke { serial, reason: *reason };
+                    self.tell_ca_operation(now, &operation.on, action);
+                }
+            }
+            OperationKind::Publish { base } => {
+                self.tell_ca_operation(now, &operation.on, CaOperation::Publish { base: *base });
+            }
+            OperationKind::Reissue { ocsp } => self.reissue(&operation.on, ocsp),
+        }
+        self.repeat(&operation, now, index, seq);
+    }
+
+    fn repeat(&mut self, operation: &Operation, now: Instant, index: usize, seq: u64) {
+        let Some(every) = operation.every.filter(|e| *e > Span::ZERO) else { return };
+        let at = now + every;
+        if at < operation.until && at < self.end {
+            let actor = self.ranks.of(&operation.on);
+            let key = Key { at, class: Class::Operation, actor, seq };
+            self.queue.push(key, Event::Operation { index, seq: seq as usize });
+        }
+    }
+
+    fn sut_operation(&self, action: &SutOperation) -> Option<SutEventOperation> {
+        Some(match action {
+            SutOperation::UrlcacheDelete { account } => {
+                SutEventOperation::UrlcacheDelete { account: account.clone() }
+            }
+            SutOperation::DeleteCacheFiles { accounts } => {
+                SutEventOperation::DeleteCacheFiles { accounts: accounts.clone() }
+            }
+            SutOperation::RestartService => SutEventOperation::RestartService,
+            SutOperation::Reboot => SutEventOperation::Reboot,
+            SutOperation::ChainCacheResync => SutEventOperation::ChainCacheResync,
+            SutOperation::Verify { identity, account } => SutEventOperation::Verify {
+                peer: self.cast.identities.get(identity)?.chain.clone(),
+                account: account.clone(),
+            },
+        })
+    }
+
+    fn tell_ca_operation(&mut self, now: Instant, ca: &Name, operation: CaOperation) {
+        self.tell_ca(now, CaEvent::Operation { ca: ca.clone(), operation });
+    }
+
+    fn serial(&self, identity: &Name) -> Option<Vec<u8>> {
+        Some(self.cast.identities.get(identity)?.chain.first()?.serial().to_vec())
+    }
+
+    /// Issues every client certificate of a CA anew, with these OCSP URLs.
+    fn reissue(&mut self, ca: &Name, ocsp: &[revlab_lab::http::Url]) {
+        let names: Vec<Name> = self.cast.identities.keys().cloned().collect();
+        for name in names {
+            let Some(identity) = self.cast.identities.get(&name).filter(|i| i.ca == *ca).cloned()
+            else {
+                continue;
+            };
+            let issued = self.ca.issue_with_ocsp(
+                ca,
+                &name,
+                revlab_pki::Usage::Client,
+                &identity.key,
+                &[],
+                ocsp,
+            );
+            // The first issue of the same certificate has succeeded, so this one does too.
+            let Ok(certificate) = issued else { continue };
+            let mut renewed = identity;
+            renewed.chain = chain(&self.cast, ca, certificate);
+            self.wire.replace_identity(&name, &renewed);
+            self.cast.identities.insert(name, renewed);
+        }
+    }
+}
+
+fn record(operation: &Operation) -> Record {
+    let (what, detail): (&str, Option<String>) = match &operation.action {
+        OperationKind::Sut(action) => return sut_record(operation, action),
+        OperationKind::Revoke { identity, reason } => {
+            let why = reason.map(|r| format!(", reason {r}")).unwrap_or_default();
+            ("revoke", Some(format!("the certificate of {identity}{why}")))
+        }
+        OperationKind::Publish { base: true } => ("publish", Some("base and delta".into())),
+        OperationKind::Publish { base: false } => ("publish", Some("delta".into())),
+        OperationKind::Reissue { ocsp } if ocsp.is_empty() => {
+            ("reissue", Some("client certificates without OCSP in their AIA".into()))
+        }
+        OperationKind::Reissue { ocsp } => {
+            ("reissue", Some(format!("client certificates with {} OCSP URLs", ocsp.len())))
+        }
+    };
+    named(operation, what, detail)
+}
+
+fn sut_record(operation: &Operation, action: &SutOperation) -> Record {
+    match action {
+        SutOperation::UrlcacheDelete { account } => {
+            named(operation, "urlcache_delete", Some(format!("disk cache of {account}")))
+        }
+        SutOperation::DeleteCacheFiles { accounts } => {
+            let whose: Vec<&str> = accounts.iter().map(|a| &**a).collect();
+            named(operation, "delete_cache_files", Some(format!("of {}", whose.join(", "))))
+        }
+        SutOperation::RestartService => {
+            named(operation, "restart_service", Some("iisreset: lsass.exe lives on".into()))
+        }
+        SutOperation::Reboot => named(operation, "reboot", Some("every process ends".into())),
+        SutOperation::ChainCacheResync => {
+            named(operation, "chain_cache_resync", Some("older cached objects are ignored".into()))
+        }
+        SutOperation::Verify { identity, account } => {
+            named(operation, "verify_urlfetch", Some(format!("{identity}, run by {account}")))
+        }
+    }
+}
+
+fn named(operation: &Operation, what: &str, detail: Option<String>) -> Record {
+    let (id, on) = (operation.name.clone(), operation.on.clone());
+    Record { id, what: Arc::from(what), on, detail }
+}

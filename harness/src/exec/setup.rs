@@ -1,0 +1,129 @@
+//! Before the first event: certificates, identities and machines. Pure; what fails here fails
+//! before anything was run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use revlab_clients::{Driver, identity_name};
+use revlab_fake_ca::FakeCa;
+use revlab_lab::Name;
+use revlab_pki::{Certificate, KeyPair, Usage};
+use revlab_sut::Machine;
+
+use crate::scenario::model::Scenario;
+
+/// Why a lab cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A CA cannot be what the scenario asks for.
+    #[error(transparent)]
+    Ca(#[from] revlab_fake_ca::SetupError),
+    /// A certificate cannot be issued.
+    #[error("no certificate for `{name}`: {why}")]
+    Issue {
+        /// For whom.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+    /// A name leads nowhere.
+    #[error("there is no CA `{0}`")]
+    NoCa(Name),
+}
+
+/// The certificates and keys of a run.
+#[derive(Clone, Debug)]
+pub struct Cast {
+    /// CA certificates by actor name, each with its issuers behind it.
+    pub authorities: BTreeMap<Name, Vec<Certificate>>,
+    /// Client identities by name.
+    pub identities: BTreeMap<Name, Identity>,
+    /// Server identities by SUT.
+    pub servers: BTreeMap<Name, Identity>,
+}
+
+/// A certificate with its issuers and its key.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The CA that issued it.
+    pub ca: Name,
+    /// Its certificate, then the intermediate ones; the root is left out.
+    pub chain: Arc<[Certificate]>,
+    /// Its private key.
+    pub key: KeyPair,
+}
+
+/// Everything a run starts from.
+pub(super) struct Lab {
+    pub(super) ca: FakeCa,
+    pub(super) machines: Vec<(Name, Machine)>,
+    pub(super) driver: Driver,
+    pub(super) cast: Cast,
+}
+
+/// Sets the lab of a scenario up.
+pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
+    let configs = scenario.cas.values().cloned().collect();
+    let faults = scenario.faults.values().cloned().collect();
+    let mut ca = FakeCa::new(configs, faults, scenario.seed, scenario.start)?;
+    let cast = cast(scenario, &mut ca)?;
+    let mut known: Vec<Certificate> = Vec::new();
+    for certificate in cast.authorities.values().flatten() {
+        if !known.contains(certificate) {
+            known.push(certificate.clone());
+        }
+    }
+    let machine = |config| Machine::new(config, known.clone(), scenario.seed);
+    let machines = scenario.suts.iter().map(|(n, c)| (n.clone(), machine(c))).collect();
+    let driver = Driver::new(scenario.clients.values().cloned().collect());
+    Ok(Lab { ca, machines, driver, cast })
+}
+
+fn cast(scenario: &Scenario, ca: &mut FakeCa) -> Result<Cast, SetupError> {
+    let mut cast = Cast {
+        authorities: scenario.cas.keys().map(|n| (n.clone(), ca.chain(n))).collect(),
+        identities: BTreeMap::new(),
+        servers: BTreeMap::new(),
+    };
+    for (name, sut) in &scenario.suts {
+        let key = key_of(scenario, &sut.ca, &format!("server/{name}"))?;
+        let host = std::slice::from_ref(&sut.host);
+        let issued = ca.issue(&sut.ca, &sut.host, Usage::Server, &key, host);
+        let identity = identity(&cast, &sut.ca, &sut.host, key, issued)?;
+        cast.servers.insert(name.clone(), identity);
+    }
+    for (client, plan) in &scenario.clients {
+        for number in 1..=plan.identities {
+            let name = identity_name(client, number);
+            let key = key_of(scenario, &plan.ca, &format!("client/{name}"))?;
+            let issued = ca.issue(&plan.ca, &name, Usage::Client, &key, &[]);
+            let identity = identity(&cast, &plan.ca, &name, key, issued)?;
+            cast.identities.insert(name, identity);
+        }
+    }
+    Ok(cast)
+}
+
+fn key_of(scenario: &Scenario, ca: &Name, name: &str) -> Result<KeyPair, SetupError> {
+    let config = scenario.cas.get(ca).ok_or_else(|| SetupError::NoCa(ca.clone()))?;
+    Ok(KeyPair::seeded(config.key, scenario.seed, name))
+}
+
+fn identity<E: std::fmt::Display>(
+    cast: &Cast,
+    ca: &Name,
+    name: &str,
+    key: KeyPair,
+    issued: Result<Certificate, E>,
+) -> Result<Identity, SetupError> {
+    let certificate = issued
+        .map_err(|why| SetupError::Issue { name: name.to_owned(), why: why.to_string() })?;
+    Ok(Identity { ca: ca.clone(), chain: chain(cast, ca, certificate), key })
+}
+
+/// A certificate and the intermediate ones above it.
+pub(super) fn chain(cast: &Cast, ca: &Name, certificate: Certificate) -> Arc<[Certificate]> {
+    let above = cast.authorities.get(ca).into_iter().flatten();
+    let intermediate = above.filter(|c| !c.is_self_issued()).cloned();
+    std::iter::once(certificate).chain(intermediate).collect()
+}

@@ -1,0 +1,123 @@
+//! The `sim` transport: cores connected directly. No TLS: handshakes and sessions are events.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use revlab_clients::plan::Session;
+use revlab_clients::{Observation, Seen, Send};
+use revlab_fake_ca::fault::Ruling;
+use revlab_lab::http::{FetchError, Reply, Request};
+use revlab_lab::trace::{Handshake, Phase, TlsVersion};
+use revlab_lab::{Instant, Name};
+use revlab_pki::Certificate;
+use revlab_sut::sessions::SessionTable;
+
+use super::setup::{Cast, Identity};
+use super::wire::{FetchKey, Opened, Wire};
+use crate::scenario::model::Scenario;
+
+/// Cores connected directly.
+pub(super) struct SimWire {
+    peers: BTreeMap<Name, Arc<[Certificate]>>,
+    /// The highest version that each SUT speaks, and the sessions it knows.
+    suts: Vec<(TlsVersion, SessionTable<()>)>,
+    /// The session that each thread of each client could resume, by SUT.
+    sessions: BTreeMap<(usize, Name, u32), Vec<u8>>,
+    next_session: u64,
+    open: BTreeMap<u64, (Handshake, TlsVersion)>,
+}
+
+impl SimWire {
+    pub(super) fn new(scenario: &Scenario, cast: &Cast) -> SimWire {
+        let table = |profile: &revlab_sut::profile::Profile| {
+            SessionTable::new(profile.parameters().tls_session_lifetime)
+        };
+        SimWire {
+            peers: cast.identities.iter().map(|(n, i)| (n.clone(), i.chain.clone())).collect(),
+            suts: scenario.suts.values().map(|c| (c.tls, table(&c.profile))).collect(),
+            sessions: BTreeMap::new(),
+            next_session: 0,
+            open: BTreeMap::new(),
+        }
+    }
+
+    /// As rustls does it: a 1.2 session is taken up again and again until its time is up; a 1.3
+    /// ticket is used once, and each connection brings new ones.
+    fn handshake(&mut self, now: Instant, sut: usize, send: &Send, tls: TlsVersion) -> Handshake {
+        if send.session == Session::Fresh {
+            return Handshake::Full;
+        }
+        let Some((_, table)) = self.suts.get_mut(sut) else { return Handshake::Full };
+        let place = (sut, send.client.clone(), send.thread);
+        let known = match (self.sessions.get(&place), tls) {
+            (None, _) => false,
+            (Some(key), TlsVersion::V1_2) => table.peek(now, key).is_some(),
+            (Some(key), TlsVersion::V1_3) => table.take(now, key).is_some(),
+        };
+        if !known || tls == TlsVersion::V1_3 {
+            self.next_session += 1;
+            let key = self.next_session.to_be_bytes().to_vec();
+            table.put(now, key.clone(), ());
+            self.sessions.insert(place, key);
+        }
+        if known { Handshake::Resumed } else { Handshake::Full }
+    }
+}
+
+impl Wire for SimWire {
+    fn exchange(
+        &mut self,
+        _key: FetchKey,
+        ruling: Ruling,
+        request: &Request,
+        serve: &mut dyn FnMut(Request) -> Reply,
+    ) -> Option<Result<Reply, FetchError>> {
+        match ruling {
+            Ruling::NameNotResolved => Some(Err(FetchError::NameNotResolved)),
+            Ruling::Refused => Some(Err(FetchError::ConnectionRefused)),
+            Ruling::Reset => Some(Err(FetchError::ConnectionReset)),
+            Ruling::Silent => None,
+            Ruling::Answer { .. } => Some(Ok(serve(request.clone()))),
+        }
+    }
+
+    fn abandon_fetch(&mut self, _key: FetchKey) {}
+
+    fn open(&mut self, now: Instant, sut: usize, send: &Send) -> Opened {
+        let highest = self.suts.get(sut).map_or(send.tls, |(tls, _)| *tls);
+        let tls = Ord::min(highest, send.tls);
+        let handshake = self.handshake(now, sut, send, tls);
+        let peer = self.peers.get(&send.identity).cloned().unwrap_or_default();
+        self.open.insert(send.attempt, (handshake, tls));
+        Opened::Request { peer, handshake, tls }
+    }
+
+    fn answer(&mut self, attempt: u64, reply: Option<&Reply>) -> Option<Observation> {
+        let (handshake, tls) = self.open.remove(&attempt)?;
+        let seen = match reply {
+            Some(reply) => Seen::Response { status: reply.status, body: reply.body.clone() },
+            None => Seen::Closed { phase: Phase::Request },
+        };
+        Some(Observation { handshake, tls: Some(tls), handshake_ms: 0, seen })
+    }
+
+    fn abandon_attempt(&mut self, attempt: u64) {
+        self.open.remove(&attempt);
+    }
+
+    fn forget_sessions(&mut self, sut: usize) {
+        if let Some((_, table)) = self.suts.get_mut(sut) {
+            table.clear();
+        }
+    }
+
+    fn replace_identity(&mut self, name: &Name, identity: &Identity) {
+        self.peers.insert(name.clone(), identity.chain.clone());
+    }
+
+    fn set_time(&mut self, _now: Instant) {}
+
+    fn wall_ms(&mut self, _attempt: u64) -> Option<u32> {
+        None
+    }
+}

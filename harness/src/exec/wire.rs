@@ -1,0 +1,67 @@
+//! What the executor needs of a transport. A transport moves bytes; it decides nothing.
+
+use std::sync::Arc;
+
+use revlab_clients::{Observation, Send};
+use revlab_fake_ca::fault::Ruling;
+use revlab_lab::http::{FetchError, Reply, Request};
+use revlab_lab::trace::{Handshake, TlsVersion};
+use revlab_lab::{Instant, Name};
+use revlab_pki::Certificate;
+
+use super::setup::Identity;
+
+/// Names a fetch: the SUT's place in the cast, and its count.
+pub(super) type FetchKey = (usize, u64);
+
+/// How a connection to a SUT went.
+pub(super) enum Opened {
+    /// The handshake is complete, and the request has arrived.
+    Request {
+        /// The client's certificates.
+        peer: Arc<[Certificate]>,
+        /// Kind of handshake.
+        handshake: Handshake,
+        /// Version agreed on.
+        tls: TlsVersion,
+    },
+    /// It did not come to a request.
+    Ended(Observation),
+}
+
+/// A transport.
+pub(super) trait Wire {
+    /// One exchange with a CA's site: the request arrives there, is answered by `serve`, and the
+    /// answer comes back. None: no answer will come ([`Ruling::Silent`]).
+    fn exchange(
+        &mut self,
+        key: FetchKey,
+        ruling: Ruling,
+        request: &Request,
+        serve: &mut dyn FnMut(Request) -> Reply,
+    ) -> Option<Result<Reply, FetchError>>;
+
+    /// An exchange is given up.
+    fn abandon_fetch(&mut self, key: FetchKey);
+
+    /// An attempt begins: connection, handshake, request.
+    fn open(&mut self, now: Instant, sut: usize, send: &Send) -> Opened;
+
+    /// A SUT answers an attempt, or breaks its connection (no reply): what the client sees.
+    fn answer(&mut self, attempt: u64, reply: Option<&Reply>) -> Option<Observation>;
+
+    /// A client gives an attempt up.
+    fn abandon_attempt(&mut self, attempt: u64);
+
+    /// No session of this SUT can be resumed any more.
+    fn forget_sessions(&mut self, sut: usize);
+
+    /// The certificate of an identity has been replaced.
+    fn replace_identity(&mut self, name: &Name, identity: &Identity);
+
+    /// Lab time has come to `now`.
+    fn set_time(&mut self, now: Instant);
+
+    /// Wall time of an attempt in milliseconds, where bytes really move.
+    fn wall_ms(&mut self, attempt: u64) -> Option<u32>;
+}

@@ -1,0 +1,347 @@
+//! The loop: pop the earliest event, ask a core, perform what it says, in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use revlab_clients::{ClientAction, ClientEvent, Driver, Observation, Send};
+use revlab_fake_ca::fault::Ruling;
+use revlab_fake_ca::{CaAction, CaEvent, FakeCa};
+use revlab_lab::http::{FetchError, Reply, Request};
+use revlab_lab::queue::{Class, EventQueue, Key};
+use revlab_lab::trace::{Handshake, Header, Kind, TlsVersion};
+use revlab_lab::{Core, Instant, Item, Name, Out, Span};
+use revlab_sut::{Machine, SutAction, SutEvent};
+
+use super::recorder::Recorder;
+use super::setup::{Cast, Lab};
+use super::timeline::{self, Ranks};
+use super::wire::{FetchKey, Opened, Wire};
+use super::{Run, RunError, Transport};
+use crate::scenario::model::Scenario;
+
+/// What is pending.
+pub(super) enum Event {
+    /// An administrator acts.
+    Operation { index: usize, seq: usize },
+    /// A fault begins or ends, or a clock is set: cores know it themselves, the trace is told.
+    Note(Kind),
+    /// A request arrives at a CA's site.
+    AtCa { key: FetchKey, request: Request, ruling: Ruling },
+    /// An answer, or word that none will come, arrives at a SUT.
+    Fetched { key: FetchKey, result: Result<Reply, FetchError> },
+    /// A request arrives at a SUT.
+    AtSut { attempt: u64 },
+    /// An answer arrives at a client.
+    AtClient { attempt: u64, observation: Observation },
+}
+
+/// An attempt that is under way.
+struct Open {
+    sut: usize,
+    began: Instant,
+    arrived: Option<(std::sync::Arc<[revlab_pki::Certificate]>, Handshake)>,
+    handshake_ms: i64,
+    rank: u16,
+    checks: Vec<u64>,
+}
+
+/// A run under way.
+pub(super) struct World<'a, W> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) end: Instant,
+    pub(super) ranks: Ranks,
+    pub(super) queue: EventQueue<Event>,
+    pub(super) ca: FakeCa,
+    machines: Vec<(Name, Machine)>,
+    driver: Driver,
+    pub(super) cast: Cast,
+    pub(super) wire: W,
+    recorder: Recorder<'a>,
+    open: BTreeMap<u64, Open>,
+    fetching: BTreeSet<FetchKey>,
+    transport: Transport,
+}
+
+/// Who is asked next.
+enum Next {
+    Queue,
+    Ca,
+    Sut(usize),
+    Driver,
+}
+
+impl<'a, W: Wire> World<'a, W> {
+    pub(super) fn new(
+        scenario: &'a Scenario,
+        transport: Transport,
+        lab: Lab,
+        wire: W,
+        recorder: Recorder<'a>,
+    ) -> World<'a, W> {
+        let ranks = Ranks::new(scenario);
+        let mut queue = EventQueue::new();
+        timeline::fill(scenario, &ranks, &mut queue);
+        World {
+            scenario,
+            end: scenario.start + scenario.duration,
+            ranks,
+            queue,
+            ca: lab.ca,
+            machines: lab.machines,
+            driver: lab.driver,
+            cast: lab.cast,
+            wire,
+            recorder,
+            open: BTreeMap::new(),
+            fetching: BTreeSet::new(),
+            transport,
+        }
+    }
+
+    /// Runs to the end of the scenario, and on until every attempt made before has its outcome.
+    pub(super) fn run(mut self) -> Result<Run, RunError> {
+        let mut now = self.scenario.start;
+        self.record(now, Kind::Header(self.header()));
+        for (actor, clock) in timeline::clocks(self.scenario) {
+            if clock.skew(now) != Span::ZERO {
+                self.recorder.write(now, timeline::clock_record(actor, clock, now));
+            }
+        }
+        while let Some((at, next)) = self.next() {
+            if at >= self.end && self.open.is_empty() || self.recorder.has_failed() {
+                break;
+            }
+            now = now.max(at);
+            self.wire.set_time(now);
+            match next {
+                Next::Queue => {
+                    if let Some((key, event)) = self.queue.pop() {
+                        self.happen(now, key, event);
+                    }
+                }
+                Next::Ca => self.tell_ca(now, CaEvent::Wake),
+                Next::Sut(index) => self.tell_machine(now, index, SutEvent::Wake),
+                Next::Driver => self.tell_driver(now, ClientEvent::Wake),
+            }
+        }
+        let trace = self.recorder.end(now.max(self.end), "complete").map_err(RunError::Trace)?;
+        Ok(Run { trace, cast: self.cast })
+    }
+
+    /// The earliest of everything that is pending, in the documented order.
+    fn next(&self) -> Option<(Instant, Next)> {
+        let wake = |at, class, actor, next| (Key { at, class, actor, seq: 0 }, next);
+        let queued = self.queue.peek().map(|key| (key, Next::Queue));
+        let ca = self.ca.next_wakeup().map(|at| wake(at, Class::Publication, 0, Next::Ca));
+        let driver = self.driver.next_wakeup().map(|at| wake(at, Class::Attempt, 0, Next::Driver));
+        let suts = self.machines.iter().enumerate().filter_map(|(i, (_, machine))| {
+            Some(wake(machine.next_wakeup()?, Class::WakeUp, i as u16, Next::Sut(i)))
+        });
+        let all = queued.into_iter().chain(ca).chain(suts).chain(driver);
+        all.min_by_key(|(key, _)| *key).map(|(key, next)| (key.at, next))
+    }
+
+    fn happen(&mut self, now: Instant, key: Key, event: Event) {
+        match event {
+            Event::Operation { index, .. } => self.operate(now, index, key.seq),
+            Event::Note(record) => self.record(now, record),
+            Event::AtCa { key, request, ruling } => self.at_ca(now, key, request, ruling),
+            Event::Fetched { key, result } => {
+                if self.fetching.remove(&key) {
+                    self.tell_machine(now, key.0, SutEvent::Fetched { fetch: key.1, result });
+                }
+            }
+            Event::AtSut { attempt } => self.at_sut(now, attempt),
+            Event::AtClient { attempt, observation } => self.at_client(now, attempt, observation),
+        }
+    }
+
+    /// A core's trace entries go straight on record.
+    pub(super) fn record(&mut self, now: Instant, kind: Kind) {
+        self.recorder.write(now, kind);
+    }
+
+    pub(super) fn tell_ca(&mut self, now: Instant, event: CaEvent) {
+        let mut out = Out::new();
+        self.ca.decide(now, event, &mut out);
+        for item in out.drain() {
+            if let Item::Trace(kind) = item {
+                self.recorder.write(now, kind);
+            }
+        }
+    }
+
+    pub(super) fn tell_sut(&mut self, now: Instant, name: &Name, event: SutEvent) {
+        if let Some(index) = self.machines.iter().position(|(n, _)| n == name) {
+            self.tell_machine(now, index, event);
+        }
+    }
+
+    fn tell_machine(&mut self, now: Instant, index: usize, event: SutEvent) {
+        let mut out = Out::new();
+        if let Some((_, machine)) = self.machines.get_mut(index) {
+            machine.decide(now, event, &mut out);
+        }
+        for item in out.drain() {
+            match item {
+                Item::Trace(kind) => self.recorder.write(now, kind),
+                Item::Do(action) => self.perform_sut(now, index, action),
+            }
+        }
+    }
+
+    fn tell_driver(&mut self, now: Instant, event: ClientEvent) {
+        let mut out = Out::new();
+        self.driver.decide(now, event, &mut out);
+        for item in out.drain() {
+            match item {
+                Item::Trace(kind) => self.recorder.write(now, kind),
+                Item::Do(ClientAction::Send(send)) => self.send(now, &send),
+                Item::Do(ClientAction::Abandon { attempt }) => {
+                    self.open.remove(&attempt);
+                    self.wire.abandon_attempt(attempt);
+                }
+            }
+        }
+    }
+
+    fn perform_sut(&mut self, now: Instant, index: usize, action: SutAction) {
+        match action {
+            SutAction::Fetch { fetch, request } => self.fetch(now, (index, fetch), request),
+            SutAction::Abandon { fetch } => {
+                self.fetching.remove(&(index, fetch));
+                self.wire.abandon_fetch((index, fetch));
+            }
+            SutAction::Respond { attempt, reply, checks } => {
+                if let Some(open) = self.open.get_mut(&attempt) {
+                    open.checks = checks;
+                }
+                self.answer(now, attempt, Some(&reply));
+            }
+            SutAction::Close { attempt } => self.answer(now, attempt, None),
+            SutAction::ForgetSessions => self.wire.forget_sessions(index),
+        }
+    }
+
+    /// A request leaves a SUT: faults on the way act first.
+    fn fetch(&mut self, now: Instant, key: FetchKey, request: Request) {
+        let meeting = self.ca.meet(now, &request);
+        if let Some((sut, _)) = self.machines.get(key.0) {
+            self.recorder.met(sut, key.1, meeting.faults);
+        }
+        self.fetching.insert(key);
+        let network = self.scenario.network;
+        let at = match meeting.ruling {
+            Ruling::NameNotResolved => now + network.name_error,
+            _ => now + network.request(),
+        };
+        let event = Event::AtCa { key, request, ruling: meeting.ruling };
+        self.queue.push(self.fetch_key(at, key, 0), event);
+    }
+
+    /// A request arrives at a site, or finds out that it does not.
+    fn at_ca(&mut self, now: Instant, key: FetchKey, request: Request, ruling: Ruling) {
+        if !self.fetching.contains(&key) {
+            return;
+        }
+        let (ca, recorder) = (&mut self.ca, &mut self.recorder);
+        let mut serve = |request: Request| {
+            let mut out = Out::new();
+            ca.decide(now, CaEvent::Request { fetch: key.1, request }, &mut out);
+            let mut answer = None;
+            for item in out.drain() {
+                match item {
+                    Item::Trace(kind) => recorder.write(now, kind),
+                    Item::Do(CaAction::Reply { reply, .. }) => answer = Some(reply),
+                }
+            }
+            match ruling {
+                Ruling::Answer { status: Some(status), .. } => revlab_fake_ca::fault::page(status),
+                _ => answer.unwrap_or_else(|| revlab_fake_ca::fault::page(500)),
+            }
+        };
+        let Some(result) = self.wire.exchange(key, ruling, &request, &mut serve) else { return };
+        let delay = match ruling {
+            Ruling::Answer { delay, .. } => self.scenario.network.answer() + delay,
+            Ruling::Reset => self.scenario.network.answer(),
+            _ => Span::ZERO,
+        };
+        let event = Event::Fetched { key, result };
+        self.queue.push(self.fetch_key(now + delay, key, 1), event);
+    }
+
+    /// An attempt begins.
+    fn send(&mut self, now: Instant, send: &Send) {
+        let Some(sut) = self.machines.iter().position(|(n, _)| *n == send.sut) else { return };
+        let rank = self.ranks.of(&send.client);
+        let mut open =
+            Open { sut, began: now, arrived: None, handshake_ms: 0, rank, checks: Vec::new() };
+        match self.wire.open(now, sut, send) {
+            Opened::Request { peer, handshake, tls } => {
+                let cost = self.scenario.network.tls_request(tls, handshake);
+                open.arrived = Some((peer, handshake));
+                open.handshake_ms = cost.as_millis();
+                self.push_attempt(now + cost, rank, send.attempt, Event::AtSut { attempt: send.attempt });
+            }
+            Opened::Ended(mut observation) => {
+                let cost = self.scenario.network.tls_request(TlsVersion::V1_2, Handshake::Full);
+                observation.handshake_ms = cost.as_millis();
+                let event = Event::AtClient { attempt: send.attempt, observation };
+                self.push_attempt(now + cost, rank, send.attempt, event);
+            }
+        }
+        self.open.insert(send.attempt, open);
+    }
+
+    fn at_sut(&mut self, now: Instant, attempt: u64) {
+        let Some(open) = self.open.get_mut(&attempt) else { return };
+        let Some((peer, handshake)) = open.arrived.take() else { return };
+        let sut = open.sut;
+        self.tell_machine(now, sut, SutEvent::Request { attempt, peer, handshake });
+    }
+
+    fn answer(&mut self, now: Instant, attempt: u64, reply: Option<&Reply>) {
+        let Some(open) = self.open.get(&attempt) else { return };
+        let (rank, handshake_ms) = (open.rank, open.handshake_ms);
+        let Some(mut observation) = self.wire.answer(attempt, reply) else { return };
+        observation.handshake_ms = handshake_ms;
+        let at = now + self.scenario.network.answer();
+        self.push_attempt(at, rank, attempt, Event::AtClient { attempt, observation });
+    }
+
+    fn at_client(&mut self, now: Instant, attempt: u64, observation: Observation) {
+        let Some(open) = self.open.remove(&attempt) else { return };
+        let wall_ms = self.wire.wall_ms(attempt);
+        let event = ClientEvent::Answer { attempt, observation, checks: open.checks, wall_ms };
+        debug_assert!(open.began <= now);
+        self.tell_driver(now, event);
+    }
+
+    fn push_attempt(&mut self, at: Instant, actor: u16, attempt: u64, event: Event) {
+        // Apart from the counts of fetches, should a client and a SUT share their name.
+        let seq = attempt | 1 << 63;
+        self.queue.push(Key { at, class: Class::Answer, actor, seq }, event);
+    }
+
+    fn fetch_key(&self, at: Instant, key: FetchKey, leg: u64) -> Key {
+        let name = self.machines.get(key.0).map_or("", |(n, _)| n);
+        Key { at, class: Class::Answer, actor: self.ranks.of(name), seq: key.1 * 2 + leg }
+    }
+
+    fn header(&self) -> Header {
+        let s = self.scenario;
+        let under_test = s.suts.values().find(|c| c.under_test).map_or("", |c| &*c.name);
+        Header {
+            format: 1,
+            revlab: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario: s.name.clone(),
+            digest: crate::digest::sha256_hex(s.resolved.as_bytes()),
+            variant: s.variant.as_ref().map(|v| v.to_string()),
+            seed: s.seed.0,
+            transport: self.transport.as_str().to_owned(),
+            sut: under_test.to_owned(),
+            start: s.start,
+            duration_ms: s.duration.as_millis(),
+            profiles: s.suts.iter().map(|(n, c)| (n.to_string(), c.profile.describe())).collect(),
+        }
+    }
+}

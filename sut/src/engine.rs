@@ -1,0 +1,130 @@
+//! The revocation engine: how the model of Windows decides, as a state machine without I/O.
+//!
+//! * [`subject`]: the chain of a certificate and what revocation data each link points at;
+//! * [`process`]: a process with its memory cache and its offline marks;
+//! * [`disk`]: the Cryptnet URL cache of an account;
+//! * [`check`]: one revocation check, stage by stage;
+//! * [`base`], [`ocsp`], [`delta`]: the stages;
+//! * [`retrieval`]: requests on the wire, shared, timed and validated;
+//! * [`prefetch`]: renewal of the disk cache by the Cryptographic Services;
+//! * [`verdict`]: from stages to a check record, and the evidence in the SUT's log.
+//!
+//! What Windows documents and what is a hypothesis is said at each [parameter](crate::profile).
+
+mod base;
+mod check;
+mod delta;
+mod disk;
+mod ocsp;
+mod operation;
+mod prefetch;
+mod process;
+mod retrieval;
+mod subject;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+use revlab_lab::rng::Stream;
+use revlab_lab::trace::State;
+use revlab_lab::{Clock, Instant, Name, Out, Seed};
+use revlab_pki::{Certificate, Verifier};
+
+use crate::config::SutConfig;
+use crate::event::SutAction;
+use crate::profile::Parameters;
+
+pub(crate) use check::Caller;
+pub(crate) use verdict::Conclusion;
+
+use check::Check;
+use disk::DiskCache;
+use process::{Process, ProcessId};
+use retrieval::Retrieval;
+use subject::Subjects;
+use verdict::Told;
+
+/// The account whose profile is `System32\config\systemprofile`: LocalSystem, which lsass runs as
+/// (fact sheet §0, O5).
+pub const SYSTEM_ACCOUNT: &str = "systemprofile";
+
+/// All revocation state of one machine, and what is under way.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    name: Name,
+    parameters: Parameters,
+    clock: Clock,
+    chance: Stream,
+    verifier: Verifier,
+    subjects: Subjects,
+    processes: BTreeMap<ProcessId, Process>,
+    next_process: u32,
+    disks: BTreeMap<Name, DiskCache>,
+    checks: BTreeMap<u64, Check>,
+    next_check: u64,
+    retrievals: BTreeMap<u64, Retrieval>,
+    next_fetch: u64,
+    told: BTreeMap<(Name, Name), Told>,
+    concluded: Vec<Conclusion>,
+}
+
+impl Engine {
+    /// An engine with empty caches. `known` are the CA certificates in the machine's stores; the
+    /// self-issued ones among them are trusted roots.
+    pub(crate) fn new(config: &SutConfig, known: Vec<Certificate>, seed: Seed) -> Engine {
+        let mut engine = Engine {
+            name: config.name.clone(),
+            parameters: config.profile.parameters().clone(),
+            clock: config.clock.clone(),
+            chance: seed.stream(&format!("sut/{}", config.name)),
+            verifier: Verifier::default(),
+            subjects: Subjects::new(known, config.profile.parameters().entry_scope),
+            processes: BTreeMap::new(),
+            next_process: 0,
+            disks: BTreeMap::new(),
+            checks: BTreeMap::new(),
+            next_check: 1,
+            retrievals: BTreeMap::new(),
+            next_fetch: 1,
+            told: BTreeMap::new(),
+            concluded: Vec::new(),
+        };
+        engine.start_lsass();
+        engine
+    }
+
+    /// When something is due: a retrieval is to be sent or given up, a prefetch to be made.
+    pub(crate) fn next_wakeup(&self) -> Option<Instant> {
+        let wire = self.retrievals.values().map(Retrieval::due).min();
+        let prefetch = self.disks.values().filter_map(DiskCache::due).min();
+        wire.into_iter().chain(prefetch).min()
+    }
+
+    /// Does what is due.
+    pub(crate) fn wake(&mut self, now: Instant, out: &mut Out<SutAction>) {
+        self.wake_retrievals(now, out);
+        self.wake_prefetch(now, out);
+    }
+
+    /// Takes the checks that have come to their end.
+    pub(crate) fn concluded(&mut self) -> Vec<Conclusion> {
+        std::mem::take(&mut self.concluded)
+    }
+
+    /// How an object with these dates is by the machine's clock. Valid up to and including its
+    /// nextUpdate; without one it never expires (fact sheet §2.1).
+    fn state(&self, now: Instant, this_update: Instant, next_update: Option<Instant>) -> State {
+        let reading = self.clock.at(now);
+        if reading < this_update {
+            State::NotYetValid
+        } else if next_update.is_some_and(|n| reading > n + self.parameters.crl_validity_extension) {
+            State::Stale
+        } else {
+            State::Fresh
+        }
+    }
+
+    fn disk(&mut self, account: &Name) -> &mut DiskCache {
+        self.disks.entry(account.clone()).or_default()
+    }
+}

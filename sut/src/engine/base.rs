@@ -1,0 +1,315 @@
+//! The base CRL: memory, disk, then the wire, unless something forbids it.
+
+use revlab_lab::trace::{Cache, CacheOp, Kind, Layer, Purpose, State, Step, Verdict, Withheld};
+use revlab_lab::{Instant, Out};
+use revlab_pki::Crl;
+
+use super::check::{Check, Next, Stage, lookup, used};
+use super::disk::Object;
+use super::process::Held;
+use super::retrieval::Wanted;
+use super::subject::Link;
+use super::Engine;
+use crate::event::SutAction;
+use crate::profile::{BaseRetry, OcspErrorMark, SkipCrl};
+
+impl Engine {
+    /// Time-valid objects in memory, then on disk, go before any retrieval (fact sheet §2.1).
+    pub(super) fn look_into_caches(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        link: &Link,
+        out: &mut Out<SutAction>,
+    ) -> Next {
+        if let Some(until) = self.remembered(now, check, link) {
+            check.steps.push(Step::Remembered { until });
+            return Next::Link(Verdict::Offline);
+        }
+        if let Some(verdict) = self.cached_ocsp(now, check, link) {
+            return Next::Link(verdict);
+        }
+        let new = self.processes.get_mut(&check.process).is_some_and(|p| p.meets(link.number));
+        let found = self.base_in_memory(now, check, link, out)
+            || self.base_on_disk(now, check, link, out);
+        let probe = self.parameters.ocsp_before_cached_crl && new && !link.ocsp_urls.is_empty();
+        match (found, probe) {
+            (true, false) => Next::Stage(Stage::Delta),
+            (true, true) => {
+                check.pass.base_in_hand = true;
+                Next::Stage(Stage::Ocsp(0))
+            }
+            (false, _) => Next::Stage(Stage::Wire),
+        }
+    }
+
+    /// Whether the network may be asked at all, and what first.
+    pub(super) fn go_to_the_wire(&mut self, now: Instant, check: &mut Check, link: &Link) -> Next {
+        let with_delta = self.parameters.base_retry == BaseRetry::WithDelta;
+        let delta_due = !with_delta || self.delta_needs_wire(now, check, link);
+        let Some(process) = self.processes.get_mut(&check.process) else {
+            return Next::Link(Verdict::Offline);
+        };
+        let entry = process.entry(link.entry);
+        check.pass.refresh = entry.had_base;
+        let mark = entry.offline_until.filter(|until| *until > now);
+        let (why, until) = match (mark, entry.waits_for_delta && !delta_due) {
+            (Some(until), _) => (Withheld::OfflineMark, Some(until)),
+            (None, true) => (Withheld::WaitsForDelta, None),
+            (None, false) => {
+                let ocsp = self.parameters.ocsp_client && !link.ocsp_urls.is_empty();
+                check.pass.crl_first = self.prefers_crl(check) && !link.crl_urls.is_empty();
+                let first = if ocsp && !check.pass.crl_first { Stage::Ocsp(0) } else { Stage::Crl(0) };
+                return Next::Stage(first);
+            }
+        };
+        check.steps.push(Step::Withheld { object: Purpose::Base, why, until });
+        Next::Stage(Stage::Delta)
+    }
+
+    /// Every OCSP URL has failed or is marked: the CRL is next, unless the defect forbids it.
+    pub(super) fn after_ocsp(&mut self, now: Instant, check: &mut Check, link: &Link) -> Next {
+        if check.pass.crl_first {
+            // The CRL came first and failed; OCSP was the last resort.
+            return Next::Stage(Stage::Delta);
+        }
+        let p = &self.parameters;
+        let skip = check.pass.ocsp_failed
+            && !check.pass.base_in_hand
+            && match p.skip_crl_on_ocsp_wire_error {
+                SkipCrl::Never => false,
+                SkipCrl::Always => true,
+                SkipCrl::RefreshOnly => check.pass.refresh,
+            };
+        let mark = check.pass.ocsp_failed
+            && match p.ocsp_error_mark {
+                OcspErrorMark::None => false,
+                OcspErrorMark::WhenSkipped => skip,
+                OcspErrorMark::Always => true,
+            };
+        let until = now + p.entry_offline_delay;
+        let (retry, failover) = (p.base_retry, p.ocsp_failover_to_crl);
+        if let Some(process) = self.processes.get_mut(&check.process) {
+            let entry = process.entry(link.entry);
+            if mark {
+                entry.offline_until = Some(until);
+            }
+            entry.waits_for_delta |= skip && retry == BaseRetry::WithDelta;
+        }
+        check.pass.skipped = skip;
+        if check.pass.base_in_hand {
+            return Next::Stage(Stage::Delta);
+        }
+        if skip || (!failover && !link.ocsp_urls.is_empty()) {
+            let until = mark.then_some(until);
+            check.steps.push(Step::Withheld { object: Purpose::Base, why: Withheld::OcspFailed, until });
+            return Next::Stage(Stage::Delta);
+        }
+        Next::Stage(Stage::Crl(0))
+    }
+
+    /// Asks the URL at this place of the CRL distribution points.
+    pub(super) fn ask_crl(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        link: &Link,
+        at: usize,
+        out: &mut Out<SutAction>,
+    ) -> Next {
+        let Some(url) = link.crl_urls.get(at) else {
+            return self.no_more_crl_urls(check, link);
+        };
+        if let Some(until) = self.processes.get(&check.process).and_then(|p| p.mark(url, now)) {
+            check.steps.push(Step::Withheld {
+                object: Purpose::Base,
+                why: Withheld::OfflineMark,
+                until: Some(until),
+            });
+            return Next::Stage(Stage::Crl(at + 1));
+        }
+        // OCSP URLs that are marked count as failed too: the CRL is fetched because of them.
+        let media_offline = self.parameters.ocsp_client
+            && !link.ocsp_urls.is_empty()
+            && !check.pass.crl_first;
+        match self.retrieve(now, check, link, Wanted::crl(Purpose::Base, url, media_offline), out) {
+            Some(fetch) => Next::Wait(fetch),
+            None => Next::Stage(Stage::Delta),
+        }
+    }
+
+    fn no_more_crl_urls(&mut self, check: &mut Check, link: &Link) -> Next {
+        if link.crl_urls.is_empty() {
+            check.steps.push(Step::NoUrl { object: Purpose::Base });
+        }
+        let last_resort = check.pass.crl_first && !check.pass.sought_newer_base;
+        Next::Stage(if last_resort { Stage::Ocsp(0) } else { Stage::Delta })
+    }
+
+    /// A valid base has arrived.
+    pub(super) fn take_base(
+        &mut self,
+        check: &mut Check,
+        link: &Link,
+        crl: &Crl,
+        out: &mut Out<SutAction>,
+    ) -> Stage {
+        self.hold_base(check, link, crl, out);
+        check.used.retain(|u| u.object != Purpose::Base);
+        check.used.push(used(Purpose::Base, Layer::Wire, crl));
+        Stage::Delta
+    }
+
+    /// A CRL URL failed: it is left alone for a while, and the next one is tried.
+    pub(super) fn crl_failed(&mut self, now: Instant, check: &Check, link: &Link, at: usize) -> Stage {
+        let until = now + self.parameters.crl_offline_memory;
+        if let (Some(process), Some(url)) =
+            (self.processes.get_mut(&check.process), link.crl_urls.get(at))
+        {
+            process.set_mark(url, until);
+        }
+        Stage::Crl(at + 1)
+    }
+
+    /// Until when an offline verdict is repeated (hypothesis H5).
+    fn remembered(&mut self, now: Instant, check: &Check, link: &Link) -> Option<Instant> {
+        let process = self.processes.get_mut(&check.process)?;
+        process.entry(link.entry).remembered_until.filter(|until| *until > now)
+    }
+
+    /// After a pass that skipped the CRL, hypothesis H5 repeats its verdict until the delta's
+    /// nextUpdate; without a delta, for the time of an offline mark.
+    pub(super) fn remember_skip(&mut self, now: Instant, check: &Check, link: &Link) {
+        if self.parameters.base_retry != BaseRetry::AfterDeltaNextUpdate {
+            return;
+        }
+        let until = self
+            .delta_next_update(now, check, link)
+            .unwrap_or(now + self.parameters.entry_offline_delay);
+        if let Some(process) = self.processes.get_mut(&check.process) {
+            process.entry(link.entry).remembered_until = Some(until);
+        }
+    }
+
+    fn base_in_memory(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        link: &Link,
+        out: &mut Out<SutAction>,
+    ) -> bool {
+        let held = self.processes.get_mut(&check.process).and_then(|p| p.entry(link.entry).base.clone());
+        let Some(held) = held else {
+            check.steps.push(lookup(Purpose::Base, Layer::Memory, State::Absent, None));
+            return false;
+        };
+        let state = self.state(now, held.object.this_update(), held.object.next_update());
+        check.steps.push(lookup(Purpose::Base, Layer::Memory, state, Some(&held.object)));
+        if state == State::Fresh {
+            check.used.push(used(Purpose::Base, Layer::Memory, &held.object));
+            check.pass.base = Some(held.object);
+            return true;
+        }
+        if state == State::Stale && !held.expiry_noted {
+            self.note_expiry(check, link, out);
+        }
+        false
+    }
+
+    fn note_expiry(&mut self, check: &Check, link: &Link, out: &mut Out<SutAction>) {
+        let process = self.processes.get_mut(&check.process);
+        if let Some(held) = process.and_then(|p| p.entry(link.entry).base.as_mut()) {
+            held.expiry_noted = true;
+            self.trace_memory(check, CacheOp::Expire, Purpose::Base, out);
+        }
+    }
+
+    fn base_on_disk(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        link: &Link,
+        out: &mut Out<SutAction>,
+    ) -> bool {
+        let Some(crl) = self.crl_on_disk(now, check, Purpose::Base, &link.crl_urls) else {
+            return false;
+        };
+        self.hold_base(check, link, &crl, out);
+        check.used.push(used(Purpose::Base, Layer::Disk, &crl));
+        true
+    }
+
+    /// Looks for a fresh CRL in the disk cache of the process's account.
+    pub(super) fn crl_on_disk(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        purpose: Purpose,
+        urls: &[revlab_lab::http::Url],
+    ) -> Option<Crl> {
+        let process = self.processes.get(&check.process)?;
+        if process.wire_only {
+            return None;
+        }
+        let (account, ignore_before) = (process.account.clone(), process.ignore_before);
+        for url in urls {
+            let found = self.disk(&account).find(url).filter(|e| {
+                ignore_before.is_none_or(|limit| e.stored > limit)
+            });
+            let (crl, stored) = match found.map(|e| (&e.object, e.stored)) {
+                Some((Object::Crl(crl), stored)) => (crl.clone(), stored),
+                _ => {
+                    check.steps.push(lookup(purpose, Layer::Disk, State::Absent, None));
+                    continue;
+                }
+            };
+            let state = self.state(now, crl.this_update(), crl.next_update());
+            check.steps.push(lookup(purpose, Layer::Disk, state, Some(&crl)));
+            if state == State::Fresh {
+                self.mark_used(&account, url, stored);
+                return Some(crl);
+            }
+        }
+        None
+    }
+
+    fn mark_used(&mut self, account: &revlab_lab::Name, url: &revlab_lab::http::Url, stored: Instant) {
+        if let Some(entry) = self.disk(account).find(url).filter(|e| e.stored == stored) {
+            entry.used = true;
+        }
+    }
+
+    /// Puts a base into memory: the entry is whole again.
+    fn hold_base(&mut self, check: &mut Check, link: &Link, crl: &Crl, out: &mut Out<SutAction>) {
+        if let Some(process) = self.processes.get_mut(&check.process) {
+            let entry = process.entry(link.entry);
+            entry.base = Some(Held::new(crl.clone()));
+            entry.had_base = true;
+            entry.waits_for_delta = false;
+            entry.remembered_until = None;
+            // A base that was looked for because of the delta is the one that the delta is for.
+            if let Some((of, _)) = entry.delta.as_mut().filter(|_| check.pass.sought_newer_base) {
+                *of = crl.number();
+            }
+        }
+        check.pass.base = Some(crl.clone());
+        self.trace_memory(check, CacheOp::Store, Purpose::Base, out);
+    }
+
+    /// Puts on record what happened to an object in the memory of the check's process.
+    pub(super) fn trace_memory(
+        &self,
+        check: &Check,
+        op: CacheOp,
+        purpose: Purpose,
+        out: &mut Out<SutAction>,
+    ) {
+        out.trace(Kind::Cache(Cache {
+            by: self.name.clone(),
+            layer: Layer::Memory,
+            owner: self.process_name(check.process),
+            op,
+            object: Some(purpose.as_str().to_owned()),
+        }));
+    }
+}

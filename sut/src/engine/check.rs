@@ -1,0 +1,267 @@
+//! One revocation check: link by link from the root's side, stage by stage.
+
+use std::sync::Arc;
+
+use revlab_lab::trace::{Layer, Purpose, State, Step, Used, Verdict};
+use revlab_lab::{Code, Instant, Name, Out, Span};
+use revlab_pki::{Certificate, Crl};
+
+use super::process::ProcessId;
+use super::retrieval::Answered;
+use super::subject::{Link, Subject};
+use super::{Engine, disk::Object};
+use crate::event::SutAction;
+
+/// Who wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A request of this attempt waits for the verdict.
+    Attempt(u64),
+    /// An administrator's command.
+    Command,
+}
+
+/// A check that is under way.
+#[derive(Debug)]
+pub(super) struct Check {
+    pub(super) id: u64,
+    pub(super) began: Instant,
+    pub(super) caller: Caller,
+    pub(super) process: ProcessId,
+    pub(super) subject: Arc<Subject>,
+    /// Which link is looked at.
+    pub(super) at: usize,
+    pub(super) stage: Stage,
+    pub(super) pass: Pass,
+    pub(super) steps: Vec<Step>,
+    pub(super) used: Vec<Used>,
+    /// Time spent on the wire, to be held against the accumulative time-out.
+    pub(super) spent: Span,
+}
+
+/// What comes next for the link that is looked at. The stages on the wire carry the place in
+/// their list of URLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Caches,
+    Wire,
+    Ocsp(usize),
+    OcspSaid(Verdict),
+    AfterOcsp,
+    Crl(usize),
+    Delta,
+    DeltaWire(usize),
+    Judge,
+}
+
+/// What has been found out about the link that is looked at.
+#[derive(Debug, Default)]
+pub(super) struct Pass {
+    pub(super) base: Option<Crl>,
+    pub(super) delta: Option<Crl>,
+    /// The base was there before, stale: this pass refreshes an existing entry.
+    pub(super) refresh: bool,
+    /// An OCSP request was made in this pass and failed.
+    pub(super) ocsp_failed: bool,
+    /// The CRL is asked for before OCSP, and OCSP only if that fails.
+    pub(super) crl_first: bool,
+    /// A cached valid base stands back until OCSP has been tried (hypothesis H1c).
+    pub(super) base_in_hand: bool,
+    /// A GET failed, and the same URL is asked by POST next.
+    pub(super) post_next: bool,
+    /// A newer base has been looked for because the delta needs one.
+    pub(super) sought_newer_base: bool,
+    /// This pass skipped the CRL because of OCSP.
+    pub(super) skipped: bool,
+}
+
+/// What a stage comes to.
+pub(super) enum Next {
+    /// Go on with this stage.
+    Stage(Stage),
+    /// Wait for this fetch.
+    Wait(u64),
+    /// The link is done.
+    Link(Verdict),
+}
+
+impl Check {
+    pub(super) fn link(&self) -> Option<Arc<Link>> {
+        self.subject.links.get(self.at).cloned()
+    }
+}
+
+impl Engine {
+    /// Begins a check of these certificates; its end is told by [`Engine::concluded`].
+    pub(crate) fn check(
+        &mut self,
+        now: Instant,
+        peer: &[Certificate],
+        caller: Caller,
+        out: &mut Out<SutAction>,
+    ) {
+        let Some(process) = self.lsass() else { return };
+        self.begin(now, process, peer, caller, out);
+    }
+
+    /// Begins a check by a process.
+    pub(super) fn begin(
+        &mut self,
+        now: Instant,
+        process: ProcessId,
+        peer: &[Certificate],
+        caller: Caller,
+        out: &mut Out<SutAction>,
+    ) {
+        let Some(subject) = self.subjects.meet(peer, &mut self.verifier) else { return };
+        let id = self.next_check;
+        self.next_check += 1;
+        let error = subject.error(self.clock.at(now));
+        let mut check = Check {
+            id,
+            began: now,
+            caller,
+            process,
+            subject,
+            at: 0,
+            stage: Stage::Caches,
+            pass: Pass::default(),
+            steps: Vec::with_capacity(4),
+            used: Vec::with_capacity(2),
+            spent: Span::ZERO,
+        };
+        if error.is_some() {
+            check.steps.push(Step::Chain { error });
+            self.conclude(now, check, Verdict::NotChecked, error, out);
+        } else {
+            self.enter_link(&mut check);
+            self.advance(now, check, out);
+        }
+    }
+
+    /// Goes on until the check waits or ends.
+    pub(super) fn advance(&mut self, now: Instant, mut check: Check, out: &mut Out<SutAction>) {
+        loop {
+            let Some(link) = check.link() else {
+                return self.conclude(now, check, Verdict::Good, None, out);
+            };
+            let next = match check.stage {
+                Stage::Caches => self.look_into_caches(now, &mut check, &link, out),
+                Stage::Wire => self.go_to_the_wire(now, &mut check, &link),
+                Stage::Ocsp(i) => self.ask_ocsp(now, &mut check, &link, i, out),
+                Stage::OcspSaid(verdict) => Next::Link(verdict),
+                Stage::AfterOcsp => self.after_ocsp(now, &mut check, &link),
+                Stage::Crl(i) => self.ask_crl(now, &mut check, &link, i, out),
+                Stage::Delta => self.need_delta(now, &mut check, &link, out),
+                Stage::DeltaWire(i) => self.ask_delta(now, &mut check, &link, i, out),
+                Stage::Judge => self.judge(now, &mut check, &link),
+            };
+            match next {
+                Next::Stage(stage) => check.stage = stage,
+                Next::Wait(fetch) => {
+                    self.wait(fetch, check);
+                    return;
+                }
+                Next::Link(Verdict::Good) => {
+                    check.at += 1;
+                    self.enter_link(&mut check);
+                }
+                Next::Link(verdict) => {
+                    let code = code_of(verdict);
+                    return self.conclude(now, check, verdict, code, out);
+                }
+            }
+        }
+    }
+
+    /// A fetch that the check waited for has come to its end.
+    pub(super) fn resume(
+        &mut self,
+        now: Instant,
+        mut check: Check,
+        answered: &Answered,
+        out: &mut Out<SutAction>,
+    ) {
+        let Some(link) = check.link() else { return };
+        check.spent = check.spent + answered.charged;
+        check.steps.push(answered.step(check.id));
+        check.stage = match (check.stage, &answered.object) {
+            (Stage::Ocsp(i), Some(Object::Ocsp(response))) => {
+                self.take_ocsp(&mut check, &link, response, i)
+            }
+            (Stage::Ocsp(i), _) => self.ocsp_failed(now, &mut check, &link, i),
+            (Stage::Crl(_), Some(Object::Crl(crl))) => self.take_base(&mut check, &link, crl, out),
+            (Stage::Crl(i), _) => self.crl_failed(now, &check, &link, i),
+            (Stage::DeltaWire(_), Some(Object::Crl(crl))) => {
+                self.take_delta(&mut check, &link, crl, out)
+            }
+            (Stage::DeltaWire(i), _) => self.delta_failed(now, &check, &link, i),
+            (stage, _) => stage,
+        };
+        self.advance(now, check, out);
+    }
+
+    fn enter_link(&self, check: &mut Check) {
+        check.pass = Pass::default();
+        check.stage = Stage::Caches;
+        if let Some(link) = check.link() {
+            check.steps.push(Step::Certificate { subject: link.subject.clone() });
+        }
+    }
+
+    /// Listed beats everything; without a valid base nothing is known.
+    fn judge(&mut self, now: Instant, check: &mut Check, link: &Link) -> Next {
+        if check.pass.skipped {
+            self.remember_skip(now, check, link);
+        }
+        let Some(base) = check.pass.base.as_ref() else {
+            let known = !link.crl_urls.is_empty() || !link.ocsp_urls.is_empty();
+            return Next::Link(if known { Verdict::Offline } else { Verdict::Unknown });
+        };
+        let serial = link.certificate.serial();
+        let in_delta = check.pass.delta.as_ref().and_then(|d| d.find(serial));
+        let (object, entry) = match in_delta {
+            Some(entry) => (Purpose::Delta, Some(entry)),
+            None => (Purpose::Base, base.find(serial)),
+        };
+        const REMOVE_FROM_CRL: u8 = 8;
+        match entry.filter(|e| e.reason != Some(REMOVE_FROM_CRL)) {
+            Some(entry) => {
+                check.steps.push(Step::Listed { object, reason: entry.reason });
+                Next::Link(Verdict::Revoked)
+            }
+            None if self.delta_is_missing(check, link) => Next::Link(Verdict::Offline),
+            None => Next::Link(Verdict::Good),
+        }
+    }
+
+    /// The name of the process that a check runs in.
+    pub(super) fn process_name(&self, id: ProcessId) -> Name {
+        self.processes.get(&id).map_or_else(|| Arc::from("gone"), |p| p.name.clone())
+    }
+}
+
+fn code_of(verdict: Verdict) -> Option<Code> {
+    match verdict {
+        Verdict::Revoked => Some(Code::CRYPT_E_REVOKED),
+        Verdict::Offline => Some(Code::CRYPT_E_REVOCATION_OFFLINE),
+        Verdict::Unknown => Some(Code::CRYPT_E_NO_REVOCATION_CHECK),
+        Verdict::Good | Verdict::NotChecked => None,
+    }
+}
+
+/// What is looked up, and how it was found, as a step.
+pub(super) fn lookup(purpose: Purpose, layer: Layer, state: State, crl: Option<&Crl>) -> Step {
+    Step::Lookup {
+        object: purpose,
+        layer,
+        state,
+        number: crl.and_then(Crl::number),
+        next_update: crl.and_then(Crl::next_update),
+    }
+}
+
+/// A CRL that a verdict rests on.
+pub(super) fn used(purpose: Purpose, layer: Layer, crl: &Crl) -> Used {
+    Used { object: purpose, layer, number: crl.number(), next_update: crl.next_update() }
+}

@@ -1,0 +1,198 @@
+//! OCSP: every URL of the AIA goes before the CRL (fact sheet §2.1), by GET or POST.
+
+use revlab_lab::http::{Method, Request};
+use revlab_lab::trace::{Layer, Purpose, State, Step, Used, Verdict, Withheld};
+use revlab_lab::{Instant, Out};
+use revlab_pki::{CertId, CertStatus, OcspAnswer, OcspRequest, OcspResponse};
+
+use super::check::{Check, Next, Stage};
+use super::process::Held;
+use super::retrieval::Wanted;
+use super::subject::Link;
+use super::Engine;
+use crate::event::SutAction;
+
+/// The policy value that puts the CRL first in any case (fact sheet §2.2).
+const ALWAYS_CRL_FIRST: u32 = u32::MAX;
+
+impl Engine {
+    /// The verdict of a time-valid OCSP answer in memory or on disk.
+    pub(super) fn cached_ocsp(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        link: &Link,
+    ) -> Option<Verdict> {
+        if link.ocsp_urls.is_empty() || !self.parameters.ocsp_client {
+            return None;
+        }
+        let process = self.processes.get_mut(&check.process)?;
+        let held = process.entry(link.entry).ocsp.clone().map(|h| h.object);
+        let mine = held.filter(|a| a.id.serial == link.certificate.serial());
+        let fresh = |engine: &Engine, a: &OcspAnswer| {
+            engine.state(now, a.this_update, a.next_update) == State::Fresh
+        };
+        let (answer, layer) = match mine.filter(|a| fresh(self, a)) {
+            Some(answer) => (answer, Layer::Memory),
+            None => (self.ocsp_on_disk(check, link).filter(|a| fresh(self, a))?, Layer::Disk),
+        };
+        check.steps.push(Step::Lookup {
+            object: Purpose::Ocsp,
+            layer,
+            state: State::Fresh,
+            number: None,
+            next_update: answer.next_update,
+        });
+        self.hold_ocsp(check, link, &answer);
+        self.ocsp_verdict(check, &answer, layer)
+    }
+
+    fn ocsp_on_disk(&mut self, check: &Check, link: &Link) -> Option<OcspAnswer> {
+        let process = self.processes.get(&check.process)?;
+        if process.wire_only {
+            return None;
+        }
+        let (account, limit) = (process.account.clone(), process.ignore_before);
+        let id = CertId::new(&link.certificate, &link.issuer);
+        link.ocsp_urls.iter().find_map(|url| {
+            let key = OcspRequest { ids: vec![id.clone()] }.url(url).ok()?;
+            let entry = self.disks.get_mut(&account)?.find(&key)?;
+            if limit.is_some_and(|l| entry.stored <= l) {
+                return None;
+            }
+            entry.used = true;
+            match &entry.object {
+                super::disk::Object::Ocsp(response) => response.find(&id),
+                super::disk::Object::Crl(_) => None,
+            }
+        })
+    }
+
+    /// Asks the URL at this place of the AIA, unless it failed lately.
+    pub(super) fn ask_ocsp(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        link: &Link,
+        at: usize,
+        out: &mut Out<SutAction>,
+    ) -> Next {
+        let Some(url) = link.ocsp_urls.get(at) else {
+            return Next::Stage(Stage::AfterOcsp);
+        };
+        let mark = self.processes.get(&check.process).and_then(|p| p.mark(url, now));
+        if let Some(until) = mark.filter(|_| !check.pass.post_next) {
+            check.steps.push(Step::Withheld {
+                object: Purpose::Ocsp,
+                why: Withheld::OcspOfflineMark,
+                until: Some(until),
+            });
+            return Next::Stage(Stage::Ocsp(at + 1));
+        }
+        let Some(wanted) = self.ocsp_request(check, link, at) else {
+            return Next::Stage(Stage::Ocsp(at + 1));
+        };
+        match self.retrieve(now, check, link, wanted, out) {
+            Some(fetch) => Next::Wait(fetch),
+            None => Next::Stage(Stage::Delta),
+        }
+    }
+
+    /// GET while the whole URL is short enough, else POST (RFC 5019 §5).
+    fn ocsp_request(&self, check: &Check, link: &Link, at: usize) -> Option<Wanted> {
+        let url = link.ocsp_urls.get(at)?;
+        let request = OcspRequest { ids: vec![CertId::new(&link.certificate, &link.issuer)] };
+        let get = request.url(url).ok()?;
+        let limit = self.parameters.ocsp_get_url_limit as usize;
+        let by_get = get.as_str().len() <= limit && !check.pass.post_next;
+        let http = if by_get {
+            Request::get(get.clone())
+        } else {
+            Request {
+                method: Method::Post,
+                url: url.clone(),
+                headers: vec![("Content-Type".into(), "application/ocsp-request".into())],
+                body: request.der(),
+            }
+        };
+        Some(Wanted::ocsp(get, http))
+    }
+
+    /// A response has arrived that could be read and is signed as it should be.
+    pub(super) fn take_ocsp(
+        &mut self,
+        check: &mut Check,
+        link: &Link,
+        response: &OcspResponse,
+        at: usize,
+    ) -> Stage {
+        let id = CertId::new(&link.certificate, &link.issuer);
+        let known = response.find(&id).filter(|a| a.status != CertStatus::Unknown);
+        if let (Some(process), Some(url)) =
+            (self.processes.get_mut(&check.process), link.ocsp_urls.get(at))
+        {
+            process.lift_mark(url);
+        }
+        // A responder that does not know the certificate has not failed: the next source is asked.
+        let Some(answer) = known else { return Stage::Ocsp(at + 1) };
+        self.hold_ocsp(check, link, &answer);
+        let verdict = self.ocsp_verdict(check, &answer, Layer::Wire);
+        verdict.map_or(Stage::Ocsp(at + 1), Stage::OcspSaid)
+    }
+
+    /// A URL failed: perhaps once more by POST, then it is left alone for a while.
+    pub(super) fn ocsp_failed(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        link: &Link,
+        at: usize,
+    ) -> Stage {
+        check.pass.ocsp_failed = true;
+        let until = now + self.parameters.ocsp_offline_memory;
+        if let (Some(process), Some(url)) =
+            (self.processes.get_mut(&check.process), link.ocsp_urls.get(at))
+        {
+            process.set_mark(url, until);
+        }
+        let was_get = !check.pass.post_next && self.goes_by_get(link, at);
+        check.pass.post_next = was_get && self.parameters.ocsp_post_after_get;
+        Stage::Ocsp(if check.pass.post_next { at } else { at + 1 })
+    }
+
+    fn goes_by_get(&self, link: &Link, at: usize) -> bool {
+        let request = OcspRequest { ids: vec![CertId::new(&link.certificate, &link.issuer)] };
+        let url = link.ocsp_urls.get(at).and_then(|url| request.url(url).ok());
+        url.is_some_and(|u| u.as_str().len() <= self.parameters.ocsp_get_url_limit as usize)
+    }
+
+    /// Whether CRLs go before OCSP: by policy, or because too many answers are cached.
+    pub(super) fn prefers_crl(&self, check: &Check) -> bool {
+        let count = self.parameters.switch_to_crl_count;
+        let cached = self.processes.get(&check.process).map_or(0, |p| p.cached_ocsp());
+        count == ALWAYS_CRL_FIRST || cached >= count as usize
+    }
+
+    fn hold_ocsp(&mut self, check: &Check, link: &Link, answer: &OcspAnswer) {
+        if let Some(process) = self.processes.get_mut(&check.process) {
+            process.entry(link.entry).ocsp = Some(Held::new(answer.clone()));
+        }
+    }
+
+    fn ocsp_verdict(&self, check: &mut Check, answer: &OcspAnswer, layer: Layer) -> Option<Verdict> {
+        check.used.push(Used {
+            object: Purpose::Ocsp,
+            layer,
+            number: None,
+            next_update: answer.next_update,
+        });
+        match answer.status {
+            CertStatus::Good => Some(Verdict::Good),
+            CertStatus::Revoked { reason, .. } => {
+                check.steps.push(Step::Listed { object: Purpose::Ocsp, reason });
+                Some(Verdict::Revoked)
+            }
+            CertStatus::Unknown => None,
+        }
+    }
+}

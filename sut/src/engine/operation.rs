@@ -1,0 +1,58 @@
+//! What an administrator's operations do to caches and processes (fact sheet §2.4).
+
+use revlab_lab::trace::{Cache, CacheOp, Kind, Layer};
+use revlab_lab::{Instant, Name, Out};
+
+use super::check::Caller;
+use super::Engine;
+use crate::event::{Operation, SutAction};
+
+impl Engine {
+    /// Performs an operation.
+    pub(crate) fn operate(&mut self, now: Instant, operation: Operation, out: &mut Out<SutAction>) {
+        match operation {
+            Operation::UrlcacheDelete { account } => self.clear_disk(&account, out),
+            Operation::DeleteCacheFiles { accounts } => {
+                accounts.iter().for_each(|account| self.clear_disk(account, out));
+            }
+            // W3SVC, WAS and w3wp hold no revocation state: lsass does, and it lives on (O10).
+            Operation::RestartService => {}
+            Operation::Reboot => self.reboot(out),
+            Operation::ChainCacheResync => {
+                let lift = self.parameters.resync_lifts_offline_marks;
+                for process in self.processes.values_mut() {
+                    process.resync(now, lift);
+                }
+                self.trace_clear(Layer::Memory, "every process", out);
+            }
+            Operation::Verify { peer, account } => {
+                let process = self.start_process("certutil.exe", &account, true);
+                self.begin(now, process, &peer, Caller::Command, out);
+            }
+        }
+    }
+
+    /// Every process ends and its memory with it; disk caches stay.
+    fn reboot(&mut self, out: &mut Out<SutAction>) {
+        self.checks.clear();
+        self.drop_retrievals(out);
+        self.start_lsass();
+        self.trace_clear(Layer::Memory, "every process", out);
+        out.act(SutAction::ForgetSessions);
+    }
+
+    fn clear_disk(&mut self, account: &Name, out: &mut Out<SutAction>) {
+        self.disk(account).clear();
+        self.trace_clear(Layer::Disk, account, out);
+    }
+
+    fn trace_clear(&self, layer: Layer, owner: &str, out: &mut Out<SutAction>) {
+        out.trace(Kind::Cache(Cache {
+            by: self.name.clone(),
+            layer,
+            owner: owner.into(),
+            op: CacheOp::Clear,
+            object: None,
+        }));
+    }
+}

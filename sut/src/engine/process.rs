@@ -1,0 +1,140 @@
+//! A process: its memory cache of time-valid objects and its offline marks.
+//!
+//! Both live as long as the process (fact sheet §2.4). For lsass that is until the next boot.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use revlab_lab::http::Url;
+use revlab_lab::{Instant, Name};
+use revlab_pki::{Crl, OcspAnswer};
+
+use super::subject::EntryKey;
+use super::{Engine, SYSTEM_ACCOUNT};
+
+/// Which process. lsass is the first after each boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ProcessId(pub(super) u32);
+
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) name: Name,
+    pub(super) account: Name,
+    /// Whether it takes everything from the wire, as `certutil -urlfetch` does.
+    pub(super) wire_only: bool,
+    /// Disk entries older than this are ignored (ChainCacheResyncFiletime).
+    pub(super) ignore_before: Option<Instant>,
+    entries: BTreeMap<EntryKey, Entry>,
+    /// The links it has looked at before, by number.
+    met: BTreeSet<usize>,
+    /// URLs that failed, and until when they are not tried again.
+    marks: BTreeMap<Url, Instant>,
+}
+
+/// The memory cache's entry of a certificate (or of what shares its entry).
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    pub(super) base: Option<Held<Crl>>,
+    /// The delta is kept together with the number of the base that it was fetched for.
+    pub(super) delta: Option<(Option<u64>, Held<Crl>)>,
+    pub(super) ocsp: Option<Held<OcspAnswer>>,
+    /// Whether the entry ever held a base: what is fetched now is a refresh.
+    pub(super) had_base: bool,
+    /// An offline mark on the base part of the entry.
+    pub(super) offline_until: Option<Instant>,
+    /// The base was skipped, and waits for the next delta (hypothesis H4).
+    pub(super) waits_for_delta: bool,
+    /// The verdict is repeated until then (hypothesis H5).
+    pub(super) remembered_until: Option<Instant>,
+}
+
+/// An object in memory.
+#[derive(Clone, Debug)]
+pub(super) struct Held<T> {
+    pub(super) object: T,
+    /// Whether its expiry is on record.
+    pub(super) expiry_noted: bool,
+}
+
+impl<T> Held<T> {
+    pub(super) fn new(object: T) -> Held<T> {
+        Held { object, expiry_noted: false }
+    }
+}
+
+impl Process {
+    pub(super) fn entry(&mut self, key: EntryKey) -> &mut Entry {
+        self.entries.entry(key).or_default()
+    }
+
+    /// Whether this link was never looked at before; it counts as looked at from now on.
+    pub(super) fn meets(&mut self, link: usize) -> bool {
+        self.met.insert(link)
+    }
+
+    /// Until when this URL is not tried again; none when it may be.
+    pub(super) fn mark(&self, url: &Url, now: Instant) -> Option<Instant> {
+        self.marks.get(url).copied().filter(|until| *until > now)
+    }
+
+    pub(super) fn set_mark(&mut self, url: &Url, until: Instant) {
+        self.marks.insert(url.clone(), until);
+    }
+
+    pub(super) fn lift_mark(&mut self, url: &Url) {
+        self.marks.remove(url);
+    }
+
+    /// How many OCSP answers are cached: what CryptnetCachedOcspSwitchToCrlCount is held against.
+    /// All of them count, whoever issued the certificates: the lab's servers see one CA's.
+    pub(super) fn cached_ocsp(&self) -> usize {
+        self.entries.values().filter(|e| e.ocsp.is_some()).count()
+    }
+
+    /// Cached objects are ignored from now on; what marks say stays unless `lift_marks`.
+    pub(super) fn resync(&mut self, now: Instant, lift_marks: bool) {
+        self.ignore_before = Some(now);
+        for entry in self.entries.values_mut() {
+            entry.base = None;
+            entry.delta = None;
+            entry.ocsp = None;
+            if lift_marks {
+                entry.offline_until = None;
+                entry.waits_for_delta = false;
+                entry.remembered_until = None;
+            }
+        }
+        if lift_marks {
+            self.marks.clear();
+        }
+    }
+}
+
+impl Engine {
+    /// Starts a process with an empty memory.
+    pub(super) fn start_process(&mut self, name: &str, account: &str, wire_only: bool) -> ProcessId {
+        let id = ProcessId(self.next_process);
+        self.next_process += 1;
+        let process = Process {
+            name: Arc::from(name),
+            account: Arc::from(account),
+            wire_only,
+            ignore_before: None,
+            entries: BTreeMap::new(),
+            met: BTreeSet::new(),
+            marks: BTreeMap::new(),
+        };
+        self.processes.insert(id, process);
+        id
+    }
+
+    /// lsass, where SChannel validates client certificates for HTTP.sys (fact sheet §0, inferred).
+    pub(super) fn start_lsass(&mut self) {
+        self.processes.clear();
+        self.start_process("lsass.exe", SYSTEM_ACCOUNT, false);
+    }
+
+    pub(super) fn lsass(&self) -> Option<ProcessId> {
+        self.processes.keys().next().copied()
+    }
+}

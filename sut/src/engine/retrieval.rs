@@ -1,0 +1,401 @@
+//! Requests on the wire: shared, timed, validated, traced.
+
+use std::sync::Arc;
+
+use revlab_lab::http::{FetchError, Reply, Request, Url};
+use revlab_lab::trace::{
+    Cache, CacheOp, Fetch, Kind, Layer, Log, ObjectInfo, Purpose, State, Step,
+};
+use revlab_lab::{Instant, Name, Out, Span};
+use revlab_pki::{CertId, Crl, OcspResponse};
+
+use super::check::Check;
+use super::disk::{DiskEntry, Object};
+use super::process::ProcessId;
+use super::subject::Link;
+use super::Engine;
+use crate::event::SutAction;
+
+/// What a stage wants from the wire.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) purpose: Purpose,
+    /// The key in the disk cache.
+    pub(super) key: Url,
+    pub(super) request: Request,
+    /// Whether prefetch is to leave it alone afterwards: OCSP had failed.
+    pub(super) media_offline: bool,
+}
+
+impl Wanted {
+    pub(super) fn crl(purpose: Purpose, url: &Url, media_offline: bool) -> Wanted {
+        Wanted { purpose, key: url.clone(), request: Request::get(url.clone()), media_offline }
+    }
+
+    pub(super) fn ocsp(key: Url, request: Request) -> Wanted {
+        Wanted { purpose: Purpose::Ocsp, key, request, media_offline: false }
+    }
+}
+
+/// A request that is on its way, or about to be.
+#[derive(Debug)]
+pub(super) struct Retrieval {
+    fetch: u64,
+    by: Requester,
+    link: Arc<Link>,
+    wanted: Wanted,
+    /// The check that it was made for, and the identity that was checked.
+    made_for: Option<(u64, Name)>,
+    /// Checks that wait for it, with the time since when.
+    waiting: Vec<(u64, Instant)>,
+    began: Instant,
+    send_at: Instant,
+    sent: bool,
+    deadline: Instant,
+}
+
+/// Who makes a request.
+#[derive(Clone, Debug)]
+pub(super) enum Requester {
+    Process(ProcessId),
+    /// The Cryptographic Services, for the disk cache of this account.
+    Prefetch(Name),
+}
+
+/// What a retrieval came to, for the checks that waited.
+#[derive(Debug)]
+pub(super) struct Answered {
+    fetch: u64,
+    purpose: Purpose,
+    made_for: Option<u64>,
+    status: Option<u16>,
+    error: Option<FetchError>,
+    rejected: Option<Name>,
+    pub(super) object: Option<Object>,
+    /// What it costs of the waiting check's time.
+    pub(super) charged: Span,
+}
+
+impl Answered {
+    /// As a step of the check with this number.
+    pub(super) fn step(&self, check: u64) -> Step {
+        let (object, fetch) = (self.purpose, self.fetch);
+        if self.made_for == Some(check) {
+            let (status, error, rejected) = (self.status, self.error, self.rejected.clone());
+            Step::Retrieve { object, fetch, status, error, rejected }
+        } else {
+            Step::Shared { object, fetch }
+        }
+    }
+}
+
+impl Retrieval {
+    /// When something is to be done about it.
+    pub(super) fn due(&self) -> Instant {
+        if self.sent { self.deadline } else { Ord::min(self.send_at, self.deadline) }
+    }
+}
+
+impl Engine {
+    /// Gets an object for a check: the fetch to wait for, or none when the time is used up.
+    pub(super) fn retrieve(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        link: &Link,
+        wanted: Wanted,
+        out: &mut Out<SutAction>,
+    ) -> Option<u64> {
+        if let Some(fetch) = self.shared(check.process, &wanted) {
+            return Some(fetch);
+        }
+        let remaining = self.parameters.accumulative_timeout - check.spent;
+        // A URL may use half of what remains (fact sheet §2.3).
+        let limit = Ord::min(self.parameters.url_timeout, remaining.scale(1, 2));
+        if limit <= Span::ZERO {
+            check.steps.push(Step::BudgetSpent { object: wanted.purpose });
+            return None;
+        }
+        let link = check.link().filter(|l| l.number == link.number)?;
+        let made_for = Some((check.id, check.subject.name.clone()));
+        Some(self.start(now, Requester::Process(check.process), link, wanted, made_for, limit, out))
+    }
+
+    fn shared(&self, process: ProcessId, wanted: &Wanted) -> Option<u64> {
+        let same = |r: &&Retrieval| {
+            matches!(r.by, Requester::Process(id) if id == process)
+                && r.wanted.purpose == wanted.purpose
+                && r.wanted.key == wanted.key
+        };
+        let found = self.retrievals.values().find(same).map(|r| r.fetch);
+        found.filter(|_| self.parameters.share_retrievals)
+    }
+
+    /// Puts a retrieval on its way.
+    #[expect(clippy::too_many_arguments, reason = "each is a fact of the retrieval")]
+    pub(super) fn start(
+        &mut self,
+        now: Instant,
+        by: Requester,
+        link: Arc<Link>,
+        mut wanted: Wanted,
+        made_for: Option<(u64, Name)>,
+        limit: Span,
+        out: &mut Out<SutAction>,
+    ) -> u64 {
+        let fetch = self.next_fetch;
+        self.next_fetch += 1;
+        let send_at = now + self.parameters.per_retrieval_overhead;
+        let timed_from = if self.parameters.overhead_in_budget { now } else { send_at };
+        wanted.request.headers.push(("Accept".into(), "*/*".into()));
+        wanted.request.headers.push(("User-Agent".into(), self.parameters.user_agent.clone()));
+        let sent = send_at <= now;
+        if sent {
+            out.act(SutAction::Fetch { fetch, request: wanted.request.clone() });
+        }
+        let retrieval = Retrieval {
+            fetch,
+            by,
+            link,
+            wanted,
+            made_for,
+            waiting: Vec::new(),
+            began: now,
+            send_at,
+            sent,
+            deadline: timed_from + limit,
+        };
+        self.retrievals.insert(fetch, retrieval);
+        fetch
+    }
+
+    /// The check waits for this fetch.
+    pub(super) fn wait(&mut self, fetch: u64, check: Check) {
+        if let Some(retrieval) = self.retrievals.get_mut(&fetch) {
+            let since = Ord::max(check.began, retrieval.began);
+            retrieval.waiting.push((check.id, since));
+            self.checks.insert(check.id, check);
+        }
+    }
+
+    /// Sends what is to be sent, and gives up what has run out of time.
+    pub(super) fn wake_retrievals(&mut self, now: Instant, out: &mut Out<SutAction>) {
+        let due: Vec<u64> =
+            self.retrievals.values().filter(|r| r.due() <= now).map(|r| r.fetch).collect();
+        for fetch in due {
+            let Some(retrieval) = self.retrievals.get_mut(&fetch) else { continue };
+            if retrieval.deadline <= now {
+                if retrieval.sent {
+                    out.act(SutAction::Abandon { fetch });
+                }
+                self.fetched(now, fetch, Err(FetchError::TimedOut), out);
+            } else {
+                retrieval.sent = true;
+                out.act(SutAction::Fetch { fetch, request: retrieval.wanted.request.clone() });
+            }
+        }
+    }
+
+    /// An answer has arrived, or none will.
+    pub(crate) fn fetched(
+        &mut self,
+        now: Instant,
+        fetch: u64,
+        result: Result<Reply, FetchError>,
+        out: &mut Out<SutAction>,
+    ) {
+        let Some(retrieval) = self.retrievals.remove(&fetch) else {
+            out.trace(Kind::Log(Log {
+                by: self.name.clone(),
+                file: Arc::from("engine"),
+                line: format!("late answer to fetch {fetch} ignored"),
+                code: None,
+                attempt: None,
+            }));
+            return;
+        };
+        let usable = match &result {
+            Ok(reply) if reply.status == 200 => self.validate(now, &retrieval, reply).map(Some),
+            _ => Ok(None),
+        };
+        let (object, rejected) = match usable {
+            Ok(object) => (object, None),
+            Err(why) => (None, Some(Arc::from(why))),
+        };
+        out.trace(Kind::Fetch(self.record(now, &retrieval, &result, &object, &rejected)));
+        if let Some(object) = &object {
+            self.store(now, &retrieval, object, out);
+        }
+        let mut answered = Answered {
+            fetch,
+            purpose: retrieval.wanted.purpose,
+            made_for: retrieval.made_for.as_ref().map(|(check, _)| *check),
+            status: result.as_ref().ok().map(|r| r.status),
+            error: result.err(),
+            rejected,
+            object,
+            charged: Span::ZERO,
+        };
+        let timed_from =
+            if self.parameters.overhead_in_budget { retrieval.began } else { retrieval.send_at };
+        for (id, since) in retrieval.waiting {
+            let Some(check) = self.checks.remove(&id) else { continue };
+            answered.charged = Ord::max(now - Ord::max(since, timed_from), Span::ZERO);
+            self.resume(now, check, &answered, out);
+        }
+    }
+
+    /// Drops every retrieval, as when the machine goes down.
+    pub(super) fn drop_retrievals(&mut self, out: &mut Out<SutAction>) {
+        for retrieval in std::mem::take(&mut self.retrievals).into_values().filter(|r| r.sent) {
+            out.act(SutAction::Abandon { fetch: retrieval.fetch });
+        }
+    }
+
+    fn validate(
+        &mut self,
+        now: Instant,
+        retrieval: &Retrieval,
+        reply: &Reply,
+    ) -> Result<Object, String> {
+        let (link, purpose) = (&retrieval.link, retrieval.wanted.purpose);
+        let (object, this_update, next_update) = if purpose == Purpose::Ocsp {
+            let response = OcspResponse::parse(&reply.body).map_err(|e| e.to_string())?;
+            if response.status() != 0 {
+                return Err(format!("responseStatus {}", response.status()));
+            }
+            if !self.verifier.verify_ocsp(&response, &link.issuer) {
+                return Err("its signature does not verify".into());
+            }
+            let id = CertId::new(&link.certificate, &link.issuer);
+            let answer = response.find(&id).ok_or("it is about another certificate")?;
+            (Object::Ocsp(Arc::new(response)), answer.this_update, answer.next_update)
+        } else {
+            let crl = Crl::parse(&reply.body).map_err(|e| e.to_string())?;
+            self.validate_crl(&crl, link, purpose)?;
+            let dates = (crl.this_update(), crl.next_update());
+            (Object::Crl(crl), dates.0, dates.1)
+        };
+        match self.state(now, this_update, next_update) {
+            State::Fresh => Ok(object),
+            State::NotYetValid => Err("it is not valid yet by the server's clock".into()),
+            State::Stale | State::Absent => Err("it has expired by the server's clock".into()),
+        }
+    }
+
+    fn validate_crl(&mut self, crl: &Crl, link: &Link, purpose: Purpose) -> Result<(), String> {
+        if (purpose == Purpose::Delta) != crl.base_number().is_some() {
+            return Err(match purpose {
+                Purpose::Delta => "it is not a delta CRL".into(),
+                _ => "it is a delta CRL".into(),
+            });
+        }
+        if crl.issuer() != link.issuer.subject() {
+            return Err("it is of another issuer".into());
+        }
+        if !self.verifier.verify_crl(crl, &link.issuer) {
+            return Err("its signature does not verify".into());
+        }
+        Ok(())
+    }
+
+    fn record(
+        &self,
+        now: Instant,
+        retrieval: &Retrieval,
+        result: &Result<Reply, FetchError>,
+        object: &Option<Object>,
+        rejected: &Option<Name>,
+    ) -> Fetch {
+        let reply = result.as_ref().ok();
+        let (check, client) = retrieval.made_for.clone().unzip();
+        Fetch {
+            id: retrieval.fetch,
+            began: retrieval.began,
+            by: self.name.clone(),
+            process: match &retrieval.by {
+                Requester::Process(id) => self.process_name(*id),
+                Requester::Prefetch(_) => Arc::from("cryptsvc"),
+            },
+            purpose: retrieval.wanted.purpose,
+            method: retrieval.wanted.request.method,
+            url: retrieval.wanted.request.url.clone(),
+            status: reply.map(|r| r.status),
+            substatus: reply.map(|r| r.substatus).filter(|s| *s != 0),
+            error: result.as_ref().err().copied(),
+            rejected: rejected.clone(),
+            bytes: reply.map_or(0, |r| r.body.len() as u64),
+            took_ms: (now - retrieval.began).as_millis(),
+            object: object.as_ref().and_then(|o| info(o, &retrieval.link)),
+            check,
+            unsolicited: match retrieval.by {
+                Requester::Process(_) => None,
+                Requester::Prefetch(_) => Some(Arc::from("prefetch")),
+            },
+            client,
+            faults: Vec::new(),
+        }
+    }
+
+    /// Successful downloads are cached on disk (fact sheet §2.1).
+    fn store(
+        &mut self,
+        now: Instant,
+        retrieval: &Retrieval,
+        object: &Object,
+        out: &mut Out<SutAction>,
+    ) {
+        let (account, prefetched) = match &retrieval.by {
+            Requester::Process(id) => match self.processes.get(id) {
+                Some(process) => (process.account.clone(), false),
+                None => return,
+            },
+            Requester::Prefetch(account) => (account.clone(), true),
+        };
+        let wanted = &retrieval.wanted;
+        let mut entry = DiskEntry {
+            object: object.clone(),
+            purpose: wanted.purpose,
+            request: Request { headers: Vec::new(), ..wanted.request.clone() },
+            link: retrieval.link.clone(),
+            stored: now,
+            used: !prefetched,
+            media_offline: wanted.media_offline,
+            prefetch_at: None,
+        };
+        entry.prefetch_at = self.prefetch_time(now, &entry);
+        if wanted.request.method == revlab_lab::http::Method::Post {
+            entry.prefetch_at = None;
+        }
+        self.disk(&account).store(wanted.key.clone(), entry);
+        out.trace(Kind::Cache(Cache {
+            by: self.name.clone(),
+            layer: Layer::Disk,
+            owner: account,
+            op: CacheOp::Store,
+            object: Some(wanted.key.as_str().to_owned()),
+        }));
+    }
+}
+
+fn info(object: &Object, link: &Link) -> Option<ObjectInfo> {
+    match object {
+        Object::Crl(crl) => Some(ObjectInfo {
+            number: crl.number(),
+            base_number: crl.base_number(),
+            this_update: crl.this_update(),
+            next_update: crl.next_update(),
+            sha1: Some(crl.sha1()),
+        }),
+        Object::Ocsp(response) => {
+            let answer = response.find(&CertId::new(&link.certificate, &link.issuer))?;
+            Some(ObjectInfo {
+                number: None,
+                base_number: None,
+                this_update: answer.this_update,
+                next_update: answer.next_update,
+                sha1: None,
+            })
+        }
+    }
+}
