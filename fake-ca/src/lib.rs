@@ -1,4 +1,36 @@
 //! A certificate authority to break things with.
+//!
+//! * [`FakeCa`]: all CAs of a scenario as one state machine: what they publish, issue, revoke and
+//!   answer, and what the scenario's faults do to a request;
+//! * [`config`], [`fault`]: what a scenario says about them, as plain data;
+//! * [`publication`]: when CRLs are published and how long they are valid;
+//! * [`web_site`]: what IIS answers for their files;
+//! * [`access_log`]: what its log would say, from the trace;
+//! * `live`: the same on a real socket (feature `live`).
+//!
+//! Everything but `live` is pure: no I/O, no clock, no randomness but the seed's.
 
+pub mod access_log;
+mod authority;
 pub mod config;
+mod fake_ca;
 pub mod fault;
+#[cfg(feature = "live")]
+pub mod live;
+mod locations;
+pub mod publication;
+mod responder;
+#[cfg(test)]
+mod sample;
+mod setup;
+pub mod web_site;
+
+pub use fake_ca::{CaAction, CaEvent, CannotIssue, FakeCa};
+pub use setup::SetupError;
+
+/// SHA-1 in lower-case hex: the name under which Windows dumps an object.
+fn sha1(bytes: &[u8]) -> String {
+    use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+    let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes);
+    digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
+}

@@ -1,0 +1,320 @@
+//! One certificate authority: its key and certificate, what it has issued and revoked.
+
+mod publishing;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use revlab_lab::http::Url;
+use revlab_lab::{Instant, Name, Seed};
+use revlab_pki::{
+    CertStatus, Certificate, CertificateTemplate, CrlEntry, DistinguishedName, IssueError, Issuer,
+    KeyPair, Usage,
+};
+
+pub(crate) use publishing::Publication;
+
+use crate::config::CaConfig;
+use crate::locations::Locations;
+use crate::publication::{Life, Timeline};
+use crate::responder::Responses;
+use crate::setup::SetupError;
+
+/// A serial number of AD CS has ten octets.
+const SERIAL_OCTETS: usize = 10;
+
+/// One CA of a scenario.
+#[derive(Debug)]
+pub(crate) struct Authority {
+    pub(crate) config: CaConfig,
+    pub(crate) locations: Locations,
+    pub(crate) certificate: Certificate,
+    pub(crate) key: KeyPair,
+    pub(crate) responses: Responses,
+    seed: Seed,
+    timeline: Timeline,
+    issued: BTreeSet<Vec<u8>>,
+    /// How many certificates each common name has had.
+    names: BTreeMap<String, u64>,
+    /// In the order of revocation.
+    revoked: Vec<CrlEntry>,
+    /// How many of `revoked` each base lists, as long as a delta may refer to it.
+    listed: BTreeMap<u64, usize>,
+    base: Option<Publication>,
+    delta: Option<Publication>,
+}
+
+/// What a certificate shall say, apart from what its CA says in all of them.
+pub(crate) struct Order<'a> {
+    pub(crate) common_name: &'a str,
+    pub(crate) usage: Usage,
+    pub(crate) dns_names: &'a [String],
+    pub(crate) life: Life,
+    /// AIA OCSP; `None`: as the CA is configured.
+    pub(crate) ocsp: Option<&'a [Url]>,
+    pub(crate) ca_version: Option<(u16, u16)>,
+}
+
+impl Authority {
+    /// Sets a CA up and lets its history pass up to, but not including, `start`.
+    ///
+    /// # Errors
+    ///
+    /// What of its configuration cannot be.
+    pub(crate) fn new(
+        config: CaConfig,
+        parent: Option<&mut Authority>,
+        seed: Seed,
+        start: Instant,
+    ) -> Result<Authority, SetupError> {
+        let ca = || config.name.clone();
+        let mut locations =
+            Locations::of(&config).map_err(|source| SetupError::Host { ca: ca(), source })?;
+        if let Some(at) = config.responder.as_ref().and_then(|responder| responder.at.as_ref()) {
+            locations.also_ocsp(at);
+        }
+        let set_up = start - config.age;
+        let life = Life { not_before: set_up, not_after: set_up + config.lifetime };
+        let key = own_key(&config, parent.as_deref(), seed);
+        let certificate = certify(&config, &key, life, parent, seed)
+            .map_err(|source| SetupError::Certificate { ca: ca(), source })?;
+        let life =
+            Life { not_before: certificate.not_before(), not_after: certificate.not_after() };
+        if life.not_after <= life.not_before {
+            return Err(SetupError::NeverValid { ca: ca() });
+        }
+        let timeline = Timeline::new(config.crl, config.clock.clone(), life, set_up, start)
+            .map_err(|source| SetupError::Schedule { ca: ca(), source })?;
+        let mut authority = Authority {
+            config,
+            locations,
+            certificate,
+            key,
+            responses: Responses::default(),
+            seed,
+            timeline,
+            issued: BTreeSet::new(),
+            names: BTreeMap::new(),
+            revoked: Vec::new(),
+            listed: BTreeMap::new(),
+            base: None,
+            delta: None,
+        };
+        authority.pass_history(start);
+        Ok(authority)
+    }
+
+    /// Its name in the scenario.
+    pub(crate) fn name(&self) -> &Name {
+        &self.config.name
+    }
+
+    /// Certificate index and key index, as AD CS counts them: here both grow together.
+    fn version(&self) -> (u16, u16) {
+        (self.config.key_index, self.config.key_index)
+    }
+
+    /// The validity of what it issues without further ado.
+    pub(crate) fn usual_life(&self) -> Life {
+        let not_before = self.certificate.not_before();
+        Life { not_before, not_after: not_before + self.config.issued_lifetime }
+    }
+
+    /// Issues a certificate, bounded by the validity of the CA's own.
+    pub(crate) fn issue(
+        &mut self,
+        order: &Order<'_>,
+        key: &KeyPair,
+    ) -> Result<Certificate, IssueError> {
+        let drawn = self.names.get(order.common_name).copied().unwrap_or(0);
+        let serial = serial(self.seed, self.name(), order.common_name, drawn);
+        let ocsp = order.ocsp.unwrap_or(&self.config.aia.ocsp).to_vec();
+        let template = CertificateTemplate {
+            subject: DistinguishedName::common_name(order.common_name),
+            serial,
+            not_before: order.life.not_before.max(self.certificate.not_before()),
+            not_after: Ord::min(order.life.not_after, self.certificate.not_after()),
+            usage: order.usage,
+            crl_urls: self.locations.cdp.clone(),
+            freshest_crl_urls: Vec::new(),
+            ocsp_urls: ocsp,
+            issuer_urls: self.locations.issuers.clone(),
+            dns_names: order.dns_names.to_vec(),
+            ca_version: order.ca_version,
+        };
+        let issuer = Issuer::Certificate(&self.certificate, &self.key);
+        let certificate = template.issue(key.public_key_info(), &issuer)?;
+        self.locations.also_ocsp(&template.ocsp_urls);
+        self.names.insert(order.common_name.to_owned(), drawn + 1);
+        self.issued.insert(certificate.serial().to_vec());
+        Ok(certificate)
+    }
+
+    /// Revokes a certificate. One that this CA has not issued, or has revoked before, is left as
+    /// it is. A reason that a revocation cannot have (8, removeFromCRL, or one that RFC 5280
+    /// §5.3.1 does not know) is left out.
+    pub(crate) fn revoke(&mut self, now: Instant, serial: &[u8], reason: Option<u8>) {
+        let known = self.issued.contains(serial);
+        if known && !self.revoked.iter().any(|entry| entry.serial == serial) {
+            self.revoked.push(CrlEntry {
+                serial: serial.to_vec(),
+                revoked_at: self.config.clock.at(now).floor_to_second(),
+                reason: reason.filter(|code| matches!(code, 0..=6 | 9 | 10)),
+            });
+        }
+    }
+
+    /// What the CA's database says about a serial number now.
+    pub(crate) fn status(&self, serial: &[u8]) -> CertStatus {
+        match self.revoked.iter().find(|entry| entry.serial == serial) {
+            Some(entry) => CertStatus::Revoked { at: entry.revoked_at, reason: entry.reason },
+            None if self.issued.contains(serial) => CertStatus::Good,
+            None => CertStatus::Unknown,
+        }
+    }
+}
+
+/// The CA's key. RSA keys come from a small pool: the parent's own is passed over.
+fn own_key(config: &CaConfig, parent: Option<&Authority>, seed: Seed) -> KeyPair {
+    let taken = parent.map(|parent| parent.key.public_key_info());
+    let mut key = KeyPair::seeded(config.key, seed, &config.name);
+    for again in 2..32 {
+        if Some(key.public_key_info()) != taken {
+            break;
+        }
+        key = KeyPair::seeded(config.key, seed, &format!("{}/{again}", config.name));
+    }
+    key
+}
+
+/// The CA's own certificate: issued by its parent, or a root.
+fn certify(
+    config: &CaConfig,
+    key: &KeyPair,
+    life: Life,
+    parent: Option<&mut Authority>,
+    seed: Seed,
+) -> Result<Certificate, IssueError> {
+    let ca_version = Some((config.key_index, config.key_index));
+    let common_name = config.common_name.as_str();
+    if let Some(parent) = parent {
+        let usage = Usage::Authority;
+        let order = Order { common_name, usage, dns_names: &[], life, ocsp: None, ca_version };
+        return parent.issue(&order, key);
+    }
+    let template = CertificateTemplate {
+        subject: DistinguishedName::common_name(common_name),
+        serial: serial(seed, &config.name, common_name, 0),
+        not_before: life.not_before,
+        not_after: life.not_after,
+        usage: Usage::Authority,
+        crl_urls: Vec::new(),
+        freshest_crl_urls: Vec::new(),
+        ocsp_urls: Vec::new(),
+        issuer_urls: Vec::new(),
+        dns_names: Vec::new(),
+        ca_version,
+    };
+    template.issue(key.public_key_info(), &Issuer::Itself(key))
+}
+
+/// The serial number of the certificate that `common_name` gets after `drawn` others: from a stream
+/// of its own, so that another identity in the scenario does not change it.
+fn serial(seed: Seed, ca: &str, common_name: &str, drawn: u64) -> Vec<u8> {
+    let mut stream = seed.stream(&format!("serial/{ca}/{common_name}"));
+    let mut serial = [0u8; SERIAL_OCTETS];
+    for _ in 0..=drawn {
+        stream.fill(&mut serial);
+    }
+    // Positive, and ten significant octets whatever is drawn.
+    if let Some(first) = serial.first_mut() {
+        *first = *first & 0x7f | 0x10;
+    }
+    serial.to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use revlab_pki::Verifier;
+
+    use super::*;
+    use crate::sample::{self, START};
+
+    fn authority(config: CaConfig) -> Authority {
+        Authority::new(config, None, Seed(1), START).unwrap()
+    }
+
+    fn client(ca: &mut Authority, common_name: &str) -> Certificate {
+        let key = KeyPair::seeded(ca.config.key, Seed(1), common_name);
+        let order = Order {
+            common_name,
+            usage: Usage::Client,
+            dns_names: &[],
+            life: ca.usual_life(),
+            ocsp: None,
+            ca_version: None,
+        };
+        ca.issue(&order, &key).unwrap()
+    }
+
+    #[test]
+    fn an_issued_certificate_points_to_the_cas_files() {
+        let mut ca = authority(sample::with_responder("http://win-msprl0t325o/ocsp"));
+        let certificate = client(&mut ca, "client");
+        assert_eq!(certificate.crl_urls(), ca.locations.cdp);
+        assert_eq!(certificate.issuer_urls(), ca.locations.issuers);
+        assert_eq!(certificate.ocsp_urls(), ca.config.aia.ocsp);
+        assert!(certificate.freshest_crl_urls().is_empty(), "the base CRL carries it");
+        assert_eq!(certificate.issuer(), ca.certificate.subject());
+        let signed = Verifier::new().verify(
+            ca.certificate.public_key_info(),
+            certificate.tbs(),
+            certificate.signature(),
+        );
+        assert!(signed);
+    }
+
+    #[test]
+    fn serials_depend_on_the_name_and_the_count_alone() {
+        let mut ca = authority(sample::issuing());
+        let (first, other, again) =
+            (client(&mut ca, "a"), client(&mut ca, "b"), client(&mut ca, "a"));
+        let mut reverse = authority(sample::issuing());
+        assert_eq!(client(&mut reverse, "b").serial(), other.serial());
+        assert_eq!(client(&mut reverse, "a").serial(), first.serial());
+        assert_ne!(first.serial(), again.serial());
+        assert_eq!(first.serial().len(), SERIAL_OCTETS);
+    }
+
+    #[test]
+    fn nothing_outlives_the_ca() {
+        let days = revlab_lab::Span::from_days;
+        let mut ca = authority(CaConfig { lifetime: days(40), ..sample::issuing() });
+        let certificate = client(&mut ca, "client");
+        assert_eq!(certificate.not_after(), ca.certificate.not_after());
+        assert_eq!(ca.certificate.not_after(), START + days(10));
+    }
+
+    #[test]
+    fn only_what_was_issued_can_be_revoked_and_only_once() {
+        let mut ca = authority(sample::issuing());
+        let certificate = client(&mut ca, "client");
+        assert_eq!(ca.status(certificate.serial()), CertStatus::Good);
+        assert_eq!(ca.status(b"never issued"), CertStatus::Unknown);
+        ca.revoke(START, b"never issued", None);
+        assert_eq!(ca.status(b"never issued"), CertStatus::Unknown);
+        ca.revoke(START, certificate.serial(), Some(1));
+        let revoked = CertStatus::Revoked { at: START, reason: Some(1) };
+        assert_eq!(ca.status(certificate.serial()), revoked);
+        ca.revoke(START + revlab_lab::Span::from_hours(1), certificate.serial(), Some(4));
+        assert_eq!(ca.status(certificate.serial()), revoked);
+    }
+
+    #[test]
+    fn a_reason_that_no_revocation_has_is_left_out() {
+        let mut ca = authority(sample::issuing());
+        let certificate = client(&mut ca, "client");
+        ca.revoke(START, certificate.serial(), Some(8));
+        let status = ca.status(certificate.serial());
+        assert_eq!(status, CertStatus::Revoked { at: START, reason: None });
+    }
+}

@@ -1,0 +1,364 @@
+//! All CAs of a scenario as one state machine.
+
+use std::collections::BTreeMap;
+
+use revlab_lab::http::{Reply, Request, Url};
+use revlab_lab::trace::{Kind, Purpose};
+use revlab_lab::{Core, Instant, Name, Out, Seed};
+use revlab_pki::{Certificate, IssueError, KeyPair, Usage};
+
+use crate::authority::{Authority, Order};
+use crate::config::{CaConfig, CaOperation};
+use crate::fault::{self, Endpoint, FaultConfig, Meeting, Ruling, Target};
+use crate::locations::Locations;
+use crate::responder;
+use crate::setup::{self, SetupError};
+use crate::web_site;
+
+/// The fake CA: publication, issuing, revocation, and what each URL answers.
+///
+/// Hand it `Wake` at the start of the run and whenever lab time reaches
+/// [`next_wakeup`](Core::next_wakeup). What a fault does to a request is asked beforehand, with
+/// [`FakeCa::meet`]; a `Request` is one that has reached the server.
+#[derive(Debug)]
+pub struct FakeCa {
+    authorities: BTreeMap<Name, Authority>,
+    faults: Vec<FaultConfig>,
+    hosts: Vec<String>,
+    start: Instant,
+    begun: bool,
+    publications: u64,
+}
+
+/// What can happen to the CAs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CaEvent {
+    /// Lab time has reached what [`FakeCa`] asked for.
+    Wake,
+    /// A request has arrived at a server of the CAs.
+    Request {
+        /// Comes back with the reply.
+        fetch: u64,
+        /// The request.
+        request: Request,
+    },
+    /// An administrator does something.
+    Operation {
+        /// At which CA.
+        ca: Name,
+        /// What.
+        operation: CaOperation,
+    },
+}
+
+/// What the CAs ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CaAction {
+    /// Send this reply.
+    Reply {
+        /// Of the request that it answers.
+        fetch: u64,
+        /// The reply.
+        reply: Reply,
+    },
+}
+
+/// Why a certificate cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CannotIssue {
+    /// No CA of the scenario has that name.
+    #[error("`{ca}` is not a CA of the scenario")]
+    UnknownCa {
+        /// The name.
+        ca: String,
+    },
+    /// The certificate cannot be made.
+    #[error("CA `{ca}` cannot issue a certificate for `{common_name}`: {source}")]
+    Certificate {
+        /// The CA.
+        ca: Name,
+        /// For whom.
+        common_name: String,
+        /// Why not.
+        source: IssueError,
+    },
+}
+
+impl FakeCa {
+    /// Sets up all CAs with their history before `start`, when the run begins.
+    ///
+    /// # Errors
+    ///
+    /// What of the configuration cannot be, with the actor and the key that have to change.
+    pub fn new(
+        configs: Vec<CaConfig>,
+        faults: Vec<FaultConfig>,
+        seed: Seed,
+        start: Instant,
+    ) -> Result<FakeCa, SetupError> {
+        let authorities = setup::authorities(configs, seed, start)?;
+        setup::check_faults(&faults, &authorities)?;
+        let hosts = hosts(&authorities);
+        Ok(FakeCa { authorities, faults, hosts, start, begun: false, publications: 0 })
+    }
+
+    /// A CA's own certificate.
+    pub fn certificate(&self, ca: &str) -> Option<&Certificate> {
+        self.authorities.get(ca).map(|authority| &authority.certificate)
+    }
+
+    /// The certificates from a CA up to its root, both included; empty for an unknown CA.
+    pub fn chain(&self, ca: &str) -> Vec<Certificate> {
+        let first = self.authorities.get(ca);
+        let chain = std::iter::successors(first, |authority| {
+            authority.config.parent.as_ref().and_then(|parent| self.authorities.get(parent))
+        });
+        chain.map(|authority| authority.certificate.clone()).collect()
+    }
+
+    /// A CA's private key: for exporting it, or for artefacts that are made wrong on purpose.
+    pub fn issuer_key(&self, ca: &str) -> Option<&KeyPair> {
+        self.authorities.get(ca).map(|authority| &authority.key)
+    }
+
+    /// Issues a certificate with the distribution points and the AIA that the CA is configured
+    /// with. Its validity begins with that of the CA certificate.
+    ///
+    /// # Errors
+    ///
+    /// No such CA; a host name that a certificate cannot bear.
+    pub fn issue(
+        &mut self,
+        ca: &str,
+        subject_common_name: &str,
+        usage: Usage,
+        key: &KeyPair,
+        dns_names: &[String],
+    ) -> Result<Certificate, CannotIssue> {
+        self.order(ca, subject_common_name, usage, key, dns_names, None)
+    }
+
+    /// Issues a certificate with other OCSP URLs than the CA is configured with: the cure for a
+    /// wrong AIA works on newly issued certificates alone (fact sheet §4.5).
+    ///
+    /// # Errors
+    ///
+    /// As [`FakeCa::issue`].
+    pub fn issue_with_ocsp(
+        &mut self,
+        ca: &str,
+        subject_common_name: &str,
+        usage: Usage,
+        key: &KeyPair,
+        dns_names: &[String],
+        ocsp: &[Url],
+    ) -> Result<Certificate, CannotIssue> {
+        self.order(ca, subject_common_name, usage, key, dns_names, Some(ocsp))
+    }
+
+    fn order(
+        &mut self,
+        ca: &str,
+        common_name: &str,
+        usage: Usage,
+        key: &KeyPair,
+        dns_names: &[String],
+        ocsp: Option<&[Url]>,
+    ) -> Result<Certificate, CannotIssue> {
+        let unknown = || CannotIssue::UnknownCa { ca: ca.to_owned() };
+        let authority = self.authorities.get_mut(ca).ok_or_else(unknown)?;
+        let life = authority.usual_life();
+        let order = Order { common_name, usage, dns_names, life, ocsp, ca_version: None };
+        authority.issue(&order, key).map_err(|source| CannotIssue::Certificate {
+            ca: authority.name().clone(),
+            common_name: common_name.to_owned(),
+            source,
+        })
+    }
+
+    /// The CA and the endpoint that a request is for. A mis-pointed URL counts for what it is
+    /// meant for: a request below the `.crt` that a certificate names as OCSP is an OCSP request.
+    pub fn purpose(&self, request: &Request) -> Option<(Name, Purpose)> {
+        let find = |purpose: &dyn Fn(&Authority) -> Option<Purpose>| {
+            self.authorities.values().find_map(|a| purpose(a).map(|p| (a.name().clone(), p)))
+        };
+        let is_ocsp = |a: &Authority| Locations::is_ocsp(&a.locations.ocsp, request);
+        find(&|a| is_ocsp(a).then_some(Purpose::Ocsp))
+            .or_else(|| find(&|a| a.locations.file(request)))
+            .or_else(|| find(&|a| a.locations.named(request)))
+    }
+
+    /// The host names at which the CAs can be reached, in the spelling of the scenario.
+    pub fn hosts(&self) -> Vec<String> {
+        self.hosts.clone()
+    }
+
+    /// What the faults that are active at `now` do to a request, and what comes of it before any
+    /// server thinks about its path.
+    ///
+    /// A host of no CA does not resolve, and a port other than 80 refuses, without any fault. The
+    /// order is that of [`Effect::NAMES`](fault::Effect::NAMES).
+    pub fn meet(&self, now: Instant, request: &Request) -> Meeting {
+        let unmet = |ruling| Meeting { faults: Vec::new(), ruling };
+        let url = &request.url;
+        if !self.hosts.iter().any(|host| host.eq_ignore_ascii_case(url.host())) {
+            return unmet(Ruling::NameNotResolved);
+        }
+        let purpose = self.purpose(request);
+        let acting = self.faults.iter().filter(|fault| {
+            fault.is_active(now) && self.is_target(&fault.on, request, purpose.as_ref())
+        });
+        let meeting = fault::compose(acting);
+        let listens = url.scheme().eq_ignore_ascii_case("http") && url.port() == 80;
+        if listens || meeting.ruling == Ruling::NameNotResolved {
+            meeting
+        } else {
+            unmet(Ruling::Refused)
+        }
+    }
+
+    fn is_target(&self, on: &Target, request: &Request, purpose: Option<&(Name, Purpose)>) -> bool {
+        let meant = purpose.filter(|(ca, _)| *ca == on.ca);
+        let on_site = || {
+            let authority = self.authorities.get(&on.ca);
+            authority.is_some_and(|a| a.config.host.eq_ignore_ascii_case(request.url.host()))
+        };
+        meant.is_some_and(|(_, purpose)| on.endpoint.covers(*purpose))
+            || on.endpoint == Endpoint::All && on_site()
+    }
+
+    /// Publishes everything that is due up to an instant, in order of time and then of names.
+    fn publish(&mut self, is_due: impl Fn(Instant) -> bool, out: &mut Out<CaAction>) {
+        while let Some(due) = self.next_due().filter(|due| is_due(*due)) {
+            for authority in self.authorities.values_mut() {
+                if authority.next_due() == Some(due) {
+                    authority.publish_next();
+                }
+            }
+            self.announce(out);
+        }
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.authorities.values().filter_map(Authority::next_due).min()
+    }
+
+    fn announce(&mut self, out: &mut Out<CaAction>) {
+        if !self.begun {
+            return;
+        }
+        for authority in self.authorities.values_mut() {
+            let number = || {
+                self.publications += 1;
+                self.publications
+            };
+            for publish in authority.announce(number) {
+                out.trace(Kind::Publish(publish));
+            }
+        }
+    }
+
+    fn operate(&mut self, now: Instant, ca: &str, operation: CaOperation) {
+        let Some(authority) = self.authorities.get_mut(ca) else { return };
+        match operation {
+            CaOperation::Revoke { serial, reason } => authority.revoke(now, &serial, reason),
+            CaOperation::Publish { base } => authority.publish_now(now, base),
+        }
+    }
+
+    /// What the servers answer: a responder where one is asked, otherwise the web site.
+    fn answer(&mut self, now: Instant, request: &Request, out: &mut Out<CaAction>) -> Reply {
+        if let Some(reply) = self.respond(now, request, out) {
+            return reply;
+        }
+        let host = request.url.host();
+        let here =
+            || self.authorities.values().filter(|a| a.config.host.eq_ignore_ascii_case(host));
+        let files: Vec<_> = here().flat_map(Authority::files).collect();
+        let double_escaping = here().next().is_some_and(|a| a.config.web.double_escaping);
+        web_site::answer(&files, double_escaping, request)
+    }
+
+    fn respond(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        out: &mut Out<CaAction>,
+    ) -> Option<Reply> {
+        let mut asked = None;
+        // Several CAs may share a responder's URL: the one that is asked about answers.
+        for authority in self.authorities.values_mut() {
+            let Some(at_this) = authority.asked(now, request) else { continue };
+            let id = at_this.request.as_ref().ok().and_then(|request| request.ids.first());
+            if let Some(id) = id.filter(|id| id.matches_issuer(&authority.certificate)) {
+                let (reply, new) = authority.respond(now, &at_this.at, id);
+                if let Some(mut publish) = new {
+                    self.publications += 1;
+                    publish.id = self.publications;
+                    out.trace(Kind::Publish(publish));
+                }
+                return Some(reply);
+            }
+            asked = Some(at_this.request.is_ok_and(|request| !request.ids.is_empty()));
+        }
+        asked.map(|sound| if sound { responder::unauthorized() } else { responder::malformed() })
+    }
+}
+
+impl Core for FakeCa {
+    type Event = CaEvent;
+    type Action = CaAction;
+
+    /// At the first event all CRLs that are then served go on record, later each new one. An
+    /// operation comes before a publication that is due at the same instant, a request after it.
+    fn decide(&mut self, now: Instant, event: CaEvent, out: &mut Out<CaAction>) {
+        match event {
+            CaEvent::Wake => self.publish(|due| due <= now, out),
+            CaEvent::Operation { ca, operation } => {
+                self.publish(|due| due < now, out);
+                self.operate(now, &ca, operation);
+                self.announce(out);
+                return;
+            }
+            CaEvent::Request { fetch, request } => {
+                self.publish(|due| due <= now, out);
+                self.begin(out);
+                let reply = self.answer(now, &request, out);
+                out.act(CaAction::Reply { fetch, reply });
+            }
+        }
+        self.begin(out);
+    }
+
+    fn next_wakeup(&self) -> Option<Instant> {
+        if self.begun { self.next_due() } else { Some(self.start) }
+    }
+}
+
+impl FakeCa {
+    /// Puts on record what is served when the run begins.
+    fn begin(&mut self, out: &mut Out<CaAction>) {
+        if !self.begun {
+            self.begun = true;
+            self.announce(out);
+        }
+    }
+}
+
+fn hosts(authorities: &BTreeMap<Name, Authority>) -> Vec<String> {
+    let mut hosts: Vec<String> = Vec::new();
+    for authority in authorities.values() {
+        let own = authority.config.responder.as_ref();
+        let urls = own.map(|r| r.at.as_ref().unwrap_or(&authority.config.aia.ocsp));
+        let responder = urls.into_iter().flatten().map(Url::host);
+        for host in std::iter::once(authority.config.host.as_str()).chain(responder) {
+            if !hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
+                hosts.push(host.to_owned());
+            }
+        }
+    }
+    hosts
+}
+
+#[cfg(test)]
+mod tests;

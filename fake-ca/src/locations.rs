@@ -1,0 +1,242 @@
+//! Where a CA's files are and what its certificates say about that (fact sheet §4.4, §4.5).
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use revlab_lab::http::{Method, Request, Url, UrlError};
+use revlab_lab::trace::Purpose;
+
+use crate::config::CaConfig;
+use crate::web_site::same_path;
+
+/// What cannot stand in the path of a URL as it is (RFC 3986 §3.3, and `%` itself).
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// The files of one CA and the URLs in what it signs.
+#[derive(Clone, Debug)]
+pub(crate) struct Locations {
+    /// Host name of the web site.
+    pub(crate) host: String,
+    /// Path of the base CRL, decoded.
+    pub(crate) base_path: String,
+    /// Path of the delta CRL, decoded.
+    pub(crate) delta_path: String,
+    /// Path of the CA certificate, decoded.
+    pub(crate) certificate_path: String,
+    /// URL of the base CRL's file.
+    pub(crate) base_url: Url,
+    /// URL of the delta CRL's file.
+    pub(crate) delta_url: Url,
+    /// CRL distribution points of issued certificates.
+    pub(crate) cdp: Vec<Url>,
+    /// freshestCRL of base CRLs.
+    pub(crate) freshest: Vec<Url>,
+    /// AIA caIssuers of issued certificates.
+    pub(crate) issuers: Vec<Url>,
+    /// AIA OCSP of issued certificates, and any other URL that this CA has ever named as OCSP.
+    pub(crate) ocsp: Vec<Url>,
+}
+
+impl Locations {
+    /// The locations that `config` says or leaves to AD CS.
+    ///
+    /// # Errors
+    ///
+    /// The host is not one that a URL can have.
+    pub(crate) fn of(config: &CaConfig) -> Result<Locations, UrlError> {
+        // Renewal with a new key gives both suffixes, %4 and %8 (fact sheet §4.4).
+        let suffix = match config.key_index {
+            0 => String::new(),
+            index => format!("({index})"),
+        };
+        let ca = file_name(&config.common_name);
+        let base_path = format!("/CertEnroll/{ca}{suffix}.crl");
+        let delta_path = format!("/CertEnroll/{ca}{suffix}+.crl");
+        let computer = file_name(&config.computer);
+        let certificate_path = format!("/CertEnroll/{computer}_{ca}{suffix}.crt");
+        let url = |path: &str| -> Result<Url, UrlError> {
+            format!("http://{}{}", config.host, utf8_percent_encode(path, ESCAPED)).parse()
+        };
+        let (base_url, delta_url) = (url(&base_path)?, url(&delta_path)?);
+        let certificate_url = url(&certificate_path)?;
+        let with_deltas = config.crl.delta_period.is_some();
+        let default_freshest = || if with_deltas { vec![delta_url.clone()] } else { Vec::new() };
+        Ok(Locations {
+            host: config.host.clone(),
+            cdp: config.cdp.clone().unwrap_or_else(|| vec![base_url.clone()]),
+            freshest: config.freshest.clone().unwrap_or_else(default_freshest),
+            issuers: config.aia.issuers.clone().unwrap_or_else(|| vec![certificate_url]),
+            ocsp: config.aia.ocsp.clone(),
+            base_path,
+            delta_path,
+            certificate_path,
+            base_url,
+            delta_url,
+        })
+    }
+
+    /// Takes note of OCSP URLs that some certificate of this CA names.
+    pub(crate) fn also_ocsp(&mut self, urls: &[Url]) {
+        for url in urls {
+            if !self.ocsp.contains(url) {
+                self.ocsp.push(url.clone());
+            }
+        }
+    }
+
+    /// Whether a request is an OCSP request to one of these URLs: a POST to it, or a GET below it.
+    /// A mis-pointed URL counts as well: it is what the client takes for a responder.
+    pub(crate) fn is_ocsp(urls: &[Url], request: &Request) -> bool {
+        urls.iter().any(|url| match below(url, &request.url) {
+            Some("") => request.method == Method::Post,
+            Some(_) => request.method != Method::Post,
+            None => false,
+        })
+    }
+
+    /// The file that a request on this CA's host asks for.
+    pub(crate) fn file(&self, request: &Request) -> Option<Purpose> {
+        if !self.host.eq_ignore_ascii_case(request.url.host()) {
+            return None;
+        }
+        let path = percent_encoding::percent_decode_str(request.url.path()).decode_utf8_lossy();
+        let files = [
+            (&self.base_path, Purpose::Base),
+            (&self.delta_path, Purpose::Delta),
+            (&self.certificate_path, Purpose::Issuer),
+        ];
+        files.into_iter().find(|(file, _)| same_path(file, &path)).map(|(_, purpose)| purpose)
+    }
+
+    /// What a URL is meant for by the certificates and CRLs that name it, wherever it leads.
+    pub(crate) fn named(&self, request: &Request) -> Option<Purpose> {
+        let named = [
+            (&self.cdp, Purpose::Base),
+            (&self.freshest, Purpose::Delta),
+            (&self.issuers, Purpose::Issuer),
+            (&self.ocsp, Purpose::Ocsp),
+        ];
+        let same = |url: &Url| below(url, &request.url) == Some("");
+        named.into_iter().find(|(urls, _)| urls.iter().any(same)).map(|(_, purpose)| purpose)
+    }
+}
+
+/// What `url` has below `root`: "" for the same resource, `/MFEw…` for one below it; `None` where
+/// it is elsewhere. Hosts and the root's path compare without regard to case, as IIS does.
+pub(crate) fn below<'a>(root: &Url, url: &'a Url) -> Option<&'a str> {
+    if !root.host().eq_ignore_ascii_case(url.host()) || root.port() != url.port() {
+        return None;
+    }
+    let (stem, path) = (root.path().trim_end_matches('/'), url.path());
+    let (start, rest) = path.split_at_checked(stem.len())?;
+    let rest = if rest == "/" { "" } else { rest };
+    (start.eq_ignore_ascii_case(stem) && (rest.is_empty() || rest.starts_with('/'))).then_some(rest)
+}
+
+/// A name as AD CS puts it into file names (§4.4, %7): what files cannot be called becomes `!` and
+/// four hex digits. The set is inferred.
+fn file_name(name: &str) -> String {
+    let mut safe = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c.is_control() || "\"*/:<>?\\|!#%+".contains(c) {
+            safe.push_str(&format!("!{:04x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sample;
+
+    fn get(url: &str) -> Request {
+        Request::get(url.parse().unwrap())
+    }
+
+    fn post(url: &str) -> Request {
+        Request { method: Method::Post, ..get(url) }
+    }
+
+    #[test]
+    fn files_are_called_as_in_the_incident() {
+        let locations = Locations::of(&sample::issuing()).unwrap();
+        let host = "http://win-msprl0t325o/CertEnroll";
+        assert_eq!(locations.cdp, [format!("{host}/XXX-CA(1).crl").parse().unwrap()]);
+        assert_eq!(locations.freshest, [format!("{host}/XXX-CA(1)+.crl").parse().unwrap()]);
+        let crt = format!("{host}/WIN-MSPRL0T325O_XXX-CA(1).crt");
+        assert_eq!(locations.issuers, [crt.parse().unwrap()]);
+        let first = Locations::of(&CaConfig { key_index: 0, ..sample::issuing() }).unwrap();
+        assert_eq!(first.delta_path, "/CertEnroll/XXX-CA+.crl");
+        assert_eq!(first.certificate_path, "/CertEnroll/WIN-MSPRL0T325O_XXX-CA.crt");
+    }
+
+    #[test]
+    fn without_deltas_nothing_points_to_one() {
+        let mut config = sample::issuing();
+        config.crl.delta_period = None;
+        assert!(Locations::of(&config).unwrap().freshest.is_empty());
+    }
+
+    #[test]
+    fn below_a_mis_pointed_url_is_ocsp_and_the_file_itself_is_not() {
+        let mut config = sample::issuing();
+        let crt = "http://win-msprl0t325o/CertEnroll/WIN-MSPRL0T325O_XXX-CA(1).crt";
+        config.aia.ocsp = vec![crt.parse().unwrap()];
+        let locations = Locations::of(&config).unwrap();
+        let is_ocsp = |request: &Request| Locations::is_ocsp(&locations.ocsp, request);
+        assert!(is_ocsp(&get(&format!("{crt}/MFEwTzBN"))));
+        assert!(is_ocsp(&post(crt)));
+        assert!(!is_ocsp(&get(crt)));
+        assert_eq!(locations.file(&get(crt)), Some(Purpose::Issuer));
+        assert!(!is_ocsp(&get("http://elsewhere/CertEnroll/WIN-MSPRL0T325O_XXX-CA(1).crt/MFEw")));
+    }
+
+    #[test]
+    fn below_compares_hosts_and_stems_without_regard_to_case() {
+        let root: Url = "http://Host/ocsp/".parse().unwrap();
+        let of = |url: &str| below(&root, &url.parse().unwrap()).map(str::to_owned);
+        assert_eq!(of("http://host/OCSP"), Some(String::new()));
+        assert_eq!(of("http://host/ocsp/"), Some(String::new()));
+        assert_eq!(of("http://host/ocsp/MFEw"), Some("/MFEw".to_owned()));
+        assert_eq!(of("http://host/ocsp2"), None);
+        assert_eq!(of("http://host:8080/ocsp"), None);
+    }
+
+    #[test]
+    fn a_url_counts_for_what_names_it_wherever_it_leads() {
+        let mut config = sample::issuing();
+        config.cdp = Some(vec!["http://nowhere/a.crl".parse().unwrap()]);
+        let locations = Locations::of(&config).unwrap();
+        assert_eq!(locations.named(&get("http://nowhere/a.crl")), Some(Purpose::Base));
+        assert_eq!(locations.named(&get("http://nowhere/b.crl")), None);
+        assert_eq!(locations.file(&get("http://nowhere/CertEnroll/XXX-CA(1).crl")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_common_name_makes_urls_that_lead_to_its_files(name in ".{1,40}") {
+            let config = CaConfig { common_name: name, ..sample::issuing() };
+            let locations = Locations::of(&config).unwrap();
+            let request = Request::get(locations.base_url.clone());
+            prop_assert_eq!(locations.file(&request), Some(Purpose::Base));
+        }
+    }
+}

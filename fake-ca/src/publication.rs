@@ -1,0 +1,404 @@
+//! When CRLs are published and how long they are valid: arithmetic alone (fact sheet §4.1).
+//!
+//! Base and delta have a timer each. A timer is an alarm in lab time and fires every interval, which
+//! is the publication period plus its share of drift; the timers know nothing of one another unless
+//! [`BaseRun::WithDelta`] couples them. The CA's own clock decides only which dates are written into
+//! the artefacts: a CA whose clock is ahead publishes at the same instants and writes later dates.
+//!
+//! The timers have been running since before the start of the run, so that the run begins with a
+//! base and a delta in place and with numbers that have a past.
+
+use revlab_lab::trace::Purpose;
+use revlab_lab::{Clock, Instant, Span};
+
+use crate::config::{BaseRun, CrlSchedule, DeltaBase, DeltaOverlap};
+
+/// The longest overlap that AD CS chooses by itself (fact sheet §4.1).
+const DEFAULT_OVERLAP_MOST: Span = Span::from_hours(12);
+
+/// Base intervals of history before the start of the run, at least.
+const HISTORY_LEAST: i64 = 3;
+
+/// The dates that a CRL bears, in whole seconds of the CA's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// thisUpdate (RFC 5280 §5.1.2.4).
+    pub this_update: Instant,
+    /// nextUpdate (RFC 5280 §5.1.2.5).
+    pub next_update: Instant,
+    /// Next CRL Publish (1.3.6.1.4.1.311.21.4).
+    pub next_publish: Instant,
+}
+
+/// The validity period of a CA certificate, which bounds that of its CRLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// notBefore of the CA certificate.
+    pub not_before: Instant,
+    /// notAfter of the CA certificate.
+    pub not_after: Instant,
+}
+
+/// The dates of a CRL that is published when the CA's clock reads `now` (fact sheet §4.1).
+///
+/// thisUpdate = max(now − skew, notBefore); Next CRL Publish = now + period;
+/// nextUpdate = min(now + period + overlap + skew, notAfter). X.509 times have no fraction:
+/// each date is cut to its second.
+///
+/// ```
+/// use revlab_fake_ca::publication::{Life, validity};
+/// use revlab_lab::{Instant, Span};
+/// let now = Instant::from_millis(1_397_606_400_000);
+/// let life = Life { not_before: now - Span::from_days(30), not_after: now + Span::from_days(30) };
+/// let (period, overlap, skew) = (Span::from_hours(1), Span::from_mins(15), Span::from_mins(10));
+/// let dates = validity(now, period, overlap, skew, life);
+/// assert_eq!(dates.next_update - now, Span::from_mins(85));
+/// ```
+pub fn validity(now: Instant, period: Span, overlap: Span, skew: Span, life: Life) -> Validity {
+    Validity {
+        this_update: (now - skew).max(life.not_before).floor_to_second(),
+        next_update: Ord::min(now + period + overlap + skew, life.not_after).floor_to_second(),
+        next_publish: (now + period).floor_to_second(),
+    }
+}
+
+/// What the configuration of a publication schedule gets wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScheduleError {
+    /// Certificates and CRLs have no fractions of a second.
+    #[error("`{key}` is {value}: a publication period is at least 1s")]
+    PeriodTooShort {
+        /// The key in the scenario, below the CA.
+        key: &'static str,
+        /// What it says.
+        value: Span,
+    },
+    /// AD CS does not accept it (fact sheet §4.1).
+    #[error(
+        "`{key}` is {value}, longer than the publication period ({period}): at most the period"
+    )]
+    OverlapExceedsPeriod {
+        /// The key in the scenario, below the CA.
+        key: &'static str,
+        /// What it says.
+        value: Span,
+        /// The publication period.
+        period: Span,
+    },
+    /// A delta that is published less often than the base says nothing that the base does not.
+    #[error("`crl.delta_period` is {delta}, longer than `crl.period` ({base}): at most the period")]
+    DeltaPeriodExceedsPeriod {
+        /// The delta's publication period.
+        delta: Span,
+        /// The base's.
+        base: Span,
+    },
+    /// A length of time that points to the past.
+    #[error("`{key}` is {value}: it cannot be negative")]
+    Negative {
+        /// The key in the scenario, below the CA.
+        key: &'static str,
+        /// What it says.
+        value: Span,
+    },
+    /// A timer that loses all of its period would fire without end.
+    #[error("`crl.drift` is {gain} in {per}: it must keep every interval positive")]
+    Drift {
+        /// What the drift gains.
+        gain: Span,
+        /// In how much time.
+        per: Span,
+    },
+}
+
+impl ScheduleError {
+    /// The key in the scenario that has to change, below the CA's table.
+    pub fn key(&self) -> &'static str {
+        match self {
+            ScheduleError::PeriodTooShort { key, .. }
+            | ScheduleError::OverlapExceedsPeriod { key, .. }
+            | ScheduleError::Negative { key, .. } => key,
+            ScheduleError::DeltaPeriodExceedsPeriod { .. } => "crl.delta_period",
+            ScheduleError::Drift { .. } => "crl.drift",
+        }
+    }
+}
+
+/// The overlap of the base: as configured, else 10 % of the period, at most 12 h, at least
+/// 1.5 × skew (fact sheet §4.1; the lower bound is inferred).
+pub fn base_overlap(schedule: &CrlSchedule) -> Span {
+    schedule.overlap.unwrap_or_else(|| tenth(schedule.period, schedule.clock_skew))
+}
+
+/// The overlap of the delta: as configured, else by [`CrlSchedule::delta_overlap_rule`]; `None`
+/// without deltas.
+pub fn delta_overlap(schedule: &CrlSchedule) -> Option<Span> {
+    let period = schedule.delta_period?;
+    Some(schedule.delta_overlap.unwrap_or_else(|| match schedule.delta_overlap_rule {
+        DeltaOverlap::A => tenth(period, schedule.clock_skew),
+        DeltaOverlap::B => Ord::min(period, DEFAULT_OVERLAP_MOST),
+    }))
+}
+
+fn tenth(period: Span, skew: Span) -> Span {
+    Ord::max(Ord::min(period.scale(1, 10), DEFAULT_OVERLAP_MOST), skew.scale(3, 2))
+}
+
+/// Whether a schedule can be kept.
+///
+/// # Errors
+///
+/// The first key that cannot be kept, in the order period, delta period, skew, overlaps, drift.
+pub fn check(schedule: &CrlSchedule) -> Result<(), ScheduleError> {
+    let least = Span::from_secs(1);
+    for (key, value) in
+        [("crl.period", Some(schedule.period)), ("crl.delta_period", schedule.delta_period)]
+    {
+        if let Some(value) = value.filter(|value| *value < least) {
+            return Err(ScheduleError::PeriodTooShort { key, value });
+        }
+    }
+    if let Some(delta) = schedule.delta_period.filter(|delta| *delta > schedule.period) {
+        return Err(ScheduleError::DeltaPeriodExceedsPeriod { delta, base: schedule.period });
+    }
+    if schedule.clock_skew.is_negative() {
+        let value = schedule.clock_skew;
+        return Err(ScheduleError::Negative { key: "crl.clock_skew", value });
+    }
+    check_overlap("crl.overlap", schedule.overlap, schedule.period)?;
+    if let Some(period) = schedule.delta_period {
+        check_overlap("crl.delta_overlap", schedule.delta_overlap, period)?;
+    }
+    let drift = schedule.drift;
+    let shortest = schedule.delta_period.unwrap_or(schedule.period);
+    if drift.per <= Span::ZERO || shortest + drift.after(shortest) <= Span::ZERO {
+        return Err(ScheduleError::Drift { gain: drift.gain, per: drift.per });
+    }
+    Ok(())
+}
+
+fn check_overlap(
+    key: &'static str,
+    overlap: Option<Span>,
+    period: Span,
+) -> Result<(), ScheduleError> {
+    match overlap {
+        Some(value) if value.is_negative() => Err(ScheduleError::Negative { key, value }),
+        Some(value) if value > period => {
+            Err(ScheduleError::OverlapExceedsPeriod { key, value, period })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One CRL that is to be made: what the timers decide, without keys or bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// When it is published, in lab time.
+    pub at: Instant,
+    /// CRL number (RFC 5280 §5.2.3). Base and delta share one counter (inferred), and a pair that
+    /// is published at one instant bears one number.
+    pub number: u64,
+    /// The delta CRL indicator (RFC 5280 §5.2.4); `None` for a base.
+    pub base_number: Option<u64>,
+    /// The dates in it.
+    pub validity: Validity,
+}
+
+impl Planned {
+    /// Base or delta.
+    pub fn what(&self) -> Purpose {
+        if self.base_number.is_some() { Purpose::Delta } else { Purpose::Base }
+    }
+}
+
+/// The publications of one CA, one after another, from before the start of the run.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    schedule: CrlSchedule,
+    clock: Clock,
+    life: Life,
+    base: Timer,
+    delta: Option<Timer>,
+    /// The first publication of a CA that is younger than the history.
+    set_up: Option<Instant>,
+    last: Option<Instance>,
+    bases: Vec<BaseMark>,
+}
+
+/// An alarm in lab time.
+#[derive(Clone, Copy, Debug)]
+struct Timer {
+    next: Instant,
+    interval: Span,
+}
+
+/// What was published at the last instant of publication.
+#[derive(Clone, Copy, Debug)]
+struct Instance {
+    at: Instant,
+    number: u64,
+    base: bool,
+    delta: bool,
+}
+
+/// A base to which a delta may refer.
+#[derive(Clone, Copy, Debug)]
+struct BaseMark {
+    at: Instant,
+    number: u64,
+    next_update: Instant,
+}
+
+impl Timeline {
+    /// The timeline of a CA that was set up at `set_up` (lab time), at the beginning of its
+    /// history. Timers fire at `start` + phase + k × interval for every k, negative ones included;
+    /// history reaches back as far as the oldest base that can still be valid at `start`, and at
+    /// least three base intervals. A CA that is younger than that published base and delta when it
+    /// was set up.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`].
+    pub fn new(
+        schedule: CrlSchedule,
+        clock: Clock,
+        life: Life,
+        set_up: Instant,
+        start: Instant,
+    ) -> Result<Timeline, ScheduleError> {
+        check(&schedule)?;
+        let interval = |period: Span| period + schedule.drift.after(period);
+        let step = interval(schedule.period);
+        let lived = schedule.period + base_overlap(&schedule) + schedule.clock_skew;
+        let depth = Ord::max(HISTORY_LEAST, lived.as_millis() / step.as_millis() + 2);
+        let oldest = start - step.scale(depth, 1);
+        let begin = oldest.max(set_up);
+        let base = Timer::from(start + schedule.phase, step, begin);
+        let set_up = (set_up > oldest).then_some(set_up);
+        // A delta needs a base to refer to: its timer begins no earlier than the first of them.
+        let first = set_up.unwrap_or(base.next);
+        let delta = schedule
+            .delta_period
+            .map(|period| Timer::from(start + schedule.delta_phase, interval(period), first));
+        Ok(Timeline { schedule, clock, life, base, delta, set_up, last: None, bases: Vec::new() })
+    }
+
+    /// When the next publication is due, in lab time; `None` once the CA certificate has expired
+    /// by the CA's clock.
+    pub fn next_due(&self) -> Option<Instant> {
+        let timers = [Some(self.base.next), self.delta.map(|timer| timer.next), self.set_up];
+        let next = timers.into_iter().flatten().min()?;
+        (self.clock.at(next) < self.life.not_after).then_some(next)
+    }
+
+    /// Publishes all that is due at [`Timeline::next_due`]: a base, a delta, or a base and then
+    /// a delta.
+    pub fn publish_next(&mut self) -> Vec<Planned> {
+        let Some(at) = self.next_due() else { return Vec::new() };
+        let set_up = self.set_up.take().is_some();
+        let base_due = self.base.next <= at;
+        if base_due {
+            self.base.rearm(at);
+        }
+        let coupled = base_due && self.schedule.base_run == BaseRun::WithDelta;
+        let mut delta = set_up && self.delta.is_some();
+        if let Some(timer) = self.delta.as_mut().filter(|timer| coupled || timer.next <= at) {
+            timer.rearm(at);
+            delta = true;
+        }
+        self.publish(at, set_up || base_due, delta)
+    }
+
+    /// Publishes by hand (`certutil -CRL`) and re-arms the timers of what is published: a base,
+    /// with deltas on also a delta; or a delta alone, which is nothing where there are no deltas.
+    pub fn publish_now(&mut self, now: Instant, base: bool) -> Vec<Planned> {
+        if self.clock.at(now) >= self.life.not_after {
+            return Vec::new();
+        }
+        if base {
+            self.base.rearm(now);
+        }
+        if let Some(timer) = &mut self.delta {
+            timer.rearm(now);
+        }
+        self.publish(now, base, self.delta.is_some())
+    }
+
+    fn publish(&mut self, at: Instant, base: bool, delta: bool) -> Vec<Planned> {
+        let mut planned = Vec::new();
+        if !base && !delta {
+            return planned;
+        }
+        let now = self.clock.at(at);
+        let number = self.number(at, base, delta);
+        let skew = self.schedule.clock_skew;
+        if base {
+            let overlap = base_overlap(&self.schedule);
+            let validity = validity(now, self.schedule.period, overlap, skew, self.life);
+            planned.push(Planned { at, number, base_number: None, validity });
+            self.remember(BaseMark { at, number, next_update: validity.next_update }, now);
+        }
+        if let (true, Some(period), Some(overlap)) =
+            (delta, self.schedule.delta_period, delta_overlap(&self.schedule))
+        {
+            let base_number = Some(self.indicator(at, now).unwrap_or(number));
+            let validity = validity(now, period, overlap, skew, self.life);
+            planned.push(Planned { at, number, base_number, validity });
+        }
+        planned
+    }
+
+    /// The number of what is published at `at`: that of the other half of a pair where there is
+    /// one, else the next.
+    fn number(&mut self, at: Instant, base: bool, delta: bool) -> u64 {
+        let instance = match self.last {
+            Some(last) if last.at == at && !(last.base && base) && !(last.delta && delta) => {
+                Instance { base: last.base || base, delta: last.delta || delta, ..last }
+            }
+            last => Instance { at, number: last.map_or(1, |last| last.number + 1), base, delta },
+        };
+        self.last = Some(instance);
+        instance.number
+    }
+
+    /// The base that a delta published at `at` refers to.
+    fn indicator(&self, at: Instant, now: Instant) -> Option<u64> {
+        let newest = self.bases.last()?;
+        let chosen = match self.schedule.delta_base {
+            DeltaBase::Newest => None,
+            DeltaBase::Previous => self.bases.iter().rev().find(|base| base.at < at),
+            DeltaBase::OldestUnexpired => self.bases.iter().find(|base| base.next_update > now),
+        };
+        Some(chosen.unwrap_or(newest).number)
+    }
+
+    /// Keeps a base as long as a delta may refer to it.
+    fn remember(&mut self, base: BaseMark, now: Instant) {
+        let previous = self.bases.last().map(|last| last.number);
+        self.bases.retain(|old| old.next_update > now || Some(old.number) == previous);
+        self.bases.push(base);
+    }
+
+    /// The oldest base to which a delta may still refer.
+    pub fn oldest_base(&self) -> Option<u64> {
+        self.bases.first().map(|base| base.number)
+    }
+}
+
+impl Timer {
+    /// A timer on the grid `anchor` + k × `interval`, at its first instant not before `begin`.
+    fn from(anchor: Instant, interval: Span, begin: Instant) -> Timer {
+        let back = (begin - anchor).as_millis();
+        let step = interval.as_millis();
+        let k = back.div_euclid(step) + i64::from(back.rem_euclid(step) != 0);
+        Timer { next: anchor + interval.scale(k, 1), interval }
+    }
+
+    fn rearm(&mut self, now: Instant) {
+        self.next = now + self.interval;
+    }
+}
+
+#[cfg(test)]
+mod tests;
