@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BitStringRef, IntRef};
+use der::asn1::{AnyRef, BitStringRef, IntRef, Null};
 use der::{Decode, Error, ErrorKind, Reader, SliceReader, Tag, TagNumber, Tagged};
 
 use crate::Malformed;
@@ -79,7 +79,8 @@ pub(crate) fn serial<'a>(reader: &mut SliceReader<'a>) -> Result<&'a [u8], Malfo
 /// The form in which serial numbers are compared: without leading zeros, and one octet for zero.
 pub(crate) fn canonical(serial: &[u8]) -> &[u8] {
     match significant(serial) {
-        [] => &[0],
+        // The last of the zeros, so that the result lies within what was read.
+        [] => serial.last().map_or(&[0], std::slice::from_ref),
         octets => octets,
     }
 }
@@ -110,12 +111,13 @@ pub(crate) fn enumerated(reader: &mut SliceReader<'_>) -> Result<u8, Malformed> 
     }
 }
 
-/// An AlgorithmIdentifier's OID; its parameters are passed over.
-pub(crate) fn algorithm(reader: &mut SliceReader<'_>) -> Result<ObjectIdentifier, Malformed> {
+/// The OID of a hash function's AlgorithmIdentifier, whose parameters are NULL or absent
+/// (RFC 4055 §2.1).
+pub(crate) fn hash_algorithm(reader: &mut SliceReader<'_>) -> Result<ObjectIdentifier, Malformed> {
     sequence(reader, |r| {
         let oid = ObjectIdentifier::decode(r)?;
         if !r.is_finished() {
-            AnyRef::decode(r)?;
+            Null::decode(r)?;
         }
         Ok(oid)
     })

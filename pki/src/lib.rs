@@ -21,6 +21,8 @@ mod decode;
 mod digest;
 mod encode;
 mod extension;
+#[cfg(test)]
+mod fixture;
 mod pem;
 mod signed;
 mod time;

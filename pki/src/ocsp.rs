@@ -11,7 +11,7 @@ use revlab_lab::Instant;
 pub use request::OcspRequest;
 pub use response::OcspResponse;
 
-use crate::decode::{algorithm, sequence, serial};
+use crate::decode::{hash_algorithm, sequence, serial};
 use crate::{Certificate, Malformed, digest, encode};
 
 /// Which certificate is asked about (RFC 6960 §4.1.1).
@@ -85,15 +85,22 @@ impl CertId {
 
     /// Reads the next CertID; the error for another hash than SHA-1 leaves the reader behind it.
     fn read(reader: &mut SliceReader<'_>) -> Result<CertId, Malformed> {
-        let (hash, name, key, serial) =
-            sequence(reader, |r| Ok((algorithm(r)?, octets(r)?, octets(r)?, serial(r)?.to_vec())))?;
-        match (<[u8; 20]>::try_from(name), <[u8; 20]>::try_from(key)) {
-            (Ok(issuer_name_hash), Ok(issuer_key_hash)) if hash == ID_SHA_1 => {
-                Ok(CertId { issuer_name_hash, issuer_key_hash, serial })
-            }
-            _ => Err(Malformed::HashAlgorithm { oid: hash.to_string() }),
+        let (hash, name, key, serial) = sequence(reader, |r| {
+            Ok((hash_algorithm(r)?, octets(r)?, octets(r)?, serial(r)?.to_vec()))
+        })?;
+        if hash != ID_SHA_1 {
+            return Err(Malformed::HashAlgorithm { oid: hash.to_string() });
         }
+        Ok(CertId {
+            issuer_name_hash: sha1_octets(name)?,
+            issuer_key_hash: sha1_octets(key)?,
+            serial,
+        })
     }
+}
+
+fn sha1_octets(octets: &[u8]) -> Result<[u8; 20], Malformed> {
+    octets.try_into().map_err(|_| der::Error::from(der::Tag::OctetString.length_error()).into())
 }
 
 fn octets<'a>(reader: &mut SliceReader<'a>) -> Result<&'a [u8], Malformed> {

@@ -1,1 +1,63 @@
+use revlab_lab::Seed;
 
+use super::*;
+use crate::fixture::*;
+use crate::{KeyPair, Usage};
+
+#[test]
+fn a_result_is_the_same_the_second_time() {
+    let key = KeyPair::seeded(KeyAlgorithm::EcdsaP256, Seed(1), "a");
+    let signature = key.sign(b"bytes");
+    let mut verifier = Verifier::new();
+    for _ in 0..2 {
+        assert!(verifier.verify(key.public_key_info(), b"bytes", &signature));
+        assert!(!verifier.verify(key.public_key_info(), b"other", &signature));
+    }
+    assert_eq!(verifier.results.len(), 2);
+}
+
+#[test]
+fn the_oldest_results_are_dropped_first() {
+    let mut verifier = Verifier::with_capacity(3);
+    for n in 0..5u8 {
+        verifier.verify(b"no key", &[n], b"");
+    }
+    assert_eq!(verifier.results.len(), 3);
+    let held = verifier.by_age.clone();
+    verifier.verify(b"no key", &[4], b"");
+    assert_eq!(verifier.by_age, held, "the newest was still held");
+    verifier.verify(b"no key", &[0], b"");
+    assert_ne!(verifier.by_age, held, "the oldest was not");
+}
+
+#[test]
+fn no_capacity_remembers_nothing_and_still_answers() {
+    let key = KeyPair::seeded(KeyAlgorithm::Rsa2048, Seed(1), "a");
+    let mut verifier = Verifier::with_capacity(0);
+    assert!(verifier.verify(key.public_key_info(), b"bytes", &key.sign(b"bytes")));
+    assert!(verifier.results.is_empty());
+}
+
+#[test]
+fn parts_that_join_to_the_same_bytes_are_told_apart() {
+    let key = KeyPair::seeded(KeyAlgorithm::EcdsaP256, Seed(1), "a");
+    let signature = key.sign(b"bytes");
+    let mut verifier = Verifier::new();
+    assert!(verifier.verify(key.public_key_info(), b"bytes", &signature));
+    let shifted = [b"s".as_slice(), &signature].concat();
+    assert!(!verifier.verify(key.public_key_info(), b"byte", &shifted));
+}
+
+#[test]
+fn a_certificate_is_verified_by_its_issuer_alone() {
+    let mut verifier = Verifier::new();
+    for kind in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa2048] {
+        let ca = authority(kind);
+        let other = named_authority(KeyAlgorithm::EcdsaP256, "OTHER-CA");
+        let (client, _) = ca.issue(&template("subject", &[2], Usage::Client));
+        assert!(verifier.verify_certificate(&client, &ca.certificate));
+        assert!(verifier.verify_certificate(&ca.certificate, &ca.certificate));
+        assert!(!verifier.verify_certificate(&client, &other.certificate));
+        assert!(!verifier.verify_certificate(&client, &client));
+    }
+}

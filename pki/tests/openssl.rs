@@ -1,0 +1,183 @@
+//! OpenSSL as the second opinion on what this crate writes. Each test is skipped, and says so,
+//! where no `openssl` is on the path.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use revlab_lab::{Instant, Seed, Span};
+use revlab_pki::{
+    CertId, CertStatus, Certificate, CertificateTemplate, CrlEntry, CrlTemplate, DistinguishedName,
+    Issuer, KeyAlgorithm, KeyPair, OcspAnswer, OcspRequest, Usage,
+};
+
+/// 2014-04-16T00:00:00Z.
+const START: Instant = Instant::from_millis(1_397_606_400_000);
+const KINDS: [KeyAlgorithm; 2] = [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa2048];
+
+/// A folder with a CA and a client, as files that OpenSSL reads.
+struct Lab {
+    folder: PathBuf,
+    ca: Certificate,
+    key: KeyPair,
+    client: Certificate,
+}
+
+impl Lab {
+    /// `None`, with a note, where there is no `openssl`.
+    fn new(test: &str, kind: KeyAlgorithm) -> Option<Lab> {
+        if !Command::new("openssl").arg("version").output().is_ok_and(|o| o.status.success()) {
+            skipped(test);
+            return None;
+        }
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{kind:?}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let key = KeyPair::seeded(kind, Seed(1), "issuing");
+        let ca = template("XXX-CA", 1, Usage::Authority)
+            .issue(key.public_key_info(), &Issuer::Itself(&key))
+            .unwrap();
+        let client_key = KeyPair::seeded(KeyAlgorithm::EcdsaP256, Seed(1), "client");
+        let client = template("jmeter-1", 0x8001, Usage::Client)
+            .issue(client_key.public_key_info(), &Issuer::Certificate(&ca, &key))
+            .unwrap();
+        let lab = Lab { folder, ca, key, client };
+        lab.write("ca.pem", lab.ca.pem().as_bytes());
+        lab.write("client.pem", lab.client.pem().as_bytes());
+        Some(lab)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.folder.join(name), bytes).unwrap();
+    }
+
+    /// Whether it succeeded, and all that it printed.
+    fn openssl(&self, line: &str) -> (bool, String) {
+        let output = Command::new("openssl")
+            .args(line.split_whitespace())
+            .current_dir(&self.folder)
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+    }
+
+    fn crl(&self, number: u64, base_number: Option<u64>, revoked: bool) -> Vec<u8> {
+        let entry =
+            CrlEntry { serial: self.client.serial().to_vec(), revoked_at: START, reason: Some(1) };
+        CrlTemplate {
+            number,
+            base_number,
+            this_update: START,
+            next_update: Some(START + Span::from_hours(2)),
+            next_publish: Some(START + Span::from_hours(1)),
+            ca_version: Some((1, 1)),
+            freshest_crl_urls: vec!["http://host/XXX-CA(1)+.crl".parse().unwrap()],
+            published_locations: vec!["http://host/XXX-CA(1).crl".parse().unwrap()],
+            entries: if revoked { vec![entry] } else { Vec::new() },
+        }
+        .sign(&self.ca, &self.key)
+    }
+}
+
+fn template(name: &str, serial: u16, usage: Usage) -> CertificateTemplate {
+    CertificateTemplate {
+        subject: DistinguishedName::common_name(name),
+        serial: serial.to_be_bytes().to_vec(),
+        not_before: START,
+        not_after: START + Span::from_days(365),
+        usage,
+        crl_urls: vec!["http://host/XXX-CA(1).crl".parse().unwrap()],
+        freshest_crl_urls: vec!["http://host/XXX-CA(1)+.crl".parse().unwrap()],
+        ocsp_urls: vec!["http://host/ocsp".parse().unwrap()],
+        issuer_urls: vec!["http://host/XXX-CA(1).crt".parse().unwrap()],
+        dns_names: Vec::new(),
+        ca_version: None,
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
+fn skipped(test: &str) {
+    eprintln!("{test}: skipped, there is no `openssl` on the path");
+}
+
+#[test]
+fn openssl_verifies_our_crls() {
+    for kind in KINDS {
+        let Some(lab) = Lab::new("crl", kind) else { return };
+        for (number, base_number) in [(7, None), (8, Some(7))] {
+            lab.write("list.crl", &lab.crl(number, base_number, true));
+            let (ok, text) = lab.openssl("crl -inform DER -in list.crl -CAfile ca.pem -noout");
+            assert!(ok && text.contains("verify OK"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn openssl_combines_our_base_and_delta() {
+    for kind in KINDS {
+        let Some(lab) = Lab::new("delta", kind) else { return };
+        let verdict = |base: Vec<u8>, delta: Vec<u8>| {
+            lab.write("base.crl", &base);
+            lab.write("delta.crl", &delta);
+            for list in ["base", "delta"] {
+                let (ok, text) =
+                    lab.openssl(&format!("crl -inform DER -in {list}.crl -out {list}.pem"));
+                assert!(ok, "{text}");
+            }
+            let at = START.as_secs() + 3600;
+            lab.openssl(&format!(
+                "verify -attime {at} -CAfile ca.pem -crl_check -use_deltas -extended_crl \
+                 -CRLfile base.pem -CRLfile delta.pem client.pem"
+            ))
+        };
+        let (ok, text) = verdict(lab.crl(7, None, false), lab.crl(8, Some(7), false));
+        assert!(ok && text.contains("client.pem: OK"), "{text}");
+        let (ok, text) = verdict(lab.crl(7, None, false), lab.crl(8, Some(7), true));
+        assert!(!ok && text.contains("certificate revoked"), "{text}");
+        let (ok, text) = verdict(lab.crl(7, None, true), lab.crl(8, Some(7), false));
+        assert!(!ok && text.contains("certificate revoked"), "{text}");
+    }
+}
+
+#[test]
+fn openssl_writes_the_same_ocsp_request() {
+    let Some(lab) = Lab::new("request", KeyAlgorithm::EcdsaP256) else { return };
+    let (ok, text) =
+        lab.openssl("ocsp -issuer ca.pem -cert client.pem -no_nonce -reqout request.der");
+    assert!(ok, "{text}");
+    let theirs = std::fs::read(lab.folder.join("request.der")).unwrap();
+    let ours = OcspRequest { ids: vec![CertId::new(&lab.client, &lab.ca)] };
+    assert_eq!(ours.der(), theirs);
+    assert_eq!(OcspRequest::parse(&theirs), Ok(ours));
+}
+
+#[test]
+fn openssl_accepts_our_ocsp_answers() {
+    for kind in KINDS {
+        let Some(lab) = Lab::new("response", kind) else { return };
+        let signer_key = KeyPair::seeded(KeyAlgorithm::EcdsaP256, Seed(1), "responder");
+        let signer = template("responder", 9, Usage::OcspSigner)
+            .issue(signer_key.public_key_info(), &Issuer::Certificate(&lab.ca, &lab.key))
+            .unwrap();
+        let revoked = CertStatus::Revoked { at: START, reason: Some(1) };
+        for (status, word) in [(CertStatus::Good, "good"), (revoked, "revoked")] {
+            for (responder, key) in [(&lab.ca, &lab.key), (&signer, &signer_key)] {
+                let answer = OcspAnswer {
+                    id: CertId::new(&lab.client, &lab.ca),
+                    status,
+                    this_update: START,
+                    // OpenSSL compares it with the machine's clock, so there is none.
+                    next_update: None,
+                    produced_at: START,
+                };
+                lab.write("response.der", &answer.sign(responder, key, true));
+                let at = START.as_secs() + 3600;
+                let (ok, text) = lab.openssl(&format!(
+                    "ocsp -respin response.der -issuer ca.pem -cert client.pem -CAfile ca.pem \
+                     -attime {at}"
+                ));
+                assert!(ok && text.contains("Response verify OK"), "{text}");
+                assert!(text.contains(&format!("client.pem: {word}")), "{text}");
+            }
+        }
+    }
+}
