@@ -1,0 +1,175 @@
+//! The HTTPS server in front of the built-in model.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use revlab_lab::Span;
+use revlab_lab::clock::LabTime;
+use revlab_lab::http::Reply;
+use revlab_lab::trace::{Handshake, TlsVersion};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+use super::connection::{Connections, serve};
+use super::tls::{Sessions, configure};
+
+/// What a front is set up with.
+#[derive(Clone, Debug)]
+pub struct FrontConfig {
+    /// Where it listens; port 0 takes any free one.
+    pub address: SocketAddr,
+    /// Its certificates in DER, the end entity first.
+    pub chain: Vec<Vec<u8>>,
+    /// Its key in PKCS #8.
+    pub pkcs8: Vec<u8>,
+    /// The highest TLS version it speaks; it always speaks 1.2 too.
+    pub tls: TlsVersion,
+    /// The lab's time, by which sessions age and answers are dated.
+    pub lab_time: LabTime,
+    /// How long a session can be taken up: ServerCacheTime (fact sheet §3.3). TLS 1.3 tickets
+    /// live 24 h at most, a bound of rustls.
+    pub session_lifetime: Span,
+    /// Whether sessions can be taken up at all.
+    pub resumption: bool,
+}
+
+/// An HTTPS server that asks every client for a certificate, accepts any chain and leaves the
+/// answer to others.
+///
+/// A client without a certificate is refused in the handshake. IIS itself would complete the
+/// handshake and answer 403.7 (fact sheet §3.1).
+#[derive(Debug)]
+pub struct Front {
+    address: SocketAddr,
+    arrivals: mpsc::Receiver<Arrived>,
+    sessions: Arc<Sessions>,
+    accepting: JoinHandle<()>,
+}
+
+/// What arrives at a front.
+#[derive(Debug)]
+pub enum Arrived {
+    /// A request, after a complete handshake.
+    Request {
+        /// Which attempt it belongs to, by its `revlab-attempt` header field.
+        attempt: Option<u64>,
+        /// Path and query as sent.
+        path: String,
+        /// The client's certificates in DER, the end entity first; those of the full handshake
+        /// where a session was resumed.
+        chain: Vec<Vec<u8>>,
+        /// Kind of handshake.
+        handshake: Handshake,
+        /// The protocol version that was agreed on.
+        tls: TlsVersion,
+        /// Takes the answer. It is closed when the client has gone; dropping it closes the
+        /// connection without an answer.
+        respond: oneshot::Sender<Reply>,
+    },
+    /// A connection that brought no request: its handshake failed, or what came is not HTTP.
+    Failed {
+        /// Why, in words.
+        error: String,
+    },
+}
+
+/// Why a front cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum FrontError {
+    /// The address is in use or not this machine's.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Certificate and key do not make a TLS server.
+    #[error("server certificate or key cannot be used: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// How many connections are served at a time; further ones wait in the listener's queue.
+const CONNECTIONS: usize = 1024;
+
+impl Front {
+    /// Listens, and serves connections as tasks of the current tokio runtime until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be listened on, or certificate and key cannot be used.
+    pub fn bind(config: FrontConfig) -> Result<Front, FrontError> {
+        let (tls, sessions) = configure(&config)?;
+        let (listener, address) = listen(config.address)
+            .map_err(|source| FrontError::Bind { address: config.address, source })?;
+        let (sender, arrivals) = mpsc::channel(CONNECTIONS);
+        let connections = Arc::new(Connections {
+            acceptor: TlsAcceptor::from(Arc::new(tls)),
+            lab_time: config.lab_time,
+            arrivals: sender,
+        });
+        let accepting = tokio::spawn(accept(listener, connections));
+        Ok(Front { address, arrivals, sessions, accepting })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits for what arrives next.
+    pub async fn next(&mut self) -> Arrived {
+        match self.arrivals.recv().await {
+            Some(arrived) => arrived,
+            // The accepting task holds a sender and ends with this front only.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Forgets all TLS sessions, as a reboot does (the cache lives in lsass; a restart of IIS
+    /// leaves it alone, fact sheet §3.3).
+    pub fn forget_sessions(&self) {
+        self.sessions.forget();
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<(tokio::net::TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((tokio::net::TcpListener::from_std(listener)?, address))
+}
+
+/// Accepts connections for ever. The set ends them all when this task is aborted.
+async fn accept(listener: tokio::net::TcpListener, connections: Arc<Connections>) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut serving = JoinSet::new();
+    // The semaphore is never closed.
+    while let Ok(permit) = room.clone().acquire_owned().await {
+        match listener.accept().await {
+            Ok((tcp, _)) => {
+                let connections = connections.clone();
+                serving.spawn(async move {
+                    serve(tcp, &connections).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                connections.failed(format!("cannot accept a connection: {error}")).await;
+                // Most often the process has no file descriptor left: wait until one is free.
+                if serving.join_next().await.is_none() {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        while serving.try_join_next().is_some() {}
+    }
+}
