@@ -17,6 +17,13 @@ mod notation;
 mod source;
 mod tree;
 
+#[cfg(test)]
+mod mistakes;
+#[cfg(test)]
+mod reading;
+#[cfg(test)]
+mod totality;
+
 use std::path::{Component, Path};
 
 use revlab_lab::Name;

@@ -14,18 +14,23 @@ pub(super) fn help<'a>(
     (!valid.is_empty()).then(|| format!("{what}: `{}`", valid.join("`, `")))
 }
 
-/// At most 3 edits away, and fewer than half of what was written: a two-letter word is near to
-/// everything.
+/// At most 3 edits away and at most half of what was written, for a two-letter word is near to
+/// everything; and nearer than any other, for of two equally near names neither is meant for sure.
 fn nearest<'a>(wrong: &str, valid: &[&'a str]) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     let length = wrong.chars().count();
-    let edits = |name: &str| strsim::damerau_levenshtein(&wrong, &name.to_lowercase());
     // Beyond any valid name's length the distance is not worth its quadratic cost.
     if length > 64 {
         return None;
     }
-    let (distance, name) = valid.iter().map(|name| (edits(name), *name)).min_by_key(|(d, _)| *d)?;
-    (distance <= 3 && distance * 2 <= length).then_some(name)
+    let edits = |name: &str| strsim::damerau_levenshtein(&wrong, &name.to_lowercase());
+    let mut near: Vec<(usize, &str)> = valid.iter().map(|name| (edits(name), *name)).collect();
+    near.sort();
+    match near.as_slice() {
+        [(first, _), (second, _), ..] if first == second => None,
+        [(distance, name), ..] if *distance <= 3 && distance * 2 <= length => Some(name),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -40,6 +45,7 @@ mod tests {
         assert_eq!(ask("perod"), "did you mean `period`?");
         assert_eq!(ask("Overlap"), "did you mean `overlap`?");
         assert_eq!(ask("colour"), "valid keys: `period`, `delta_period`, `overlap`");
+        assert_eq!(help("H9", ["H0", "H2"], "it can be").unwrap(), "it can be: `H0`, `H2`");
         assert_eq!(ask("x"), "valid keys: `period`, `delta_period`, `overlap`");
         assert_eq!(help("x", [], "valid keys"), None);
     }

@@ -1,0 +1,461 @@
+//! Each mistake that a scenario file can have, as the user sees it.
+
+use insta::assert_snapshot;
+
+use super::{Errors, from_text, load};
+
+/// A scenario without a mistake, to which each test adds one.
+pub(super) const GOOD: &str = r#"
+format = 1
+title = "good"
+start = "2014-04-16T00:00:00Z"
+duration = "24h"
+[ca.issuing]
+[sut.web]
+profile = "windows-2008r2"
+[clients.jmeter]
+every = "10s"
+"#;
+
+/// What is said about the good scenario with `more` after it: the mistakes stand in `more`.
+fn said(more: &str) -> String {
+    errors(&format!("{GOOD}{more}")).to_string()
+}
+
+/// What is said, one line each.
+fn lines(text: &str) -> String {
+    errors(text).lines().join("\n")
+}
+
+fn errors(text: &str) -> Errors {
+    from_text("x", text).expect_err("the scenario has a mistake")
+}
+
+/// The good scenario with one line of it replaced.
+fn instead(old: &str, new: &str) -> String {
+    assert!(GOOD.contains(old), "{old}");
+    lines(&GOOD.replace(old, new))
+}
+
+#[test]
+fn the_good_scenario_has_no_mistake() {
+    assert_eq!(from_text("x", GOOD).expect("no mistake").len(), 1);
+}
+
+#[test]
+fn a_syntax_error_is_shown_where_it_stands() {
+    assert_snapshot!(said("[fault.x\non = 1"), @r#"
+    error: TOML syntax: unclosed table, expected `]`
+      --> x.toml:11:9
+       |
+    11 | [fault.x
+       |         ^
+    "#);
+    assert_snapshot!(said("[expect.x]\nwhy = \"a\"\nwhy = \"b\"\n"), @r#"
+    error: TOML syntax: duplicate key
+      --> x.toml:13:1
+       |
+    13 | why = "b"
+       | ^^^
+    "#);
+}
+
+#[test]
+fn an_unknown_key_gets_the_nearest_name_or_the_list() {
+    assert_snapshot!(said("[ca.issuing.crl]\nperod = \"1h\"\n"), @r#"
+    error: unknown key `perod` in `crl` of CA `issuing`
+      --> x.toml:12:1
+       |
+    12 | perod = "1h"
+       | ^^^^^
+       |
+       = help: did you mean `period`?
+    "#);
+    assert_snapshot!(said("[network]\ncolour = 1\n"), @r#"
+    error: unknown key `colour` in `network` of the scenario
+      --> x.toml:12:1
+       |
+    12 | colour = 1
+       | ^^^^^^
+       |
+       = help: valid keys: `round_trip`, `name_error`
+    "#);
+    assert_snapshot!(said("[fualt.x]\n"), @r#"
+    error: unknown key `fualt` in the scenario
+      --> x.toml:11:2
+       |
+    11 | [fualt.x]
+       |  ^^^^^
+       |
+       = help: did you mean `fault`?
+    "#);
+}
+
+#[test]
+fn a_wrong_type_says_what_is_needed_and_what_is_there() {
+    assert_snapshot!(instead("every = \"10s\"", "every = 10"), @r#"x.toml:10:9: `every` of client `jmeter` must be a duration such as `"1h 30m"`, but is the number 10"#);
+    assert_snapshot!(instead("[sut.web]", "[sut]\nweb = 3\n[sut.web2]"), @r#"
+    x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `clock`
+    x.toml:9:6: none of the SUTs is under test; say `under_test = true` in one of them
+    "#);
+    assert_snapshot!(said("[ca.issuing.web]\ndouble_escaping = \"yes\""), @r#"
+    error: `double_escaping` of `web` of CA `issuing` must be `true` or `false`, but is the text "yes"
+      --> x.toml:12:19
+       |
+    12 | double_escaping = "yes"
+       |                   ^^^^^
+    "#);
+    assert_snapshot!(said("[ca.issuing.aia]\nocsp = \"http://a/\""), @r#"
+    error: `ocsp` of `aia` of CA `issuing` must be a list of texts, but is the text "http://a/"
+      --> x.toml:12:8
+       |
+    12 | ocsp = "http://a/"
+       |        ^^^^^^^^^^^
+    "#);
+}
+
+#[test]
+fn a_period_must_be_longer_than_zero() {
+    assert_snapshot!(said("[ca.issuing.crl]\nperiod = \"-1h\"\ndelta_period = \"0s\"\n"), @r#"
+    error: `period` of `crl` of CA `issuing`: `-1h` is not longer than zero
+      --> x.toml:12:10
+       |
+    12 | period = "-1h"
+       |          ^^^^^
+
+    error: `delta_period` of `crl` of CA `issuing`: `0s` is not longer than zero
+      --> x.toml:13:16
+       |
+    13 | delta_period = "0s"
+       |                ^^^^
+    "#);
+    assert_snapshot!(instead("every = \"10s\"", "every = \"-10s\""), @"x.toml:10:9: `every` of client `jmeter`: `-10s` is not longer than zero");
+    assert_snapshot!(instead("duration = \"24h\"", "duration = \"1mo\""), @"x.toml:5:12: `duration` of the scenario: `1mo` has no fixed length: months and years cannot be used, days and weeks can");
+}
+
+#[test]
+fn an_unknown_actor_gets_the_nearest_name() {
+    assert_snapshot!(instead("every = \"10s\"", "every = \"10s\"\nsut = \"wev1\"\nca = \"isuing\""), @r#"
+    x.toml:11:7: there is no SUT `wev1`; did you mean `web`?
+    x.toml:12:6: there is no CA `isuing`; did you mean `issuing`?
+    "#);
+    assert_snapshot!(said("[fault.x]\non = \"isuing.crl\"\ndown = {}\n"), @r#"
+    error: there is no CA `isuing`
+      --> x.toml:12:6
+       |
+    12 | on = "isuing.crl"
+       |      ^^^^^^^^^^^^
+       |
+       = help: did you mean `issuing`?
+    "#);
+    assert_snapshot!(said("[fault.x]\non = \"issuing.bse\"\ndown = {}\n"), @r#"
+    error: `on` of fault `x` cannot be `bse`
+      --> x.toml:12:6
+       |
+    12 | on = "issuing.bse"
+       |      ^^^^^^^^^^^^^
+       |
+       = help: did you mean `base`?
+    "#);
+    assert_snapshot!(said("[operation.x]\non = \"wbe\"\nat = \"1h\"\nreboot = {}\n"), @r#"
+    error: there is no SUT `wbe`
+      --> x.toml:12:6
+       |
+    12 | on = "wbe"
+       |      ^^^^^
+       |
+       = help: did you mean `web`?
+    "#);
+    assert_snapshot!(said("[operation.x]\non = \"issuing\"\nat = \"1h\"\nreboot = {}\n"), @r#"
+    error: `issuing` is a CA; a SUT is needed
+      --> x.toml:12:6
+       |
+    12 | on = "issuing"
+       |      ^^^^^^^^^
+       |
+       = help: the SUTs are: `web`
+    "#);
+}
+
+#[test]
+fn an_expectation_on_a_client_that_does_not_exist_is_a_mistake() {
+    assert_snapshot!(
+        said("[expect.x]\nattempts = { share = \"all\", outcome = \"admitted\", clients = [\"jmetr\"] }\n"), @r#"
+    error: there is no client `jmetr`
+      --> x.toml:12:62
+       |
+    12 | attempts = { share = "all", outcome = "admitted", clients = ["jmetr"] }
+       |                                                              ^^^^^^^
+       |
+       = help: did you mean `jmeter`?
+    "#
+    );
+}
+
+#[test]
+fn an_identity_that_does_not_exist_is_a_mistake() {
+    let revoke = |who: &str| {
+        lines(&format!(
+            "{GOOD}[operation.x]\non = \"issuing\"\nat = \"1h\"\nrevoke = {{ identity = \"{who}\" }}\n"
+        ))
+    };
+    assert_snapshot!(revoke("jmeter-2"), @"x.toml:14:23: there is no identity `jmeter-2`; client `jmeter` has one: `jmeter-1`");
+    assert_snapshot!(revoke("jmetr-1"), @"x.toml:14:23: there is no identity `jmetr-1`; did you mean `jmeter-1`?");
+    assert_snapshot!(revoke("jmeter-01"), @"x.toml:14:23: there is no identity `jmeter-01`; did you mean `jmeter-1`?");
+}
+
+#[test]
+fn a_window_or_an_instant_outside_the_run_is_a_mistake() {
+    let outage = "episodes = { outcome = \"refused\" }";
+    assert_snapshot!(said(&format!("[expect.x]\nto = \"25h\"\n{outage}\n")), @r#"
+    error: `to` of expectation `x` is outside the run: 2014-04-17T01:00:00.000Z
+      --> x.toml:12:6
+       |
+    12 | to = "25h"
+       |      ^^^^^
+       |
+       = help: the run lasts 1d, from 2014-04-16T00:00:00.000Z to 2014-04-17T00:00:00.000Z
+    "#);
+    assert_snapshot!(lines(&format!("{GOOD}[expect.x]\nfrom = \"2014-04-15T00:00:00Z\"\n{outage}\n")), @"x.toml:12:8: `from` of expectation `x` is outside the run: 2014-04-15T00:00:00.000Z; the run lasts 1d, from 2014-04-16T00:00:00.000Z to 2014-04-17T00:00:00.000Z");
+    assert_snapshot!(lines(&format!("{GOOD}[operation.x]\non = \"web\"\nat = \"24h\"\nreboot = {{}}\n")), @"x.toml:13:6: `at` of operation `x` is outside the run: 2014-04-17T00:00:00.000Z; the run lasts 1d, from 2014-04-16T00:00:00.000Z to 2014-04-17T00:00:00.000Z");
+    assert_snapshot!(lines(&format!("{GOOD}[fault.x]\non = \"issuing\"\nfrom = \"23h\"\nfor = \"2h\"\ndown = {{}}\n")), @"x.toml:14:7: `for` of fault `x`: `2h` ends 2014-04-17T01:00:00.000Z, outside the run, which ends 2014-04-17T00:00:00.000Z");
+}
+
+#[test]
+fn a_window_must_not_end_before_it_begins() {
+    assert_snapshot!(said("[expect.x]\nfrom = \"3h\"\nto = \"2h\"\nlog = {}\n"), @r#"
+    error: expectation `x`: `to` (2014-04-16T02:00:00.000Z) is not after `from` (2014-04-16T03:00:00.000Z)
+      --> x.toml:13:6
+       |
+    13 | to = "2h"
+       |      ^^^^
+    "#);
+}
+
+#[test]
+fn exactly_one_kind_must_be_said() {
+    assert_snapshot!(said("[fault.x]\non = \"issuing\"\ndown = {}\ntimeout = {}\n"), @r#"
+    error: fault `x` has both `down` and `timeout`
+      --> x.toml:14:1
+       |
+    14 | timeout = {}
+       | ^^^^^^^
+       |
+       = help: only one can be: give the other a table of its own
+    "#);
+    assert_snapshot!(said("[operation.x]\non = \"web\"\nat = \"1h\"\n"), @r#"
+    error: operation `x` does not say what
+      --> x.toml:11:12
+       |
+    11 | [operation.x]
+       |            ^
+       |
+       = help: one of these is needed: `reboot`, `restart_service`, `urlcache_delete`, `delete_cache_files`, `chain_cache_resync`, `verify_urlfetch`, `revoke`, `publish`, `reissue`
+    "#);
+    assert_snapshot!(said("[expect.x]\nlog = {}\nexposure = { at_most = \"1h\" }\n"), @r#"
+    error: expectation `x` has both `log` and `exposure`
+      --> x.toml:13:1
+       |
+    13 | exposure = { at_most = "1h" }
+       | ^^^^^^^^
+       |
+       = help: only one can be: give the other a table of its own
+    "#);
+}
+
+#[test]
+fn a_sketch_of_another_form_is_explained() {
+    assert_snapshot!(lines(&format!("{GOOD}[expect.x]\nattempts = \"all\"\noutcome = \"admitted\"\n")), @r#"
+    x.toml:12:12: `attempts` of expectation `x` must be a table, but is the text "all"; its keys: `share`, `outcome`, `code`, `substatus`, `clients`, `identity`
+    x.toml:13:1: unknown key `outcome` in expectation `x`; valid keys: `why`, `shows`, `from`, `to`, `attempts`, `episodes`, `fetches`, `order`, `follows`, `checks`, `exposure`, `log`
+    "#);
+}
+
+#[test]
+fn an_overlap_must_not_be_longer_than_the_period() {
+    assert_snapshot!(
+        said("[ca.issuing.crl]\nperiod = \"1h\"\noverlap = \"2h\"\ndelta_period = \"none\"\n"), @r#"
+    error: `overlap` of `crl` of CA `issuing`: `2h` is longer than `period` (`1h`)
+      --> x.toml:13:11
+       |
+    13 | overlap = "2h"
+       |           ^^^^
+    "#
+    );
+    assert_snapshot!(said("[ca.issuing.crl]\nperiod = \"1h\"\n"), @r#"
+    error: `period`: deltas every 1d come less often than bases, every 1h
+      --> x.toml:12:10
+       |
+    12 | period = "1h"
+       |          ^^^^
+       |
+       = help: set a shorter `delta_period`, or `delta_period = "none"` for no deltas
+    "#);
+}
+
+#[test]
+fn another_format_is_refused() {
+    assert_snapshot!(instead("format = 1", "format = 2"), @"x.toml:2:10: `format` must be 1, but is the number 2; this revlab reads scenarios of format 1 only");
+    assert_snapshot!(instead("format = 1", ""), @"x.toml:3:1: the scenario needs `format`; such as `format = 1`");
+}
+
+#[test]
+fn a_scenario_needs_its_actors() {
+    assert_snapshot!(lines("format = 1\ntitle = \"t\"\nstart = \"2014-04-16T00:00:00Z\"\nduration = \"1h\"\n"), @r#"
+    x.toml:1:1: the scenario has no CA; add a table `[ca.NAME]`
+    x.toml:1:1: the scenario has no SUT; add a table `[sut.NAME]`
+    x.toml:1:1: the scenario has no client; add a table `[clients.NAME]`
+    "#);
+    assert_snapshot!(lines(""), @r#"
+    x.toml:1:1: the scenario has no CA; add a table `[ca.NAME]`
+    x.toml:1:1: the scenario has no SUT; add a table `[sut.NAME]`
+    x.toml:1:1: the scenario has no client; add a table `[clients.NAME]`
+    x.toml:1:1: the scenario needs `duration`; such as `duration = "24h"`
+    x.toml:1:1: the scenario needs `format`; such as `format = 1`
+    x.toml:1:1: the scenario needs `start`; such as `start = "2014-04-16T00:00:00Z"`
+    x.toml:1:1: the scenario needs `title`; such as `title = "The CRL is not fetched again"`
+    "#);
+}
+
+#[test]
+fn exactly_one_sut_is_under_test() {
+    assert_snapshot!(said("[sut.b]\n"), @r#"
+    error: none of the SUTs is under test
+      --> x.toml:11:6
+       |
+    11 | [sut.b]
+       |      ^
+       |
+       = help: say `under_test = true` in one of them
+    "#);
+    assert_snapshot!(lines(&format!("{}[sut.b]\nunder_test = true\n", GOOD.replace("[sut.web]", "[sut.web]\nunder_test = true"))), @"x.toml:12:6: SUT `b` is a second SUT under test; only one can be; `web` is too");
+    assert_snapshot!(instead("[sut.web]", "[sut.web]\nunder_test = false"), @"x.toml:8:14: `under_test` of SUT `web`: the only SUT must be under test");
+}
+
+#[test]
+fn a_profile_and_what_changes_it_must_exist() {
+    assert_snapshot!(instead("windows-2008r2", "windows-2008"), @"x.toml:8:11: `profile` of SUT `web` cannot be `windows-2008`; did you mean `windows-2008r2`?");
+    let of = |line: &str| instead("[sut.web]", &format!("[sut.web]\n{line}"));
+    assert_snapshot!(of("hypothesis = \"H9\""), @"x.toml:8:14: `hypothesis` of SUT `web` cannot be `H9`; it can be: `H0`, `H1a`, `H1b`, `H1c`, `H1d`, `H2`, `H4`, `H5`");
+    assert_snapshot!(of("updates = [\"KB266630\"]"), @"x.toml:8:12: `updates` of SUT `web` cannot be `KB266630`; did you mean `KB2666300`?");
+    assert_snapshot!(of("parameters = { ocsp_ofline_memory = \"6h\" }"), @"x.toml:8:16: there is no parameter `ocsp_ofline_memory`; did you mean `ocsp_offline_memory`?");
+    assert_snapshot!(of("parameters = { ocsp_offline_memory = 6, entry_scope = \"all\" }"), @r#"
+    x.toml:8:38: parameter `ocsp_offline_memory`: a duration such as `"6h"` is needed, but it is the number 6
+    x.toml:8:55: parameter `entry_scope`: one of `certificate`, `issuer`, `url_set` is needed, but it is the text "all"
+    "#);
+}
+
+#[test]
+fn a_bad_url_code_count_or_share_says_what_would_be_right() {
+    assert_snapshot!(lines(&format!("{GOOD}[ca.issuing.aia]\nocsp = [\"win/x.crt\"]\n")), @"x.toml:12:9: `ocsp` of `aia` of CA `issuing`: `win/x.crt` is not an absolute URL such as `http://host/path`");
+    let expect = |kind: &str| lines(&format!("{GOOD}[expect.x]\n{kind}\n"));
+    assert_snapshot!(expect("log = { code = \"0x8009201g\" }"), @"x.toml:12:16: `code` of `log` of expectation `x`: `0x8009201g` is not a code such as `0x80092013`");
+    assert_snapshot!(expect("log = { count = \"many\" }"), @"x.toml:12:17: `count` of `log` of expectation `x`: `many` is not a count such as `>= 1`, `= 0` or `2..5`");
+    assert_snapshot!(expect("attempts = { share = \"95\", outcome = \"refusd\" }"), @r#"
+    x.toml:12:22: `share` of `attempts` of expectation `x`: `95` is not a share such as `all`, `none`, `>= 95%` or `<= 5%`
+    x.toml:12:38: `outcome` of `attempts` of expectation `x` cannot be `refusd`; did you mean `refused`?
+    "#);
+    assert_snapshot!(expect("episodes = { outcome = \"refused\", length = \"2h..1h\" }"), @"x.toml:12:44: `length` of `episodes` of expectation `x`: `2h..1h` ends below where it begins");
+    assert_snapshot!(expect("checks = { count = 1, share = \"all\" }"), @"x.toml:12:31: `share` of `checks` of expectation `x`: `count` says already how many; only one of them can be");
+}
+
+#[test]
+fn a_name_that_cannot_be_a_file_name_is_refused() {
+    assert_snapshot!(lines(&format!("{GOOD}[fault.\"../x\"]\n")), @"x.toml:11:8: `../x` cannot name a fault: at most 64 ASCII letters, digits, `-` and `_` can");
+    assert_snapshot!(lines(&format!("{GOOD}[variant.\"a/b\"]\n")), @"x.toml:11:10: `a/b` cannot name a variant: at most 64 ASCII letters, digits, `-` and `_` can");
+    assert_snapshot!(instead("[ca.issuing]", "[ca.web]"), @"x.toml:7:6: `web` already names a CA; each actor needs a name of its own");
+}
+
+#[test]
+fn a_ca_above_itself_is_a_mistake() {
+    assert_snapshot!(instead("[ca.issuing]", "[ca.root]\nparent = \"issuing\"\n[ca.issuing]\nparent = \"root\""), @r#"
+    x.toml:7:10: CA `root` is above itself: its `parent` leads back to it; a CA without `parent` is a root
+    x.toml:9:10: CA `issuing` is above itself: its `parent` leads back to it; a CA without `parent` is a root
+    "#);
+}
+
+#[test]
+fn removing_what_is_not_there_is_a_mistake() {
+    assert_snapshot!(said("[expect.outage]\nlog = {}\n[variant.a]\nremove = [\"expect.outge\"]\n"), @r#"
+    error: `remove` names `expect.outge`, which is not there
+      --> x.toml:14:11
+       |
+    14 | remove = ["expect.outge"]
+       |           ^^^^^^^^^^^^^^
+       |
+       = help: did you mean `outage`?
+    "#);
+    assert_snapshot!(lines(&format!("{GOOD}[variant.a]\nremove = [\"fault.x\"]\n")), @"x.toml:12:11: `remove` names `fault.x`, which is not there; there are: `format`, `title`, `start`, `duration`, `ca`, `sut`, `clients`");
+}
+
+#[test]
+fn a_mistake_of_one_variant_says_so_unless_it_stands_in_its_table() {
+    let text = format!(
+        "{GOOD}[fault.x]\non = \"issuing\"\ndown = {{}}\n\
+         [variant.a]\nfault.x.timeout = {{}}\n\
+         [variant.b]\n\
+         [variant.c]\nclients.other.every = \"1m\"\nremove = [\"sut.web\"]\ncolour = 1\n"
+    );
+    assert_snapshot!(lines(&text), @r#"
+    x.toml:7:2: the scenario has no SUT (in variant `c`)
+    x.toml:15:9: fault `x` has both `down` and `timeout`; only one can be: give the other a table of its own
+    x.toml:20:1: unknown key `colour` in variant `c`; valid keys: `remove`, `title`, `description`, `tags`, `seed`, `start`, `duration`, `network`, `ca`, `sut`, `clients`, `fault`, `operation`, `expect`
+    "#);
+}
+
+#[test]
+fn a_mistake_that_all_variants_share_is_reported_once() {
+    let text = GOOD.replace("every = \"10s\"", "every = \"10\"");
+    assert_snapshot!(lines(&format!("{text}[variant.a]\n[variant.b]\n")), @"x.toml:10:9: `every` of client `jmeter`: `10` is not a duration such as `90s`, `1h 30m` or `7d`");
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
+    let text = "format = 1\ntitle = 3\nstart = \"soon\"\nduration = \"24h\"\n\
+                [clients.jmeter]\nevery = \"10s\"\nthreads = 0\nfrom = \"99d\"\n\
+                [ca.issuing]\nkey = \"rsa1024\"\n\
+                [sut.web]\ntls = \"1.1\"\n";
+    assert_snapshot!(lines(text), @r#"
+    x.toml:2:9: `title` of the scenario must be a text, but is the number 3
+    x.toml:3:9: `start` of the scenario: `soon` is not a time such as `2014-04-16T10:51:34Z`
+    x.toml:7:11: `threads` of client `jmeter` must be a whole number from 1 to 10000, but is the number 0
+    x.toml:10:7: `key` of CA `issuing` cannot be `rsa1024`; did you mean `rsa2048`?
+    x.toml:12:7: `tls` of SUT `web` cannot be `1.1`; it can be: `1.2`, `1.3`
+    "#);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_reported_with_its_path() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let hidden = |errors: Errors| {
+        let folder = folder.path().display().to_string();
+        (errors.to_string() + "\n" + &errors.lines().join("\n")).replace(&folder, "FOLDER")
+    };
+    let errors = load(&folder.path().join("x.toml")).expect_err("there is no such file");
+    assert_snapshot!(hidden(errors), @r#"
+    error: FOLDER/x.toml: cannot be read: there is no such file
+    FOLDER/x.toml: cannot be read: there is no such file
+    "#);
+    let errors = load(folder.path()).expect_err("it is a folder");
+    assert_snapshot!(hidden(errors), @r#"
+    error: FOLDER: cannot be read: it is a folder; a scenario file is needed
+    FOLDER: cannot be read: it is a folder; a scenario file is needed
+    "#);
+    let path = folder.path().join("y.toml");
+    std::fs::write(&path, "title = \"y\"\nextends = \"common.toml\"\n").expect("writable");
+    assert_snapshot!(hidden(load(&path).expect_err("it extends nothing")), @r#"
+    error: FOLDER/common.toml cannot be read: there is no such file
+     --> FOLDER/y.toml:2:11
+      |
+    2 | extends = "common.toml"
+      |           ^^^^^^^^^^^^^
+    FOLDER/y.toml:2:11: FOLDER/common.toml cannot be read: there is no such file
+    "#);
+}
+
+#[test]
+fn control_characters_of_a_file_do_not_reach_the_terminal() {
+    let errors = errors(&format!("{GOOD}\"a\\u001b[31m\\nb\" = 1\n[\"\\u001bfoo\".x]\n"));
+    let shown = errors.render(false) + &errors.lines().join("");
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+}
