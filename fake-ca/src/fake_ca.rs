@@ -258,6 +258,14 @@ impl FakeCa {
         }
     }
 
+    /// Puts on record what is served when the run begins.
+    fn begin(&mut self, out: &mut Out<CaAction>) {
+        if !self.begun {
+            self.begun = true;
+            self.announce(out);
+        }
+    }
+
     fn operate(&mut self, now: Instant, ca: &str, operation: CaOperation) {
         let Some(authority) = self.authorities.get_mut(ca) else { return };
         match operation {
@@ -309,16 +317,18 @@ impl Core for FakeCa {
     type Event = CaEvent;
     type Action = CaAction;
 
-    /// At the first event all CRLs that are then served go on record, later each new one. An
+    /// At the first wake-up all CRLs that are then served go on record, later each new one. An
     /// operation comes before a publication that is due at the same instant, a request after it.
     fn decide(&mut self, now: Instant, event: CaEvent, out: &mut Out<CaAction>) {
         match event {
-            CaEvent::Wake => self.publish(|due| due <= now, out),
+            CaEvent::Wake => {
+                self.publish(|due| due <= now, out);
+                self.begin(out);
+            }
             CaEvent::Operation { ca, operation } => {
                 self.publish(|due| due < now, out);
                 self.operate(now, &ca, operation);
                 self.announce(out);
-                return;
             }
             CaEvent::Request { fetch, request } => {
                 self.publish(|due| due <= now, out);
@@ -327,21 +337,10 @@ impl Core for FakeCa {
                 out.act(CaAction::Reply { fetch, reply });
             }
         }
-        self.begin(out);
     }
 
     fn next_wakeup(&self) -> Option<Instant> {
         if self.begun { self.next_due() } else { Some(self.start) }
-    }
-}
-
-impl FakeCa {
-    /// Puts on record what is served when the run begins.
-    fn begin(&mut self, out: &mut Out<CaAction>) {
-        if !self.begun {
-            self.begun = true;
-            self.announce(out);
-        }
     }
 }
 

@@ -76,7 +76,7 @@ pub fn error_page(status: u16, substatus: u16) -> Reply {
 
 /// Whether two decoded paths name one file: Windows compares without regard to case.
 pub(crate) fn same_path(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.chars().map(lower).eq(b.chars().map(lower)) || a == b
+    a.chars().map(lower).eq(b.chars().map(lower))
 }
 
 fn lower(c: char) -> char {

@@ -1,5 +1,6 @@
 //! The CAs as the harness drives them.
 
+use proptest::prelude::*;
 use revlab_lab::http::Method;
 use revlab_lab::trace::Publish;
 use revlab_lab::{Item, Span};
@@ -352,5 +353,37 @@ fn rsa_cas_of_one_chain_have_keys_of_their_own() {
         let keys: Vec<_> =
             ca.chain("issuing").iter().map(|c| c.public_key_info().to_vec()).collect();
         assert_ne!(keys.first(), keys.last());
+    }
+}
+
+#[test]
+fn an_operation_before_the_first_wake_up_is_part_of_what_the_run_begins_with() {
+    let mut ca = fake_ca(vec![sample::issuing()]);
+    assert!(operate(&mut ca, START, CaOperation::Publish { base: true }).is_empty());
+    let records = run(&mut ca, START);
+    let this_updates: Vec<_> = records.iter().map(|p| p.this_update).collect();
+    assert_eq!(this_updates, [START - Span::from_mins(10); 2]);
+}
+
+proptest! {
+    #[test]
+    fn any_request_is_answered_and_ruled(
+        method in prop_oneof![
+            Just(Method::Get), Just(Method::Head), Just(Method::Post), Just(Method::Other)
+        ],
+        path in "(/[!-~]{0,20}){0,3}",
+        host in prop_oneof![Just("ocsp.example"), Just("win-msprl0t325o"), Just("other")],
+        below in any::<bool>(),
+        body in proptest::collection::vec(any::<u8>(), 0..60),
+    ) {
+        let mut ca = fake_ca(vec![sample::with_responder(OCSP)]);
+        let stem = if below { "/ocsp" } else { "" };
+        let Ok(url) = format!("http://{host}{stem}{path}").parse() else { return Ok(()) };
+        let headers = vec![("Content-Type".to_owned(), "application/ocsp-request".to_owned())];
+        let request = Request { method, url, headers, body };
+        let meeting = ca.meet(START, &request);
+        prop_assert_eq!(meeting.ruling == Ruling::NameNotResolved, host == "other");
+        let reply = ask(&mut ca, START, request);
+        prop_assert!((200..600).contains(&reply.status));
     }
 }

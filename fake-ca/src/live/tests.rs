@@ -115,6 +115,11 @@ async fn a_silent_connection_stays_open_while_others_are_answered() {
     assert!(client.await.unwrap().0.ends_with("other"));
     let nothing = silent.try_read(&mut [0; 1]).map_err(|e| e.kind());
     assert_eq!(nothing, Err(io::ErrorKind::WouldBlock));
+    // The end of the site ends the connection, and not a byte has come.
+    drop(site);
+    let mut answer = Vec::new();
+    let _ = silent.read_to_end(&mut answer).await;
+    assert!(answer.is_empty());
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use revlab_lab::clock::Drift;
 
 use super::*;
+use crate::config::DeltaOverlap;
 
 const START: Instant = Instant::from_millis(1_397_606_400_000);
 
