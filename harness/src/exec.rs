@@ -22,6 +22,7 @@ mod wire;
 mod world;
 
 use std::io::Write;
+use std::sync::atomic::AtomicBool;
 
 use revlab_lab::trace::Trace;
 
@@ -71,6 +72,15 @@ pub struct Run {
     pub cast: Cast,
 }
 
+/// What a run is given beside its scenario.
+#[derive(Debug, Default)]
+pub struct Options<'a> {
+    /// The port of the SUT's front in `live`; none: one that is free.
+    pub port: Option<u16>,
+    /// Set from outside (Ctrl-C) to end the run with a readable trace.
+    pub stop: Option<&'a AtomicBool>,
+}
+
 /// Runs a scenario and writes its trace to `trace_to`, which should be buffered.
 ///
 /// # Errors
@@ -79,6 +89,7 @@ pub struct Run {
 pub fn run(
     scenario: &Scenario,
     transport: Transport,
+    options: &Options<'_>,
     trace_to: &mut dyn Write,
 ) -> Result<Run, RunError> {
     let lab = setup::set_up(scenario)?;
@@ -86,14 +97,23 @@ pub fn run(
     match transport {
         Transport::Sim => {
             let wire = sim::SimWire::new(scenario, &lab.cast);
-            world::World::new(scenario, transport, lab, wire, recorder).run()
+            world::World::new(scenario, transport, lab, wire, recorder).run(options.stop)
         }
         #[cfg(feature = "live")]
         Transport::Live => {
-            let wire = live::LiveWire::new(scenario, &lab)?;
-            world::World::new(scenario, transport, lab, wire, recorder).run()
+            let wire = live::LiveWire::new(scenario, &lab, options.port)?;
+            world::World::new(scenario, transport, lab, wire, recorder).run(options.stop)
         }
         #[cfg(not(feature = "live"))]
         Transport::Live => Err(RunError::Live("revlab was built without the feature `live`".into())),
     }
+}
+
+/// Sets a lab up and drops it: finds what only shows when certificates are issued.
+///
+/// # Errors
+///
+/// What [`run`] would refuse.
+pub fn try_set_up(scenario: &Scenario) -> Result<(), SetupError> {
+    setup::set_up(scenario).map(|_| ())
 }

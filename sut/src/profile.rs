@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 
 pub use hypothesis::Hypothesis;
 pub use parameter::{Evidence, Info, Value, ValueError};
-pub use parameters::{BaseRetry, EntryScope, ExpiredDelta, OcspErrorMark, OlderDelta, Parameters, SkipCrl};
+pub use parameters::{
+    BaseRetry, EntryScope, ExpiredDelta, OcspErrorMark, OlderDelta, Parameters, SkipCrl,
+};
 
 /// A profile with everything applied: what a SUT does.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +21,8 @@ pub struct Profile {
     name: ProfileName,
     hypothesis: Hypothesis,
     updates: Vec<Update>,
+    /// What was set by name, in order: kept so that another hypothesis can be put below it.
+    settings: Vec<(String, parameter::OwnedValue)>,
     parameters: Parameters,
 }
 
@@ -60,7 +64,17 @@ impl Profile {
                 Update::Kb2666300 => parameters.apply_kb2666300(),
             }
         }
-        Profile { name, hypothesis, updates, parameters }
+        Profile { name, hypothesis, updates, settings: Vec::new(), parameters }
+    }
+
+    /// The same profile, updates and settings under another hypothesis.
+    pub fn with_hypothesis(&self, hypothesis: Hypothesis) -> Profile {
+        let mut profile = Profile::new(self.name, hypothesis, self.updates.clone());
+        for (name, value) in &self.settings {
+            // It could be set before, and what can be set does not depend on the hypothesis.
+            let _ = profile.set(name, value.as_value());
+        }
+        profile
     }
 
     /// The parameters in force.
@@ -84,7 +98,9 @@ impl Profile {
     ///
     /// No such parameter, or a value that it cannot take.
     pub fn set(&mut self, name: &str, value: Value<'_>) -> Result<(), ValueError> {
-        self.parameters.set(name, value)
+        self.parameters.set(name, value)?;
+        self.settings.push((name.to_owned(), value.into()));
+        Ok(())
     }
 
     /// Name, hypothesis, updates and every parameter, for the trace's header.

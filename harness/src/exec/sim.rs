@@ -117,6 +117,10 @@ impl Wire for SimWire {
 
     fn set_time(&mut self, _now: Instant) {}
 
+    fn trouble(&mut self) -> Option<String> {
+        None
+    }
+
     fn wall_ms(&mut self, _attempt: u64) -> Option<u32> {
         None
     }

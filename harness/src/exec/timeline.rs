@@ -1,5 +1,6 @@
 //! What the scenario has set for certain instants: operations, faults, clock steps.
 
+use revlab_fake_ca::fault::{Endpoint, FaultConfig};
 use revlab_lab::queue::{Class, EventQueue, Key};
 use revlab_lab::trace::{ClockSet, Fault, FaultState, Kind};
 use revlab_lab::{Clock, Instant, Name};
@@ -73,6 +74,11 @@ pub(super) fn fill(scenario: &Scenario, ranks: &Ranks, queue: &mut EventQueue<Ev
     }
 }
 
-fn target_text(fault: &revlab_fake_ca::fault::FaultConfig) -> Name {
-    Name::from(fault.on.to_string())
+/// The endpoint as scenarios write it: `issuing.crl`, or `issuing` for the whole site.
+fn target_text(fault: &FaultConfig) -> Name {
+    let part = Endpoint::NAMES.iter().find(|(_, e)| *e == fault.on.endpoint);
+    match part {
+        Some((part, _)) => Name::from(format!("{}.{part}", fault.on.ca)),
+        None => fault.on.ca.clone(),
+    }
 }

@@ -62,6 +62,9 @@ pub(super) trait Wire {
     /// Lab time has come to `now`.
     fn set_time(&mut self, now: Instant);
 
+    /// Why the run cannot go on: a peer hangs or has died. The watchdog's word (exit status 3).
+    fn trouble(&mut self) -> Option<String>;
+
     /// Wall time of an attempt in milliseconds, where bytes really move.
     fn wall_ms(&mut self, attempt: u64) -> Option<u32>;
 }

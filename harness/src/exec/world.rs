@@ -1,6 +1,7 @@
 //! The loop: pop the earliest event, ask a core, perform what it says, in order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use revlab_clients::{ClientAction, ClientEvent, Driver, Observation, Send};
 use revlab_fake_ca::fault::Ruling;
@@ -98,7 +99,10 @@ impl<'a, W: Wire> World<'a, W> {
     }
 
     /// Runs to the end of the scenario, and on until every attempt made before has its outcome.
-    pub(super) fn run(mut self) -> Result<Run, RunError> {
+    ///
+    /// Ends early, with a readable trace, once `stop` is set or the transport has lost its hold.
+    pub(super) fn run(mut self, stop: Option<&AtomicBool>) -> Result<Run, RunError> {
+        let mut reason = "complete".to_owned();
         let mut now = self.scenario.start;
         self.record(now, Kind::Header(self.header()));
         for (actor, clock) in timeline::clocks(self.scenario) {
@@ -108,6 +112,14 @@ impl<'a, W: Wire> World<'a, W> {
         }
         while let Some((at, next)) = self.next() {
             if at >= self.end && self.open.is_empty() || self.recorder.has_failed() {
+                break;
+            }
+            if stop.is_some_and(|s| s.load(Ordering::Relaxed)) {
+                reason = "interrupted".into();
+                break;
+            }
+            if let Some(trouble) = self.wire.trouble() {
+                reason = trouble;
                 break;
             }
             now = now.max(at);
@@ -123,7 +135,8 @@ impl<'a, W: Wire> World<'a, W> {
                 Next::Driver => self.tell_driver(now, ClientEvent::Wake),
             }
         }
-        let trace = self.recorder.end(now.max(self.end), "complete").map_err(RunError::Trace)?;
+        let end = if reason == "complete" { now.max(self.end) } else { now };
+        let trace = self.recorder.end(end, &reason).map_err(RunError::Trace)?;
         Ok(Run { trace, cast: self.cast })
     }
 
@@ -244,6 +257,7 @@ impl<'a, W: Wire> World<'a, W> {
             return;
         }
         let (ca, recorder) = (&mut self.ca, &mut self.recorder);
+        let mut substatus = 0;
         let mut serve = |request: Request| {
             let mut out = Out::new();
             ca.decide(now, CaEvent::Request { fetch: key.1, request }, &mut out);
@@ -254,12 +268,19 @@ impl<'a, W: Wire> World<'a, W> {
                     Item::Do(CaAction::Reply { reply, .. }) => answer = Some(reply),
                 }
             }
-            match ruling {
+            let reply = match ruling {
                 Ruling::Answer { status: Some(status), .. } => revlab_fake_ca::fault::page(status),
                 _ => answer.unwrap_or_else(|| revlab_fake_ca::fault::page(500)),
-            }
+            };
+            substatus = reply.substatus;
+            reply
         };
-        let Some(result) = self.wire.exchange(key, ruling, &request, &mut serve) else { return };
+        let result = self.wire.exchange(key, ruling, &request, &mut serve);
+        let Some(mut result) = result else { return };
+        if let Ok(reply) = &mut result {
+            // Not on the wire: the site's own log has it.
+            reply.substatus = substatus;
+        }
         let delay = match ruling {
             Ruling::Answer { delay, .. } => self.scenario.network.answer() + delay,
             Ruling::Reset => self.scenario.network.answer(),

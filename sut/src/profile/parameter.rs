@@ -48,6 +48,34 @@ pub enum Value<'a> {
     Boolean(bool),
 }
 
+/// A [`Value`] that is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum OwnedValue {
+    Text(String),
+    Integer(i64),
+    Boolean(bool),
+}
+
+impl OwnedValue {
+    pub(super) fn as_value(&self) -> Value<'_> {
+        match self {
+            OwnedValue::Text(text) => Value::Text(text),
+            OwnedValue::Integer(n) => Value::Integer(*n),
+            OwnedValue::Boolean(b) => Value::Boolean(*b),
+        }
+    }
+}
+
+impl From<Value<'_>> for OwnedValue {
+    fn from(value: Value<'_>) -> OwnedValue {
+        match value {
+            Value::Text(text) => OwnedValue::Text(text.to_owned()),
+            Value::Integer(n) => OwnedValue::Integer(n),
+            Value::Boolean(b) => OwnedValue::Boolean(b),
+        }
+    }
+}
+
 /// Why a parameter was not set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {

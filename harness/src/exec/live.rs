@@ -1,0 +1,348 @@
+//! The `live` transport: real HTTP to the CA's sites, real TLS with client certificates to the
+//! SUT's front, on loopback.
+//!
+//! Lab time stands still while bytes move: each call here returns once its bytes have arrived.
+//! Names are found in the run's address book, so that name faults need no DNS, and URLs in
+//! certificates stay those of the scenario. A wall-clock watchdog only ends a hung run.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use revlab_clients::live::LiveClients;
+use revlab_clients::{Observation, Seen, Send};
+use revlab_fake_ca::fault::Ruling;
+use revlab_fake_ca::live::{Answered, Site, refusing_port};
+use revlab_lab::clock::LabTime;
+use revlab_lab::http::{FetchError, Reply, Request};
+use revlab_lab::trace::{Handshake, Phase};
+use revlab_lab::{Instant, Name};
+use revlab_pki::Certificate;
+use revlab_sut::live::{Arrived, Front, FrontConfig};
+use tokio::net::TcpSocket;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::RunError;
+use super::setup::{Identity, Lab};
+use super::wire::{FetchKey, Opened, Wire};
+use crate::scenario::model::Scenario;
+
+/// How long the watchdog lets one exchange take in wall time before it calls the run hung.
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// Cores connected through real sockets.
+pub(super) struct LiveWire {
+    runtime: Runtime,
+    lab_time: LabTime,
+    /// The address book: the sites by host name.
+    sites: BTreeMap<String, Site>,
+    refusing: (TcpSocket, SocketAddr),
+    /// The SUTs' fronts with their host names.
+    fronts: Vec<(Front, String)>,
+    clients: LiveClients,
+    /// Certificates as they were sent, by the first one's DER.
+    peers: BTreeMap<Vec<u8>, Arc<[Certificate]>>,
+    open: BTreeMap<u64, Ongoing>,
+    silent: BTreeMap<FetchKey, JoinHandle<Result<Reply, FetchError>>>,
+    wall_ms: BTreeMap<u64, u32>,
+    trouble: Option<String>,
+}
+
+/// An attempt whose request has arrived.
+struct Ongoing {
+    client: JoinHandle<Observation>,
+    respond: oneshot::Sender<Reply>,
+    began: std::time::Instant,
+}
+
+impl LiveWire {
+    pub(super) fn new(
+        scenario: &Scenario,
+        lab: &Lab,
+        port: Option<u16>,
+    ) -> Result<LiveWire, RunError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| RunError::Live(e.to_string()))?;
+        let lab_time = LabTime::new(scenario.start);
+        let guard = runtime.enter();
+        let sites = sites(lab)?;
+        let refusing = refusing_port().map_err(|e| RunError::Live(e.to_string()))?;
+        let fronts = fronts(scenario, lab, &lab_time, port)?;
+        let clients = clients(scenario, lab, &lab_time)?;
+        drop(guard);
+        Ok(LiveWire {
+            runtime,
+            lab_time,
+            sites,
+            refusing,
+            fronts,
+            clients,
+            peers: BTreeMap::new(),
+            open: BTreeMap::new(),
+            silent: BTreeMap::new(),
+            wall_ms: BTreeMap::new(),
+            trouble: None,
+        })
+    }
+
+    /// The certificates of a peer, parsed once.
+    fn peer(&mut self, chain: &[Vec<u8>]) -> Arc<[Certificate]> {
+        let Some(first) = chain.first() else { return Arc::from([]) };
+        if let Some(known) = self.peers.get(first) {
+            return known.clone();
+        }
+        let parsed: Arc<[Certificate]> =
+            chain.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+        self.peers.insert(first.clone(), parsed.clone());
+        parsed
+    }
+
+    fn hung(&mut self, what: &str) {
+        self.trouble.get_or_insert_with(|| {
+            format!("the watchdog fired: {what} took more than {} s", WATCHDOG.as_secs())
+        });
+    }
+}
+
+impl Wire for LiveWire {
+    fn exchange(
+        &mut self,
+        key: FetchKey,
+        ruling: Ruling,
+        request: &Request,
+        serve: &mut dyn FnMut(Request) -> Reply,
+    ) -> Option<Result<Reply, FetchError>> {
+        let site = self.sites.get_mut(request.url.host());
+        let (site, address) = match (ruling, site) {
+            (Ruling::NameNotResolved, _) | (_, None) => {
+                return Some(Err(FetchError::NameNotResolved));
+            }
+            (Ruling::Refused, _) => (None, self.refusing.1),
+            (_, Some(site)) => {
+                let address = site.address();
+                (Some(site), address)
+            }
+        };
+        let sent = request.clone();
+        let work = async {
+            let client = tokio::spawn(async move {
+                revlab_sut::live::exchange(address, &sent).await
+            });
+            if let Some(site) = site
+                && let Some(arrived) = site.next().await
+            {
+                let answer = match ruling {
+                    Ruling::Silent => Answered::Silent,
+                    Ruling::Reset => Answered::Reset,
+                    _ => Answered::Reply(serve(arrived.request)),
+                };
+                let _ = arrived.answer.send(answer);
+            }
+            if ruling == Ruling::Silent {
+                return Waited::Silent(client);
+            }
+            Waited::Done(client.await.unwrap_or(Err(FetchError::BadReply)))
+        };
+        match self.runtime.block_on(watched(work)) {
+            Some(Waited::Done(result)) => Some(result),
+            Some(Waited::Silent(client)) => {
+                self.silent.insert(key, client);
+                None
+            }
+            None => {
+                self.hung("an exchange with the CA");
+                None
+            }
+        }
+    }
+
+    fn abandon_fetch(&mut self, key: FetchKey) {
+        if let Some(client) = self.silent.remove(&key) {
+            client.abort();
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "wall_ms is measured here and never judged")]
+    fn open(&mut self, _now: Instant, sut: usize, send: &Send) -> Opened {
+        let began = std::time::Instant::now();
+        let Some((front, host)) = self.fronts.get_mut(sut) else {
+            return Opened::Ended(nothing("there is no such front"));
+        };
+        let (clients, address) = (&mut self.clients, front.address());
+        let work = async {
+            let mut client = clients.start(send, address, host);
+            loop {
+                tokio::select! {
+                    arrived = front.next() => match arrived {
+                        Arrived::Request { attempt: Some(attempt), chain, handshake, tls, respond, .. }
+                            if attempt == send.attempt =>
+                        {
+                            return Begun::Request { client, chain, handshake, tls, respond };
+                        }
+                        // The client of a failed handshake knows more: it is waited for.
+                        Arrived::Request { .. } | Arrived::Failed { .. } => {}
+                    },
+                    seen = &mut client => {
+                        return Begun::Ended(seen.unwrap_or_else(|_| nothing("the client died")));
+                    }
+                }
+            }
+        };
+        match self.runtime.block_on(watched(work)) {
+            Some(Begun::Request { client, chain, handshake, tls, respond }) => {
+                let peer = self.peer(&chain);
+                self.open.insert(send.attempt, Ongoing { client, respond, began });
+                Opened::Request { peer, handshake, tls }
+            }
+            Some(Begun::Ended(observation)) => Opened::Ended(observation),
+            None => {
+                self.hung("a connection to the system under test");
+                Opened::Ended(nothing("watchdog"))
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "wall_ms is measured here and never judged")]
+    fn answer(&mut self, attempt: u64, reply: Option<&Reply>) -> Option<Observation> {
+        let Ongoing { client, respond, began } = self.open.remove(&attempt)?;
+        match reply {
+            Some(reply) => {
+                let _ = respond.send(reply.clone());
+            }
+            None => drop(respond),
+        }
+        let seen = self.runtime.block_on(watched(client));
+        let wall = std::time::Instant::now().duration_since(began).as_millis();
+        self.wall_ms.insert(attempt, u32::try_from(wall).unwrap_or(u32::MAX));
+        match seen {
+            Some(observation) => {
+                Some(observation.unwrap_or_else(|_| nothing("the client died")))
+            }
+            None => {
+                self.hung("an answer to a client");
+                Some(nothing("watchdog"))
+            }
+        }
+    }
+
+    fn abandon_attempt(&mut self, attempt: u64) {
+        if let Some(ongoing) = self.open.remove(&attempt) {
+            ongoing.client.abort();
+        }
+    }
+
+    fn forget_sessions(&mut self, sut: usize) {
+        if let Some((front, _)) = self.fronts.get(sut) {
+            front.forget_sessions();
+        }
+    }
+
+    fn replace_identity(&mut self, name: &Name, identity: &Identity) {
+        let chain = identity.chain.iter().map(|c| c.der().to_vec()).collect();
+        if let Err(error) = self.clients.add_identity(name.clone(), chain, identity.key.pkcs8()) {
+            self.trouble.get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    fn set_time(&mut self, now: Instant) {
+        self.lab_time.set(now);
+    }
+
+    fn trouble(&mut self) -> Option<String> {
+        self.trouble.clone()
+    }
+
+    fn wall_ms(&mut self, attempt: u64) -> Option<u32> {
+        self.wall_ms.remove(&attempt)
+    }
+}
+
+/// What an exchange with a site came to.
+enum Waited {
+    Done(Result<Reply, FetchError>),
+    Silent(JoinHandle<Result<Reply, FetchError>>),
+}
+
+/// What a connection to a front came to.
+enum Begun {
+    Request {
+        client: JoinHandle<Observation>,
+        chain: Vec<Vec<u8>>,
+        handshake: Handshake,
+        tls: revlab_lab::trace::TlsVersion,
+        respond: oneshot::Sender<Reply>,
+    },
+    Ended(Observation),
+}
+
+#[expect(clippy::disallowed_methods, reason = "the watchdog is the one wall-clock limit of a run")]
+async fn watched<T>(work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(WATCHDOG, work).await.ok()
+}
+
+fn nothing(error: &str) -> Observation {
+    let seen = Seen::Broken { phase: Phase::Connect, error: Name::from(error) };
+    Observation { handshake: Handshake::None, tls: None, handshake_ms: 0, seen }
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+fn sites(lab: &Lab) -> Result<BTreeMap<String, Site>, RunError> {
+    let site = |host: String| match Site::bind(loopback(0)) {
+        Ok(site) => Ok((host, site)),
+        Err(error) => Err(RunError::Live(format!("no port for the site `{host}`: {error}"))),
+    };
+    lab.ca.hosts().into_iter().map(site).collect()
+}
+
+fn fronts(
+    scenario: &Scenario,
+    lab: &Lab,
+    lab_time: &LabTime,
+    port: Option<u16>,
+) -> Result<Vec<(Front, String)>, RunError> {
+    let mut fronts = Vec::new();
+    for (name, config) in &scenario.suts {
+        let Some(server) = lab.cast.servers.get(name) else { continue };
+        let fixed = port.filter(|_| config.under_test);
+        let front = Front::bind(FrontConfig {
+            address: loopback(fixed.unwrap_or(0)),
+            chain: server.chain.iter().map(|c| c.der().to_vec()).collect(),
+            pkcs8: server.key.pkcs8().to_vec(),
+            tls: config.tls,
+            lab_time: lab_time.clone(),
+            session_lifetime: config.profile.parameters().tls_session_lifetime,
+            resumption: true,
+        });
+        let front = front.map_err(|e| RunError::Live(format!("front of `{name}`: {e}")))?;
+        fronts.push((front, config.host.clone()));
+    }
+    Ok(fronts)
+}
+
+fn clients(
+    scenario: &Scenario,
+    lab: &Lab,
+    lab_time: &LabTime,
+) -> Result<LiveClients, RunError> {
+    let roots = lab.cast.authorities.values().flatten().filter(|c| c.is_self_issued());
+    let roots = roots.map(|c| c.der().to_vec()).collect();
+    let bad = |e: revlab_clients::live::SetupError| RunError::Live(e.to_string());
+    let mut clients = LiveClients::new(lab_time.clone(), roots).map_err(bad)?;
+    for (name, plan) in &scenario.clients {
+        clients.set_clock(name.clone(), plan.clock.clone());
+    }
+    for (name, identity) in &lab.cast.identities {
+        let chain = identity.chain.iter().map(|c| c.der().to_vec()).collect();
+        clients.add_identity(name.clone(), chain, identity.key.pkcs8()).map_err(bad)?;
+    }
+    Ok(clients)
+}
