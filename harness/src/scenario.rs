@@ -1,8 +1,8 @@
 //! Scenario files: from text to what is meant.
 //!
-//! A file becomes a [tree](tree) that remembers where everything stands; files named by `extends`
-//! and the overlays of variants are [merged](compose) as trees; the merged tree of each variant is
-//! [decoded](decode) into a [`Scenario`]. Every mistake on the way is a [`Diagnostic`] that points
+//! A file becomes a tree that remembers where everything stands; files named by `extends`
+//! and the overlays of variants are merged as trees; the merged tree of each variant is
+//! decoded into a [`Scenario`]. Every mistake on the way is a [`Diagnostic`] that points
 //! into the file where the offending text stands, and all of them are reported at once.
 //!
 //! The language is described in `docs/src/reference/scenario.md`.

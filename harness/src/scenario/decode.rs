@@ -15,6 +15,7 @@ mod filter;
 mod head;
 mod operation;
 mod sut;
+mod times;
 
 use std::collections::BTreeMap;
 

@@ -367,6 +367,19 @@ fn a_name_that_cannot_be_a_file_name_is_refused() {
 }
 
 #[test]
+fn a_responder_answers_somewhere() {
+    assert_snapshot!(said("[ca.issuing.responder]\n"), @r#"
+    error: the responder answers at no URL
+      --> x.toml:11:13
+       |
+    11 | [ca.issuing.responder]
+       |             ^^^^^^^^^
+       |
+       = help: give it `at`, or the CA `aia.ocsp`
+    "#);
+}
+
+#[test]
 fn a_ca_above_itself_is_a_mistake() {
     assert_snapshot!(instead("[ca.issuing]", "[ca.root]\nparent = \"issuing\"\n[ca.issuing]\nparent = \"root\""), @r#"
     x.toml:7:10: CA `root` is above itself: its `parent` leads back to it; a CA without `parent` is a root

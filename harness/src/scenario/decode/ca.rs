@@ -15,7 +15,8 @@ use super::Spec;
 use super::actors::Role;
 use super::clock;
 use super::context::Context;
-use super::fields::{Edge, Fields, Sign};
+use super::fields::Fields;
+use super::times::{Edge, Sign};
 
 #[cfg(test)]
 pub(super) const SPECS: &[&Spec] = &[&CA, &CRL, &AIA, &RESPONDER, &WEB];
@@ -211,7 +212,7 @@ fn responder(ca: &Fields<'_>, aia: &Aia) -> Option<Responder> {
     let fields = ca.table("responder", &RESPONDER)?;
     let at = fields.urls("at");
     let nowhere = at.as_ref().unwrap_or(&aia.ocsp).is_empty();
-    if nowhere && !ca.has("aia") && !fields.has("at") {
+    if nowhere {
         let message = "the responder answers at no URL";
         fields.cx.report_with(fields.place, message, "give it `at`, or the CA `aia.ocsp`");
     }

@@ -13,8 +13,9 @@ use super::Spec;
 use super::actors::Role;
 use super::clock;
 use super::context::Context;
-use super::fields::{Fields, Sign};
+use super::fields::Fields;
 use super::sut::{TLS, ca_of};
+use super::times::Sign;
 
 #[cfg(test)]
 pub(super) const SPECS: &[&Spec] = &[&CLIENTS];

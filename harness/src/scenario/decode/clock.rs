@@ -5,7 +5,8 @@ use revlab_lab::{Clock, Instant, Span};
 
 use super::super::notation;
 use super::Spec;
-use super::fields::{Edge, Fields, Sign};
+use super::fields::Fields;
+use super::times::{Edge, Sign};
 
 #[cfg(test)]
 pub(super) const SPECS: &[&Spec] = &[&CLOCK, &STEP];

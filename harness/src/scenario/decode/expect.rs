@@ -6,8 +6,9 @@ use super::super::model::{Expectation, ExpectationKind, OrderItem};
 use super::super::tree::Entry;
 use super::Spec;
 use super::context::Context;
-use super::fields::{Edge, Fields, Sign};
+use super::fields::Fields;
 use super::filter;
+use super::times::{Edge, Sign};
 
 #[cfg(test)]
 pub(super) const SPECS: &[&Spec] = &[&EXPECT, &ITEM];

@@ -7,7 +7,8 @@ use super::super::tree::Entry;
 use super::Spec;
 use super::actors::Role;
 use super::context::Context;
-use super::fields::{Fields, Sign};
+use super::fields::Fields;
+use super::times::Sign;
 
 #[cfg(test)]
 pub(super) const SPECS: &[&Spec] = &[&FAULT];

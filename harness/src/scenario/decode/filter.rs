@@ -9,7 +9,8 @@ use super::super::model::{
 use super::super::tree::Value;
 use super::Spec;
 use super::actors::Role;
-use super::fields::{Fields, Sign};
+use super::fields::Fields;
+use super::times::Sign;
 
 #[cfg(test)]
 pub(super) const SPECS: &[&Spec] = &[&FETCH, &DURING];

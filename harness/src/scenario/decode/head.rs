@@ -8,7 +8,8 @@ use super::super::tree::{Table, Value};
 use super::Spec;
 use super::actors;
 use super::context::{Context, Run};
-use super::fields::{Fields, Sign};
+use super::fields::Fields;
+use super::times::Sign;
 
 /// The scenario language that this reader knows.
 const FORMAT: i64 = 1;

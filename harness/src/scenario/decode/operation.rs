@@ -11,7 +11,8 @@ use super::super::tree::Entry;
 use super::Spec;
 use super::actors::Role;
 use super::context::Context;
-use super::fields::{Edge, Fields, Sign};
+use super::fields::Fields;
+use super::times::{Edge, Sign};
 
 #[cfg(test)]
 pub(super) const SPECS: &[&Spec] = &[&OPERATION];
