@@ -1,3 +1,6 @@
 //! Reproduces certificate-revocation incidents.
 
+pub mod digest;
+pub mod exec;
+pub mod judge;
 pub mod scenario;

@@ -1,0 +1,202 @@
+//! The trace, read once: records by kind, attempts in due order, repeated checks resolved.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use revlab_lab::trace::{
+    Attempt, Check, ClockSet, Fault, FaultState, Fetch, Kind, Log, Operation, Trace,
+};
+use revlab_lab::{Instant, Span};
+
+use super::staleness::Clocks;
+use crate::scenario::Scenario;
+use crate::scenario::model::Window;
+
+/// A thing in the trace, with the number and the time of its record.
+#[derive(Debug)]
+pub(crate) struct At<'a, T> {
+    pub(crate) n: u64,
+    pub(crate) t: Instant,
+    it: &'a T,
+}
+
+impl<T> Clone for At<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for At<'_, T> {}
+
+impl<T> Deref for At<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.it
+    }
+}
+
+/// A check, with the full record that it repeats where it repeats one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CheckAt<'a> {
+    pub(crate) n: u64,
+    /// When it began.
+    pub(crate) began: Instant,
+    /// The record with process, subject, verdict and steps.
+    pub(crate) full: &'a Check,
+}
+
+/// What the judge and the reports look up in a trace.
+#[derive(Debug)]
+pub(crate) struct Index<'a> {
+    /// Start of the run.
+    pub(crate) start: Instant,
+    /// End of the run as planned.
+    pub(crate) planned_end: Instant,
+    /// End of the run: as planned, or where the trace was cut.
+    pub(crate) end: Instant,
+    /// Up to where the trace says everything, where it was cut.
+    pub(crate) cut: Option<Instant>,
+    /// In the order in which they were due.
+    pub(crate) attempts: Vec<At<'a, Attempt>>,
+    /// In the order in which they ended.
+    pub(crate) fetches: Vec<At<'a, Fetch>>,
+    /// In the order in which they ended.
+    pub(crate) checks: Vec<CheckAt<'a>>,
+    /// In their order.
+    pub(crate) operations: Vec<At<'a, Operation>>,
+    /// Begins of faults, in their order.
+    pub(crate) faults_begun: Vec<At<'a, Fault>>,
+    /// In their order.
+    pub(crate) logs: Vec<At<'a, Log>>,
+    /// What the actors' clocks read.
+    pub(crate) clocks: Clocks<'a>,
+}
+
+impl<'a> Index<'a> {
+    pub(crate) fn new(scenario: &Scenario, trace: &'a Trace) -> Index<'a> {
+        let planned_end = scenario.start + scenario.duration;
+        let last = trace.records().last().map_or(scenario.start, |r| r.t);
+        let cut = (!trace.is_complete()).then(|| settled(scenario, last));
+        let mut index = Index {
+            start: scenario.start,
+            planned_end,
+            end: if cut.is_some() { last.min(planned_end) } else { planned_end },
+            cut,
+            attempts: Vec::new(),
+            fetches: Vec::new(),
+            checks: Vec::new(),
+            operations: Vec::new(),
+            faults_begun: Vec::new(),
+            logs: Vec::new(),
+            clocks: Clocks::default(),
+        };
+        index.fill(trace);
+        index.attempts.sort_by_key(|a| (a.due, a.n));
+        index
+    }
+
+    fn fill(&mut self, trace: &'a Trace) {
+        let mut full: BTreeMap<&str, BTreeMap<u64, &Check>> = BTreeMap::new();
+        for record in trace.records() {
+            let (n, t) = (record.n, record.t);
+            match &record.kind {
+                Kind::Attempt(it) => self.attempts.push(At { n, t, it }),
+                Kind::Fetch(it) => self.fetches.push(At { n, t, it }),
+                Kind::Operation(it) => self.operations.push(At { n, t, it }),
+                Kind::Log(it) => self.logs.push(At { n, t, it }),
+                Kind::Fault(it) if it.state == FaultState::Begin => {
+                    self.faults_begun.push(At { n, t, it });
+                }
+                Kind::Clock(ClockSet { actor, offset_ms }) => {
+                    self.clocks.set(actor, t, Span::from_millis(*offset_ms));
+                }
+                Kind::Check(it) => {
+                    let known = full.entry(&it.by).or_default();
+                    let resolved = match it.same_as {
+                        Some(number) => known.get(&number).copied().unwrap_or(it),
+                        None => {
+                            known.insert(it.check, it);
+                            it
+                        }
+                    };
+                    let began = it.began.unwrap_or(t);
+                    self.checks.push(CheckAt { n, began, full: resolved });
+                }
+                Kind::Fault(_)
+                | Kind::Header(_)
+                | Kind::Publish(_)
+                | Kind::Cache(_)
+                | Kind::End(_) => {}
+            }
+        }
+    }
+
+    /// The attempts that were due in a window.
+    pub(crate) fn attempts_in(&self, window: Window) -> &[At<'a, Attempt>] {
+        let from = self.attempts.partition_point(|a| a.due < window.from);
+        let to = self.attempts.partition_point(|a| a.due < window.to);
+        self.attempts.get(from..to).unwrap_or_default()
+    }
+
+    /// The fetches whose request was made in a window.
+    pub(crate) fn fetches_in(&self, window: Window) -> impl Iterator<Item = &At<'a, Fetch>> {
+        self.fetches.iter().filter(move |f| window.contains(f.began))
+    }
+
+    /// The checks that began in a window.
+    pub(crate) fn checks_in(&self, window: Window) -> impl Iterator<Item = &CheckAt<'a>> {
+        self.checks.iter().filter(move |c| window.contains(c.began))
+    }
+}
+
+/// Up to where a trace that was cut at `last` says everything: an attempt that was due later may
+/// still have been under way.
+fn settled(scenario: &Scenario, last: Instant) -> Instant {
+    let timeout = scenario.clients.values().map(|c| c.timeout).max().unwrap_or(Span::ZERO);
+    last - timeout
+}
+
+#[cfg(test)]
+mod tests {
+    use revlab_lab::trace::Verdict;
+
+    use super::*;
+    use crate::judge::sample::{Lab, check, hours, mins};
+
+    #[test]
+    fn attempts_are_in_due_order_even_where_they_ended_in_another() {
+        let mut lab = Lab::new(hours(1));
+        lab.attempt_ending("slow", mins(1), mins(3));
+        lab.attempt_ending("quick", mins(2), mins(2));
+        let trace = lab.trace();
+        let index = Index::new(&lab.scenario(), &trace);
+        let order: Vec<_> = index.attempts.iter().map(|a| &*a.client).collect();
+        assert_eq!(order, ["slow", "quick"]);
+        let window = Window { from: lab.at(mins(2)), to: lab.at(mins(3)) };
+        let inside: Vec<_> = index.attempts_in(window).iter().map(|a| &*a.client).collect();
+        assert_eq!(inside, ["quick"]);
+    }
+
+    #[test]
+    fn a_repeated_check_is_resolved_to_the_full_record_of_the_same_sut() {
+        let mut lab = Lab::new(hours(1));
+        lab.check(mins(1), check("web", 1, Verdict::Good));
+        lab.check(mins(1), check("other", 1, Verdict::Revoked));
+        lab.repeat(mins(2), "web", 2, 1);
+        let trace = lab.trace();
+        let index = Index::new(&lab.scenario(), &trace);
+        let verdicts: Vec<_> = index.checks.iter().map(|c| c.full.verdict).collect();
+        let (good, revoked) = (Some(Verdict::Good), Some(Verdict::Revoked));
+        assert_eq!(verdicts, [good, revoked, good]);
+    }
+
+    #[test]
+    fn a_repetition_of_a_check_that_is_not_there_has_no_verdict() {
+        let mut lab = Lab::new(hours(1));
+        lab.repeat(mins(2), "web", 2, 1);
+        let trace = lab.trace();
+        let index = Index::new(&lab.scenario(), &trace);
+        assert_eq!(index.checks.iter().map(|c| c.full.verdict).collect::<Vec<_>>(), [None]);
+    }
+}
