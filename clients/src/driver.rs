@@ -1,6 +1,6 @@
 //! The core of the client driver: which attempt is sent when, and what goes on record for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod in_flight;
 
 use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, PhasesMs, TlsVersion};
 use revlab_lab::{Core, Instant, Name, Out, Outcome, Span};
@@ -9,6 +9,7 @@ use crate::classify::classify;
 pub use crate::observation::{Observation, Seen};
 use crate::plan::{ClientPlan, Session, identity_name};
 use crate::schedule::{Due, Schedule};
+use in_flight::InFlight;
 
 /// Every client of a run: an open load model, so an attempt is sent when it is due, also while
 /// earlier ones of its thread are still open.
@@ -17,9 +18,7 @@ pub struct Driver {
     plans: Vec<ClientPlan>,
     names: Vec<Names>,
     schedule: Schedule,
-    open: BTreeMap<u64, Open>,
-    deadlines: BTreeSet<(Instant, u64)>,
-    sent: u64,
+    in_flight: InFlight<Open>,
 }
 
 /// What can happen to the clients.
@@ -99,7 +98,6 @@ struct Open {
     due: Due,
     identity: Name,
     began: Instant,
-    deadline: Instant,
     reached: Option<Reached>,
 }
 
@@ -121,13 +119,12 @@ impl Driver {
         plans.sort_by(|a, b| a.name.cmp(&b.name));
         let names = plans.iter().map(Names::of).collect();
         let schedule = Schedule::new(&plans);
-        let (open, deadlines) = (BTreeMap::new(), BTreeSet::new());
-        Driver { plans, names, schedule, open, deadlines, sent: 0 }
+        Driver { plans, names, schedule, in_flight: InFlight::new() }
     }
 
     /// How many attempts are under way.
     pub fn open(&self) -> usize {
-        self.open.len()
+        self.in_flight.len()
     }
 
     fn send(&mut self, now: Instant, due: Due, out: &mut Out<ClientAction>) {
@@ -136,9 +133,9 @@ impl Driver {
             return;
         };
         let Some(identity) = names.identity(plan, due) else { return };
-        self.sent += 1;
-        let attempt = self.sent;
         let deadline = now + plan.timeout.max(Span::from_millis(1));
+        let open = Open { due, identity: identity.clone(), began: now, reached: None };
+        let attempt = self.in_flight.push(deadline, open);
         out.act(ClientAction::Send(Send {
             attempt,
             client: plan.name.clone(),
@@ -149,30 +146,19 @@ impl Driver {
             tls: plan.tls,
             path: names.path.clone(),
         }));
-        let open = Open { due, identity: identity.clone(), began: now, deadline, reached: None };
-        self.open.insert(attempt, open);
-        self.deadlines.insert((deadline, attempt));
     }
 
     /// Ends the attempts whose time was up by `until`.
     fn expire(&mut self, now: Instant, until: Instant, out: &mut Out<ClientAction>) {
-        while let Some(&(deadline, attempt)) = self.deadlines.first() {
-            if deadline > until {
-                break;
-            }
-            self.deadlines.pop_first();
-            let Some(open) = self.open.remove(&attempt) else { continue };
+        while let Some((deadline, attempt)) = self.in_flight.next_deadline()
+            && deadline <= until
+            && let Some(open) = self.in_flight.remove(attempt)
+        {
             out.act(ClientAction::Abandon { attempt });
             if let Some(plan) = self.plans.get(open.due.client) {
                 out.trace(Kind::Attempt(timed_out(open, plan, now)));
             }
         }
-    }
-
-    fn close(&mut self, attempt: u64) -> Option<Open> {
-        let open = self.open.remove(&attempt)?;
-        self.deadlines.remove(&(open.deadline, attempt));
-        Some(open)
     }
 }
 
@@ -192,12 +178,12 @@ impl Core for Driver {
                 }
             }
             ClientEvent::Connected { attempt, handshake, tls, handshake_ms } => {
-                if let Some(open) = self.open.get_mut(&attempt) {
+                if let Some(open) = self.in_flight.get_mut(attempt) {
                     open.reached = Some(Reached { handshake, tls, handshake_ms });
                 }
             }
             ClientEvent::Answer { attempt, observation, checks, wall_ms } => {
-                let Some(open) = self.close(attempt) else { return };
+                let Some(open) = self.in_flight.remove(attempt) else { return };
                 if let Some(plan) = self.plans.get(open.due.client) {
                     let mut record = answered(open, plan, now, &observation);
                     record.checks = checks;
@@ -209,7 +195,7 @@ impl Core for Driver {
     }
 
     fn next_wakeup(&self) -> Option<Instant> {
-        let time_out = self.deadlines.first().map(|(deadline, _)| *deadline);
+        let time_out = self.in_flight.next_deadline().map(|(deadline, _)| deadline);
         [self.schedule.next(), time_out].into_iter().flatten().min()
     }
 }
