@@ -3,13 +3,14 @@
 use revlab_lab::http::{Method, Request};
 use revlab_lab::trace::{Layer, Purpose, State, Step, Used, Verdict, Withheld};
 use revlab_lab::{Instant, Out};
-use revlab_pki::{CertId, CertStatus, OcspAnswer, OcspRequest, OcspResponse};
+use revlab_pki::{CertStatus, OcspAnswer, OcspRequest, OcspResponse};
 
+use super::Engine;
 use super::check::{Check, Next, Stage};
+use super::disk::Object;
 use super::process::Held;
 use super::retrieval::Wanted;
 use super::subject::Link;
-use super::Engine;
 use crate::event::SutAction;
 
 /// The policy value that puts the CRL first in any case (fact sheet §2.2).
@@ -52,18 +53,17 @@ impl Engine {
         if process.wire_only {
             return None;
         }
-        let (account, limit) = (process.account.clone(), process.ignore_before);
-        let id = CertId::new(&link.certificate, &link.issuer);
-        link.ocsp_urls.iter().find_map(|url| {
-            let key = OcspRequest { ids: vec![id.clone()] }.url(url).ok()?;
-            let entry = self.disks.get_mut(&account)?.find(&key)?;
+        let limit = process.ignore_before;
+        let disk = self.disks.get_mut(&process.account)?;
+        link.ocsp_gets.iter().flatten().find_map(|key| {
+            let entry = disk.find(key)?;
             if limit.is_some_and(|l| entry.stored <= l) {
                 return None;
             }
             entry.used = true;
             match &entry.object {
-                super::disk::Object::Ocsp(response) => response.find(&id),
-                super::disk::Object::Crl(_) => None,
+                Object::Ocsp(response) => response.find(&link.id),
+                Object::Crl(_) => None,
             }
         })
     }
@@ -100,22 +100,18 @@ impl Engine {
 
     /// GET while the whole URL is short enough, else POST (RFC 5019 §5).
     fn ocsp_request(&self, check: &Check, link: &Link, at: usize) -> Option<Wanted> {
-        let url = link.ocsp_urls.get(at)?;
-        let request = OcspRequest { ids: vec![CertId::new(&link.certificate, &link.issuer)] };
-        let get = request.url(url).ok()?;
-        let limit = self.parameters.ocsp_get_url_limit as usize;
-        let by_get = get.as_str().len() <= limit && !check.pass.post_next;
-        let http = if by_get {
+        let get = link.ocsp_gets.get(at)?.as_ref()?;
+        let http = if self.goes_by_get(link, at) && !check.pass.post_next {
             Request::get(get.clone())
         } else {
             Request {
                 method: Method::Post,
-                url: url.clone(),
+                url: link.ocsp_urls.get(at)?.clone(),
                 headers: vec![("Content-Type".into(), "application/ocsp-request".into())],
-                body: request.der(),
+                body: OcspRequest { ids: vec![link.id.clone()] }.der(),
             }
         };
-        Some(Wanted::ocsp(get, http))
+        Some(Wanted::ocsp(get.clone(), http))
     }
 
     /// A response has arrived that could be read and is signed as it should be.
@@ -126,8 +122,7 @@ impl Engine {
         response: &OcspResponse,
         at: usize,
     ) -> Stage {
-        let id = CertId::new(&link.certificate, &link.issuer);
-        let known = response.find(&id).filter(|a| a.status != CertStatus::Unknown);
+        let known = response.find(&link.id).filter(|a| a.status != CertStatus::Unknown);
         if let (Some(process), Some(url)) =
             (self.processes.get_mut(&check.process), link.ocsp_urls.get(at))
         {
@@ -161,9 +156,8 @@ impl Engine {
     }
 
     fn goes_by_get(&self, link: &Link, at: usize) -> bool {
-        let request = OcspRequest { ids: vec![CertId::new(&link.certificate, &link.issuer)] };
-        let url = link.ocsp_urls.get(at).and_then(|url| request.url(url).ok());
-        url.is_some_and(|u| u.as_str().len() <= self.parameters.ocsp_get_url_limit as usize)
+        let limit = self.parameters.ocsp_get_url_limit as usize;
+        link.ocsp_gets.get(at).and_then(Option::as_ref).is_some_and(|u| u.as_str().len() <= limit)
     }
 
     /// Whether CRLs go before OCSP: by policy, or because too many answers are cached.
@@ -179,7 +173,12 @@ impl Engine {
         }
     }
 
-    fn ocsp_verdict(&self, check: &mut Check, answer: &OcspAnswer, layer: Layer) -> Option<Verdict> {
+    fn ocsp_verdict(
+        &self,
+        check: &mut Check,
+        answer: &OcspAnswer,
+        layer: Layer,
+    ) -> Option<Verdict> {
         check.used.push(Used {
             object: Purpose::Ocsp,
             layer,

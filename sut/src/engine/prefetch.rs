@@ -4,11 +4,10 @@
 //! fail after a week: a CRL that was fetched because every OCSP URL had failed is left alone.
 
 use revlab_lab::{Instant, Out, Span};
-use revlab_pki::CertId;
 
+use super::Engine;
 use super::disk::{DiskEntry, Object};
 use super::retrieval::{Requester, Wanted};
-use super::Engine;
 use crate::event::SutAction;
 use crate::profile::Parameters;
 
@@ -78,8 +77,7 @@ fn dates(entry: &DiskEntry) -> Option<(Instant, Instant)> {
             Some((crl.next_publish().unwrap_or(crl.this_update()), crl.next_update()?))
         }
         Object::Ocsp(response) => {
-            let id = CertId::new(&entry.link.certificate, &entry.link.issuer);
-            let answer = response.find(&id)?;
+            let answer = response.find(&entry.link.id)?;
             Some((answer.this_update, answer.next_update?))
         }
     }

@@ -7,13 +7,13 @@ use revlab_lab::trace::{
     Cache, CacheOp, Fetch, Kind, Layer, Log, ObjectInfo, Purpose, State, Step,
 };
 use revlab_lab::{Instant, Name, Out, Span};
-use revlab_pki::{CertId, Crl, OcspResponse};
+use revlab_pki::{Crl, OcspResponse};
 
+use super::Engine;
 use super::check::Check;
 use super::disk::{DiskEntry, Object};
 use super::process::ProcessId;
 use super::subject::Link;
-use super::Engine;
 use crate::event::SutAction;
 
 /// What a stage wants from the wire.
@@ -267,8 +267,7 @@ impl Engine {
             if !self.verifier.verify_ocsp(&response, &link.issuer) {
                 return Err("its signature does not verify".into());
             }
-            let id = CertId::new(&link.certificate, &link.issuer);
-            let answer = response.find(&id).ok_or("it is about another certificate")?;
+            let answer = response.find(&link.id).ok_or("it is about another certificate")?;
             (Object::Ocsp(Arc::new(response)), answer.this_update, answer.next_update)
         } else {
             let crl = Crl::parse(&reply.body).map_err(|e| e.to_string())?;
@@ -388,7 +387,7 @@ fn info(object: &Object, link: &Link) -> Option<ObjectInfo> {
             sha1: Some(crl.sha1()),
         }),
         Object::Ocsp(response) => {
-            let answer = response.find(&CertId::new(&link.certificate, &link.issuer))?;
+            let answer = response.find(&link.id)?;
             Some(ObjectInfo {
                 number: None,
                 base_number: None,

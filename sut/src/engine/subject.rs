@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use revlab_lab::http::Url;
 use revlab_lab::{Code, Instant, Name};
-use revlab_pki::{Certificate, Verifier};
+use revlab_pki::{CertId, Certificate, OcspRequest, Verifier};
 
 use crate::profile::EntryScope;
 
@@ -51,7 +51,12 @@ pub(super) struct Link {
     pub(super) number: usize,
     /// Its entry in a memory cache.
     pub(super) entry: EntryKey,
+    /// How OCSP names it.
+    pub(super) id: CertId,
     pub(super) ocsp_urls: Vec<Url>,
+    /// The same with the request in them, as GET sends it: also the keys in the disk cache. A URL
+    /// to which no path can be added has none.
+    pub(super) ocsp_gets: Vec<Option<Url>>,
     pub(super) crl_urls: Vec<Url>,
     pub(super) freshest_crl_urls: Vec<Url>,
 }
@@ -84,6 +89,9 @@ impl Subjects {
         let mut links: Vec<_> = pairs
             .map(|(certificate, issuer)| {
                 self.links += 1;
+                let id = CertId::new(certificate, issuer);
+                let request = OcspRequest { ids: vec![id.clone()] };
+                let gets = certificate.ocsp_urls().iter().map(|url| request.url(url).ok());
                 Arc::new(Link {
                     number: self.links,
                     subject: Arc::from(certificate.subject().to_string()),
@@ -91,6 +99,8 @@ impl Subjects {
                     issuer: issuer.clone(),
                     entry: self.entry(certificate, issuer),
                     ocsp_urls: certificate.ocsp_urls().to_vec(),
+                    ocsp_gets: gets.collect(),
+                    id,
                     crl_urls: certificate.crl_urls().to_vec(),
                     freshest_crl_urls: certificate.freshest_crl_urls().to_vec(),
                 })
