@@ -93,7 +93,7 @@ pub fn run(
     trace_to: &mut dyn Write,
 ) -> Result<Run, RunError> {
     let lab = setup::set_up(scenario)?;
-    let recorder = recorder::Recorder::new(trace_to);
+    let recorder = recorder::Recorder::new(trace_to, expected_records(scenario));
     match transport {
         Transport::Sim => {
             let wire = sim::SimWire::new(scenario, &lab.cast);
@@ -107,6 +107,15 @@ pub fn run(
         #[cfg(not(feature = "live"))]
         Transport::Live => Err(RunError::Live("revlab was built without the feature `live`".into())),
     }
+}
+
+/// Two records an attempt (itself and its check), and some more; bounded, for it is only a guess.
+fn expected_records(scenario: &Scenario) -> usize {
+    let attempts = |c: &revlab_clients::ClientPlan| {
+        (c.until - c.from).as_millis() / c.every.as_millis().max(1) * i64::from(c.threads)
+    };
+    let all: i64 = scenario.clients.values().map(attempts).sum();
+    usize::try_from(all).unwrap_or(0).min(1_000_000) * 2 + 4096
 }
 
 /// Sets a lab up and drops it: finds what only shows when certificates are issued.

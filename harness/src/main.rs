@@ -1,1 +1,5 @@
-fn main() {}
+//! The `revlab` command.
+
+fn main() -> std::process::ExitCode {
+    revlab::cli::main()
+}

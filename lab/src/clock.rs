@@ -41,6 +41,9 @@ impl Drift {
 
     /// What has been gained after `elapsed`.
     pub fn after(self, elapsed: Span) -> Span {
+        if self.gain == Span::ZERO {
+            return Span::ZERO;
+        }
         elapsed.scale(self.gain.as_millis(), self.per.as_millis())
     }
 }

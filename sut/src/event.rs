@@ -80,7 +80,7 @@ pub enum SutAction {
         /// Which attempt.
         attempt: u64,
         /// The answer.
-        reply: Reply,
+        reply: Arc<Reply>,
         /// The checks it rests on.
         checks: Vec<u64>,
     },

@@ -60,10 +60,14 @@ impl Page {
 
     /// The answer itself. Like IIS in detailed error mode, an error page names sub-status and
     /// code: that is where clients read them.
-    pub(crate) fn reply(self) -> Reply {
+    pub(crate) fn reply(self) -> Arc<Reply> {
+        if self == Page::Welcome { WELCOME.clone() } else { Arc::new(self.build()) }
+    }
+
+    fn build(self) -> Reply {
         let body = match self {
-            Page::Welcome => WELCOME.clone(),
-            _ => Arc::from(self.error_page().into_bytes()),
+            Page::Welcome => "<html><body>Welcome</body></html>".to_owned(),
+            _ => self.error_page(),
         };
         Reply {
             status: if self == Page::Welcome { 200 } else { 403 },
@@ -72,7 +76,7 @@ impl Page {
                 ("Content-Type".into(), "text/html".into()),
                 ("Server".into(), "Microsoft-IIS/7.5".into()),
             ],
-            body,
+            body: Arc::from(body.into_bytes()),
         }
     }
 
@@ -94,8 +98,8 @@ impl Page {
     }
 }
 
-static WELCOME: LazyLock<Arc<[u8]>> =
-    LazyLock::new(|| Arc::from(&b"<html><body>Welcome</body></html>"[..]));
+/// By far the most frequent answer: built once.
+static WELCOME: LazyLock<Arc<Reply>> = LazyLock::new(|| Arc::new(Page::Welcome.build()));
 
 #[cfg(test)]
 mod tests {

@@ -46,7 +46,7 @@ impl<W: Wire> World<'_, W> {
         if at < operation.until && at < self.end {
             let actor = self.ranks.of(&operation.on);
             let key = Key { at, class: Class::Operation, actor, seq };
-            self.queue.push(key, Event::Operation { index, seq: seq as usize });
+            self.queue.push(key, Event::Operation { index });
         }
     }
 

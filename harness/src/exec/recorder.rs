@@ -17,8 +17,14 @@ pub(super) struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(to: &'a mut dyn Write) -> Recorder<'a> {
-        Recorder { writer: Writer::new(to), records: Vec::new(), failed: None, met: BTreeMap::new() }
+    /// A recorder that expects about so many records.
+    pub(super) fn new(to: &'a mut dyn Write, expected: usize) -> Recorder<'a> {
+        Recorder {
+            writer: Writer::new(to),
+            records: Vec::with_capacity(expected),
+            failed: None,
+            met: BTreeMap::new(),
+        }
     }
 
     /// A fetch of this SUT has met these faults.

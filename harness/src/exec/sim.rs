@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use revlab_clients::observation::{SERVER_EXPIRED, SERVER_NOT_YET_VALID};
 use revlab_clients::plan::Session;
 use revlab_clients::{Observation, Seen, Send};
 use revlab_fake_ca::fault::Ruling;
 use revlab_lab::http::{FetchError, Reply, Request};
 use revlab_lab::trace::{Handshake, Phase, TlsVersion};
-use revlab_lab::{Instant, Name};
+use revlab_lab::{Clock, Instant, Name};
 use revlab_pki::Certificate;
 use revlab_sut::sessions::SessionTable;
 
@@ -21,8 +22,12 @@ pub(super) struct SimWire {
     peers: BTreeMap<Name, Arc<[Certificate]>>,
     /// The highest version that each SUT speaks, and the sessions it knows.
     suts: Vec<(TlsVersion, SessionTable<()>)>,
-    /// The session that each thread of each client could resume, by SUT.
-    sessions: BTreeMap<(usize, Name, u32), Vec<u8>>,
+    /// The session that each thread of each client could resume, by SUT, with the certificates
+    /// that it was made with: another certificate makes a full handshake.
+    sessions: BTreeMap<(usize, Name, u32), (Vec<u8>, Arc<[Certificate]>)>,
+    /// The server certificate of each SUT, and the clock by which each client judges it.
+    servers: Vec<Option<Certificate>>,
+    clocks: BTreeMap<Name, Clock>,
     next_session: u64,
     open: BTreeMap<u64, (Handshake, TlsVersion)>,
 }
@@ -36,6 +41,12 @@ impl SimWire {
             peers: cast.identities.iter().map(|(n, i)| (n.clone(), i.chain.clone())).collect(),
             suts: scenario.suts.values().map(|c| (c.tls, table(&c.profile))).collect(),
             sessions: BTreeMap::new(),
+            servers: scenario
+                .suts
+                .keys()
+                .map(|n| cast.servers.get(n).and_then(|i| i.chain.first().cloned()))
+                .collect(),
+            clocks: scenario.clients.iter().map(|(n, c)| (n.clone(), c.clock.clone())).collect(),
             next_session: 0,
             open: BTreeMap::new(),
         }
@@ -43,24 +54,47 @@ impl SimWire {
 
     /// As rustls does it: a 1.2 session is taken up again and again until its time is up; a 1.3
     /// ticket is used once, and each connection brings new ones.
-    fn handshake(&mut self, now: Instant, sut: usize, send: &Send, tls: TlsVersion) -> Handshake {
+    fn handshake(
+        &mut self,
+        now: Instant,
+        sut: usize,
+        send: &Send,
+        tls: TlsVersion,
+        peer: &Arc<[Certificate]>,
+    ) -> Handshake {
         if send.session == Session::Fresh {
             return Handshake::Full;
         }
         let Some((_, table)) = self.suts.get_mut(sut) else { return Handshake::Full };
         let place = (sut, send.client.clone(), send.thread);
-        let known = match (self.sessions.get(&place), tls) {
+        let mine = self.sessions.get(&place).filter(|(_, made_with)| Arc::ptr_eq(made_with, peer));
+        let known = match (mine, tls) {
             (None, _) => false,
-            (Some(key), TlsVersion::V1_2) => table.peek(now, key).is_some(),
-            (Some(key), TlsVersion::V1_3) => table.take(now, key).is_some(),
+            (Some((key, _)), TlsVersion::V1_2) => table.peek(now, key).is_some(),
+            (Some((key, _)), TlsVersion::V1_3) => table.take(now, key).is_some(),
         };
         if !known || tls == TlsVersion::V1_3 {
             self.next_session += 1;
             let key = self.next_session.to_be_bytes().to_vec();
             table.put(now, key.clone(), ());
-            self.sessions.insert(place, key);
+            self.sessions.insert(place, (key, peer.clone()));
         }
         if known { Handshake::Resumed } else { Handshake::Full }
+    }
+}
+
+impl SimWire {
+    /// What a client has against the server's certificate, by its own clock.
+    fn server_error(&self, now: Instant, sut: usize, send: &Send) -> Option<&'static str> {
+        let certificate = self.servers.get(sut)?.as_ref()?;
+        let reading = self.clocks.get(&send.client).map_or(now, |clock| clock.at(now));
+        if reading < certificate.not_before() {
+            Some(SERVER_NOT_YET_VALID)
+        } else if reading > certificate.not_after() {
+            Some(SERVER_EXPIRED)
+        } else {
+            None
+        }
     }
 }
 
@@ -86,8 +120,15 @@ impl Wire for SimWire {
     fn open(&mut self, now: Instant, sut: usize, send: &Send) -> Opened {
         let highest = self.suts.get(sut).map_or(send.tls, |(tls, _)| *tls);
         let tls = Ord::min(highest, send.tls);
-        let handshake = self.handshake(now, sut, send, tls);
         let peer = self.peers.get(&send.identity).cloned().unwrap_or_default();
+        let place = (sut, send.client.clone(), send.thread);
+        let full = send.session == Session::Fresh || !self.sessions.contains_key(&place);
+        if let Some(error) = self.server_error(now, sut, send).filter(|_| full) {
+            let seen = Seen::Broken { phase: Phase::Handshake, error: Name::from(error) };
+            let handshake = Handshake::None;
+            return Opened::Ended(Observation { handshake, tls: None, handshake_ms: 0, seen });
+        }
+        let handshake = self.handshake(now, sut, send, tls, &peer);
         self.open.insert(send.attempt, (handshake, tls));
         Opened::Request { peer, handshake, tls }
     }

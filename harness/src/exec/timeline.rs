@@ -70,7 +70,7 @@ pub(super) fn fill(scenario: &Scenario, ranks: &Ranks, queue: &mut EventQueue<Ev
         }
     }
     for (index, (_, operation)) in scenario.operations.iter().enumerate() {
-        push(operation.at, &operation.on, seq + index, Event::Operation { index, seq: seq + index });
+        push(operation.at, &operation.on, seq + index, Event::Operation { index });
     }
 }
 

@@ -22,7 +22,7 @@ use crate::scenario::model::Scenario;
 /// What is pending.
 pub(super) enum Event {
     /// An administrator acts.
-    Operation { index: usize, seq: usize },
+    Operation { index: usize },
     /// A fault begins or ends, or a clock is set: cores know it themselves, the trace is told.
     Note(Kind),
     /// A request arrives at a CA's site.
@@ -35,11 +35,14 @@ pub(super) enum Event {
     AtClient { attempt: u64, observation: Observation },
 }
 
+/// A client's certificates, its own first.
+type Peer = std::sync::Arc<[revlab_pki::Certificate]>;
+
 /// An attempt that is under way.
 struct Open {
     sut: usize,
     began: Instant,
-    arrived: Option<(std::sync::Arc<[revlab_pki::Certificate]>, Handshake)>,
+    arrived: Option<(Peer, Handshake, TlsVersion)>,
     handshake_ms: i64,
     rank: u16,
     checks: Vec<u64>,
@@ -60,6 +63,9 @@ pub(super) struct World<'a, W> {
     open: BTreeMap<u64, Open>,
     fetching: BTreeSet<FetchKey>,
     transport: Transport,
+    /// Room for what cores say, kept from one event to the next.
+    from_sut: Out<SutAction>,
+    from_driver: Out<ClientAction>,
 }
 
 /// Who is asked next.
@@ -95,6 +101,8 @@ impl<'a, W: Wire> World<'a, W> {
             open: BTreeMap::new(),
             fetching: BTreeSet::new(),
             transport,
+            from_sut: Out::new(),
+            from_driver: Out::new(),
         }
     }
 
@@ -155,7 +163,7 @@ impl<'a, W: Wire> World<'a, W> {
 
     fn happen(&mut self, now: Instant, key: Key, event: Event) {
         match event {
-            Event::Operation { index, .. } => self.operate(now, index, key.seq),
+            Event::Operation { index } => self.operate(now, index, key.seq),
             Event::Note(record) => self.record(now, record),
             Event::AtCa { key, request, ruling } => self.at_ca(now, key, request, ruling),
             Event::Fetched { key, result } => {
@@ -190,7 +198,8 @@ impl<'a, W: Wire> World<'a, W> {
     }
 
     fn tell_machine(&mut self, now: Instant, index: usize, event: SutEvent) {
-        let mut out = Out::new();
+        // What is performed below can come back here: then there is new room.
+        let mut out = std::mem::take(&mut self.from_sut);
         if let Some((_, machine)) = self.machines.get_mut(index) {
             machine.decide(now, event, &mut out);
         }
@@ -200,10 +209,11 @@ impl<'a, W: Wire> World<'a, W> {
                 Item::Do(action) => self.perform_sut(now, index, action),
             }
         }
+        self.from_sut = out;
     }
 
     fn tell_driver(&mut self, now: Instant, event: ClientEvent) {
-        let mut out = Out::new();
+        let mut out = std::mem::take(&mut self.from_driver);
         self.driver.decide(now, event, &mut out);
         for item in out.drain() {
             match item {
@@ -215,6 +225,7 @@ impl<'a, W: Wire> World<'a, W> {
                 }
             }
         }
+        self.from_driver = out;
     }
 
     fn perform_sut(&mut self, now: Instant, index: usize, action: SutAction) {
@@ -299,7 +310,7 @@ impl<'a, W: Wire> World<'a, W> {
         match self.wire.open(now, sut, send) {
             Opened::Request { peer, handshake, tls } => {
                 let cost = self.scenario.network.tls_request(tls, handshake);
-                open.arrived = Some((peer, handshake));
+                open.arrived = Some((peer, handshake, tls));
                 open.handshake_ms = cost.as_millis();
                 self.push_attempt(now + cost, rank, send.attempt, Event::AtSut { attempt: send.attempt });
             }
@@ -315,8 +326,9 @@ impl<'a, W: Wire> World<'a, W> {
 
     fn at_sut(&mut self, now: Instant, attempt: u64) {
         let Some(open) = self.open.get_mut(&attempt) else { return };
-        let Some((peer, handshake)) = open.arrived.take() else { return };
-        let sut = open.sut;
+        let Some((peer, handshake, tls)) = open.arrived.take() else { return };
+        let (sut, handshake_ms) = (open.sut, open.handshake_ms);
+        self.tell_driver(now, ClientEvent::Connected { attempt, handshake, tls, handshake_ms });
         self.tell_machine(now, sut, SutEvent::Request { attempt, peer, handshake });
     }
 

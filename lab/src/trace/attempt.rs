@@ -9,7 +9,8 @@ use crate::{Code, Instant, Name, Outcome};
 pub struct Attempt {
     /// The client's name in the scenario.
     pub client: Name,
-    /// Which of its threads.
+    /// Which of its threads, from 0; left out for the first, which is most clients' only one.
+    #[serde(default, skip_serializing_if = "is_first")]
     pub thread: u32,
     /// The certificate it used.
     pub identity: Name,
@@ -54,6 +55,10 @@ pub struct Attempt {
     /// The SUT's checks that this attempt caused or waited for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<u64>,
+}
+
+fn is_first(thread: &u32) -> bool {
+    *thread == 0
 }
 
 /// How far an attempt came.

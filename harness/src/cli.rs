@@ -1,0 +1,156 @@
+//! The `revlab` command: what is typed, and what it comes to.
+//!
+//! Data goes to standard output, talk to standard error. Exit statuses: 0 every expectation held,
+//! 1 one failed, 2 nothing was run, 3 inconclusive, 70 a defect of revlab, 130 Ctrl-C.
+
+mod hypotheses;
+mod lint;
+mod list;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Reproduces certificate-revocation incidents.
+#[derive(Debug, Parser)]
+#[command(name = "revlab", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios and judge them.
+    Run(RunArgs),
+    /// Read and check scenario files; run nothing.
+    Lint {
+        /// Scenario files, or folders of them.
+        #[arg(required = true)]
+        scenarios: Vec<PathBuf>,
+    },
+    /// List the scenario library.
+    List {
+        /// Folders to look in.
+        #[arg(default_value = "scenarios")]
+        folders: Vec<PathBuf>,
+        /// How to print the list.
+        #[arg(long, value_enum, default_value_t = Format::Terminal)]
+        format: Format,
+    },
+    /// Run the KB2666300 scenarios under every hypothesis and print which observations each meets.
+    Hypotheses {
+        /// The folder of the scenarios.
+        #[arg(default_value = "scenarios/kb2666300")]
+        folder: PathBuf,
+        /// Put the table into this page of the book.
+        #[arg(long, value_name = "PAGE", conflicts_with = "check")]
+        write: Option<PathBuf>,
+        /// Say whether this page of the book is up to date.
+        #[arg(long, value_name = "PAGE")]
+        check: Option<PathBuf>,
+    },
+}
+
+/// What `revlab run` is given.
+#[derive(Debug, clap::Args)]
+struct RunArgs {
+    /// Scenario files, or folders of them.
+    #[arg(required = true)]
+    scenarios: Vec<PathBuf>,
+    /// Only this variant.
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// How cores are connected: directly, or through real sockets on loopback.
+    #[arg(long, value_enum, default_value_t = TransportArg::Sim)]
+    transport: TransportArg,
+    /// Replace the adapter of the system under test. So far only `model` is there.
+    #[arg(long, value_name = "NAME|URL")]
+    sut: Option<String>,
+    /// Replace the scenario's seed.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Replace the hypothesis of every model (H0, H1a, H1b, H1c, H1d, H2, H4, H5).
+    #[arg(long, value_name = "H")]
+    hypothesis: Option<String>,
+    /// In `live`: the port on 127.0.0.1 that the system under test listens on.
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Keep traces, logs, certificates and reports in this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How to print the reports.
+    #[arg(long, value_enum, default_value_t = Format::Terminal)]
+    format: Format,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Terminal,
+    /// For programs.
+    Json,
+}
+
+/// `--transport`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TransportArg {
+    /// Directly, with modelled latency.
+    Sim,
+    /// Through real HTTP and TLS on loopback.
+    Live,
+}
+
+/// What ends a command before anything was run: one message, status 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refusal(String);
+
+/// Exit status of a refusal (DESIGN: "nothing was run").
+const REFUSED: u8 = 2;
+/// Exit status of a defect of revlab itself.
+const DEFECT: u8 = 70;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = std::panic::catch_unwind(|| match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Lint { scenarios } => lint::lint(scenarios),
+        Command::List { folders, format } => list::list(folders, *format),
+        Command::Hypotheses { folder, write, check } => {
+            let what = match (write, check) {
+                (Some(page), _) => hypotheses::Use::Write(page),
+                (None, Some(page)) => hypotheses::Use::Check(page),
+                (None, None) => hypotheses::Use::Print,
+            };
+            hypotheses::hypotheses(folder, &what)
+        }
+    });
+    match outcome {
+        Ok(Ok(status)) => ExitCode::from(status),
+        Ok(Err(Refusal(message))) => {
+            talk(&message);
+            ExitCode::from(REFUSED)
+        }
+        Err(_) => {
+            talk("error: this is a defect of revlab; please report it with the scenario");
+            ExitCode::from(DEFECT)
+        }
+    }
+}
+
+/// Says something to the person at the terminal.
+#[expect(clippy::print_stderr, reason = "the command talks here, and nowhere else")]
+fn talk(text: &str) {
+    anstream::eprintln!("{}", text.trim_end());
+}
+
+/// Prints a result.
+#[expect(clippy::print_stdout, reason = "results are printed here, and nowhere else")]
+fn print(text: &str) {
+    anstream::println!("{}", text.trim_end());
+}
