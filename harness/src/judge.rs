@@ -21,7 +21,7 @@ mod episodes;
 mod exposure;
 mod fetches;
 mod follows;
-mod index;
+pub(crate) mod index;
 mod log;
 mod order;
 mod phrase;
@@ -29,7 +29,7 @@ mod run;
 #[cfg(test)]
 pub(crate) mod sample;
 mod select;
-mod staleness;
+pub(crate) mod staleness;
 
 use revlab_lab::Name;
 use revlab_lab::trace::Trace;
@@ -41,7 +41,7 @@ use crate::scenario::Scenario;
 use crate::scenario::model::{Expectation, ExpectationKind};
 use index::Index;
 
-pub(crate) use phrase::{at, counted, result_words};
+pub(crate) use phrase::{about, at, counted, result_words};
 
 /// What came of a run, judged by what its scenario expects.
 #[derive(Clone, Debug, PartialEq)]

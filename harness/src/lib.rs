@@ -3,4 +3,5 @@
 pub mod digest;
 pub mod exec;
 pub mod judge;
+pub mod report;
 pub mod scenario;

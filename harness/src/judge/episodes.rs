@@ -47,11 +47,7 @@ pub(super) fn judge(index: &Index<'_>, window: Window, asked: &Asked<'_>) -> Rul
 
 fn expected(asked: &Asked<'_>) -> String {
     let mut text = phrase::count(asked.count, "episode");
-    text.push_str(&format!(
-        " of {}{}",
-        phrase::result(asked.result),
-        phrase::attempts_of(asked.of)
-    ));
+    text.push_str(&format!(" {}{}", phrase::result(asked.result), phrase::attempts_of(asked.of)));
     if let Some(length) = asked.length {
         text.push_str(&format!(", each {} long", phrase::range(length)));
     }

@@ -87,7 +87,7 @@ pub(super) fn stretches(
         false => Ok(found),
         true => {
             let result = phrase::result(during.result);
-            Err(format!("no episode of {result}: there must be one to look into"))
+            Err(format!("no episode {result}: there must be one to look into"))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use revlab_lab::trace::{
-    Attempt, Check, ClockSet, Fault, FaultState, Fetch, Kind, Log, Operation, Trace,
+    Attempt, Check, ClockSet, Fault, Fetch, Header, Kind, Log, Operation, Publish, Trace,
 };
 use revlab_lab::{Instant, Span};
 
@@ -42,6 +42,8 @@ pub(crate) struct CheckAt<'a> {
     pub(crate) n: u64,
     /// When it began.
     pub(crate) began: Instant,
+    /// Its own record.
+    pub(crate) own: &'a Check,
     /// The record with process, subject, verdict and steps.
     pub(crate) full: &'a Check,
 }
@@ -49,6 +51,8 @@ pub(crate) struct CheckAt<'a> {
 /// What the judge and the reports look up in a trace.
 #[derive(Debug)]
 pub(crate) struct Index<'a> {
+    /// Which run this is.
+    pub(crate) header: Option<&'a Header>,
     /// Start of the run.
     pub(crate) start: Instant,
     /// End of the run as planned.
@@ -65,8 +69,10 @@ pub(crate) struct Index<'a> {
     pub(crate) checks: Vec<CheckAt<'a>>,
     /// In their order.
     pub(crate) operations: Vec<At<'a, Operation>>,
-    /// Begins of faults, in their order.
-    pub(crate) faults_begun: Vec<At<'a, Fault>>,
+    /// Begins and ends, in their order.
+    pub(crate) faults: Vec<At<'a, Fault>>,
+    /// In their order.
+    pub(crate) publications: Vec<At<'a, Publish>>,
     /// In their order.
     pub(crate) logs: Vec<At<'a, Log>>,
     /// What the actors' clocks read.
@@ -79,6 +85,7 @@ impl<'a> Index<'a> {
         let last = trace.records().last().map_or(scenario.start, |r| r.t);
         let cut = (!trace.is_complete()).then(|| settled(scenario, last));
         let mut index = Index {
+            header: None,
             start: scenario.start,
             planned_end,
             end: if cut.is_some() { last.min(planned_end) } else { planned_end },
@@ -87,7 +94,8 @@ impl<'a> Index<'a> {
             fetches: Vec::new(),
             checks: Vec::new(),
             operations: Vec::new(),
-            faults_begun: Vec::new(),
+            faults: Vec::new(),
+            publications: Vec::new(),
             logs: Vec::new(),
             clocks: Clocks::default(),
         };
@@ -105,9 +113,8 @@ impl<'a> Index<'a> {
                 Kind::Fetch(it) => self.fetches.push(At { n, t, it }),
                 Kind::Operation(it) => self.operations.push(At { n, t, it }),
                 Kind::Log(it) => self.logs.push(At { n, t, it }),
-                Kind::Fault(it) if it.state == FaultState::Begin => {
-                    self.faults_begun.push(At { n, t, it });
-                }
+                Kind::Fault(it) => self.faults.push(At { n, t, it }),
+                Kind::Publish(it) => self.publications.push(At { n, t, it }),
                 Kind::Clock(ClockSet { actor, offset_ms }) => {
                     self.clocks.set(actor, t, Span::from_millis(*offset_ms));
                 }
@@ -121,13 +128,10 @@ impl<'a> Index<'a> {
                         }
                     };
                     let began = it.began.unwrap_or(t);
-                    self.checks.push(CheckAt { n, began, full: resolved });
+                    self.checks.push(CheckAt { n, began, own: it, full: resolved });
                 }
-                Kind::Fault(_)
-                | Kind::Header(_)
-                | Kind::Publish(_)
-                | Kind::Cache(_)
-                | Kind::End(_) => {}
+                Kind::Header(it) => self.header = Some(it),
+                Kind::Cache(_) | Kind::End(_) => {}
             }
         }
     }

@@ -117,12 +117,12 @@ pub(super) fn attempts_of(filter: &AttemptFilter) -> String {
     text
 }
 
-/// `during each episode of refused …`.
+/// `during each episode refused …`.
 pub(super) fn during(during: &During) -> String {
     let of = format!("{}{}", result(during.result), attempts_of(&during.of));
     match during.at_start {
-        None => format!(" during each episode of {of}"),
-        Some(length) => format!(" in the first {length} of each episode of {of}"),
+        None => format!(" during each episode {of}"),
+        Some(length) => format!(" in the first {length} of each episode {of}"),
     }
 }
 

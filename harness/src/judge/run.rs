@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use revlab_fake_ca::fault::{Endpoint, FaultConfig};
-use revlab_lab::trace::{Kind, Purpose, Trace};
+use revlab_lab::trace::{FaultState, Kind, Purpose, Trace};
 use revlab_lab::{Instant, Outcome};
 
 use super::index::Index;
@@ -75,7 +75,8 @@ fn covers(filter: &FetchFilter, endpoint: Endpoint) -> bool {
 
 /// Control clients that were not admitted before anything was done to the lab.
 fn controls(scenario: &Scenario, index: &Index<'_>) -> Vec<String> {
-    let fault = index.faults_begun.first().map(|f| (f.n, f.t, "fault", &f.id));
+    let mut begun = index.faults.iter().filter(|f| f.state == FaultState::Begin);
+    let fault = begun.next().map(|f| (f.n, f.t, "fault", &f.id));
     let operation = index.operations.first().map(|o| (o.n, o.t, "operation", &o.id));
     let first = fault.into_iter().chain(operation).min_by_key(|(n, ..)| *n);
     let controls = scenario.clients.values().filter(|c| c.control);

@@ -12,7 +12,6 @@ use revlab_lab::trace::{
     ObjectInfo, Operation, Publish, Purpose, Record, State, Step, TlsVersion, Trace, Verdict,
 };
 use revlab_lab::{Clock, Code, Instant, Name, Outcome, Seed, Span};
-use revlab_sut::config::SutOperation;
 
 use super::{Finding, judge};
 use crate::scenario::Scenario;
@@ -187,11 +186,6 @@ impl Lab {
 
     pub(crate) fn reissue(&mut self, id: &str) -> &mut Lab {
         self.plan(id, OperationKind::Reissue { ocsp: Vec::new() })
-    }
-
-    /// The scenario's operation `id` restarts the service.
-    pub(crate) fn reboot(&mut self, id: &str) -> &mut Lab {
-        self.plan(id, OperationKind::Sut(SutOperation::Reboot))
     }
 
     fn plan(&mut self, id: &str, action: OperationKind) -> &mut Lab {

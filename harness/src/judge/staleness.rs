@@ -20,6 +20,12 @@ impl<'a> Clocks<'a> {
         self.offsets.entry(actor).or_default().push((from, offset));
     }
 
+    /// Every setting on record: whose clock, from when on, ahead by how much.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&'a str, Instant, Span)> {
+        let all = self.offsets.iter();
+        all.flat_map(|(actor, steps)| steps.iter().map(|(at, offset)| (*actor, *at, *offset)))
+    }
+
     /// The stretches of `window` in which the actor's offset was constant, with that offset.
     fn stretches(&self, actor: &str, window: Window) -> Vec<(Window, Span)> {
         let steps = self.offsets.get(actor).map(Vec::as_slice).unwrap_or_default();

@@ -1,0 +1,120 @@
+//! JUnit XML: a suite for each scenario and variant, a case for each expectation.
+//!
+//! A failed expectation is a failure. An inconclusive one is an error; so is a run that proves
+//! nothing, in a case of its own, [`RUN_CASE`].
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use revlab_lab::trace::{Kind, Trace};
+
+use crate::judge::{Finding, Judgement, Status};
+use crate::scenario::Scenario;
+
+/// The case that says whether the run as a whole counts.
+pub const RUN_CASE: &str = "(the run)";
+
+/// The suite of one run.
+#[derive(Clone, Debug)]
+pub struct Suite(TestSuite);
+
+/// The suite of one run: `kb2666300/lab [unpatched]`.
+pub fn suite(scenario: &Scenario, trace: &Trace, judgement: &Judgement) -> Suite {
+    let name = match &scenario.variant {
+        Some(variant) => format!("{} [{variant}]", scenario.name),
+        None => scenario.name.clone(),
+    };
+    let mut suite = TestSuite::new(name.as_str());
+    suite.add_property(("seed", scenario.seed.0.to_string().as_str()));
+    if let Some(Kind::Header(header)) = trace.records().first().map(|r| &r.kind) {
+        suite.add_property(("sut", header.sut.as_str()));
+        suite.add_property(("transport", header.transport.as_str()));
+    }
+    suite.add_test_case(run_case(&name, judgement));
+    suite.add_test_cases(judgement.findings.iter().map(|f| case(&name, f)));
+    Suite(suite)
+}
+
+/// Several suites as one XML document.
+pub fn render(suites: impl IntoIterator<Item = Suite>) -> String {
+    let mut report = Report::new("revlab");
+    report.add_test_suites(suites.into_iter().map(|s| s.0));
+    let mut bytes = Vec::new();
+    // Writing into memory does not fail, and quick-junit keeps what XML cannot hold out of text.
+    match report.serialize(&mut bytes) {
+        Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+fn run_case(suite: &str, judgement: &Judgement) -> TestCase {
+    let reasons = &judgement.inconclusive;
+    let status = match reasons.first() {
+        None => TestCaseStatus::success(),
+        Some(first) => not_held(NonSuccessKind::Error, Status::Inconclusive, first),
+    };
+    let mut case = TestCase::new(RUN_CASE, status);
+    case.set_classname(suite);
+    if !reasons.is_empty() {
+        case.set_system_out(reasons.join("\n").as_str());
+    }
+    case
+}
+
+fn case(suite: &str, finding: &Finding) -> TestCase {
+    let status = match finding.verdict {
+        Status::Held => TestCaseStatus::success(),
+        Status::Failed => not_held(NonSuccessKind::Failure, Status::Failed, &finding.seen),
+        Status::Inconclusive => {
+            not_held(NonSuccessKind::Error, Status::Inconclusive, &finding.seen)
+        }
+    };
+    let mut case = TestCase::new(&*finding.name, status);
+    case.set_classname(suite);
+    case.set_system_out(reason(finding).as_str());
+    case
+}
+
+fn not_held(kind: NonSuccessKind, status: Status, message: &str) -> TestCaseStatus {
+    let mut found = TestCaseStatus::non_success(kind);
+    found.set_type(status.as_str());
+    found.set_message(message);
+    found
+}
+
+fn reason(finding: &Finding) -> String {
+    let mut lines = Vec::new();
+    lines.extend(finding.why.as_ref().map(|why| format!("why: {why}")));
+    lines.push(format!("expected: {}", finding.expected));
+    lines.push(format!("seen: {}", finding.seen));
+    if !finding.nearest.is_empty() {
+        let numbers: Vec<String> = finding.nearest.iter().map(u64::to_string).collect();
+        lines.push(format!("records: {}", numbers.join(", ")));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::judge;
+    use crate::report::sample::outage;
+
+    fn suite_of(lab: &crate::judge::sample::Lab) -> Suite {
+        let (scenario, trace) = (lab.scenario(), lab.trace());
+        suite(&scenario, &trace, &judge(&scenario, &trace))
+    }
+
+    #[test]
+    fn held_failed_and_inconclusive_are_success_failure_and_error() {
+        let mut lab = outage();
+        lab.fault("never", revlab_lab::Span::ZERO, revlab_lab::Span::from_mins(1), true);
+        insta::assert_snapshot!(render([suite_of(&lab)]));
+    }
+
+    #[test]
+    fn the_document_can_be_read_back() {
+        let text = render([suite_of(&outage()), suite_of(&outage())]);
+        let report = Report::deserialize_from_str(&text).unwrap();
+        assert_eq!(report.test_suites.len(), 2);
+        assert_eq!(report.failures, 2);
+    }
+}

@@ -1,0 +1,100 @@
+//! The first episodes in detail: what happened around each, and why its first attempt was not
+//! admitted, by the steps of the SUT's check.
+
+use revlab_lab::trace::{Attempt, Check};
+use revlab_lab::{Instant, Span};
+
+use super::events::{self, Event};
+use super::paint::Tone;
+use super::wrap::labelled;
+use super::{Page, episodes};
+use crate::judge::index::At;
+use crate::judge::{Episode, about, at, result_words};
+use crate::report::words;
+
+/// So many episodes are shown in detail.
+const MOST: usize = 3;
+/// Where the texts of events begin.
+const EVENT_INDENT: usize = 32;
+
+pub(super) fn section(page: &Page<'_>) -> Vec<String> {
+    let found = episodes::refused(page);
+    let mut lines = Vec::new();
+    for (i, episode) in found.iter().take(MOST).enumerate() {
+        if i > 0 {
+            lines.push(String::new());
+        }
+        lines.extend(one(page, i + 1, episode));
+    }
+    if found.len() > MOST {
+        lines.push(String::new());
+        lines.push(format!("({} more are in the table above)", found.len() - MOST));
+    }
+    lines
+}
+
+fn one(page: &Page<'_>, number: usize, episode: &Episode) -> Vec<String> {
+    let what = result_words(episode.outcome, episode.status, episode.substatus, episode.code);
+    let heading = format!("Episode {number}: {what}");
+    let mut lines = vec![page.paint.text(Tone::Heading, &heading)];
+    let clients: Vec<&str> = episode.clients.iter().map(|c| &**c).collect();
+    let facts = format!(
+        "{} from {}, attempts of {}, ended {}",
+        about(episode.length()),
+        at(episode.begin),
+        clients.join(", "),
+        episodes::ended(page, episode)
+    );
+    lines.extend(labelled("", 2, &facts));
+    let sut = page.scenario.clients.values().find(|c| episode.clients.contains(&c.name));
+    if let Some(sut) = sut.map(|c| &c.sut) {
+        let events = events::around(page, episode, sut);
+        lines.extend(events.iter().flat_map(|event| event_lines(page, episode.begin, event)));
+    }
+    lines.extend(why(page, episode));
+    lines
+}
+
+fn event_lines(page: &Page<'_>, begin: Instant, event: &Event) -> Vec<String> {
+    let after = about(event.t - begin);
+    let relative = match after {
+        Span::ZERO => "0s".to_owned(),
+        before if before.is_negative() => before.to_string(),
+        after => format!("+{after}"),
+    };
+    let (_, month, day, hour, minute, second, _) = event.t.civil();
+    let time = format!("{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
+    let label = format!("  {time} {relative:>12}");
+    let lines = labelled(&label, EVENT_INDENT, &event.text);
+    lines.iter().map(|line| page.paint.text(event.tone, line)).collect()
+}
+
+/// The steps of the check of the episode's first attempt.
+fn why(page: &Page<'_>, episode: &Episode) -> Vec<String> {
+    let Some((attempt, check)) = first_check(page, episode) else { return Vec::new() };
+    let process = check.process.as_deref().unwrap_or("the SUT");
+    let heading = format!("why: the check of {} by {process} on {}", attempt.identity, check.by);
+    let mut lines = labelled("", 2, &heading);
+    for (i, step) in check.steps.iter().enumerate() {
+        lines.extend(labelled(&format!("  {:>3}. ", i + 1), 7, &words::step(step)));
+    }
+    if let Some(verdict) = check.verdict {
+        let name = revlab_lab::trace::Verdict::NAMES.iter().find(|(_, v)| *v == verdict);
+        let code = check.code.map(|c| format!(", {c}")).unwrap_or_default();
+        lines.extend(labelled(
+            "       ",
+            7,
+            &format!("verdict: {}{code}", name.map_or("", |n| n.0)),
+        ));
+    }
+    lines
+}
+
+fn first_check<'p>(page: &Page<'p>, episode: &Episode) -> Option<(&'p At<'p, Attempt>, &'p Check)> {
+    let attempt = page.index.attempts.iter().find(|a| a.n == episode.first)?;
+    let number = attempt.checks.last()?;
+    let sut = &page.scenario.clients.get(&attempt.client)?.sut;
+    let checks = &page.index.checks;
+    let check = checks.iter().find(|c| c.own.check == *number && c.own.by == *sut)?;
+    Some((attempt, check.full))
+}

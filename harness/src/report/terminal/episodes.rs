@@ -1,0 +1,85 @@
+//! The episodes in which clients were not admitted, in one table.
+
+use comfy_table::{CellAlignment, Table, presets};
+use revlab_lab::Outcome;
+
+use super::Page;
+use super::paint::Tone;
+use super::wrap::cut;
+use crate::judge::{Episode, Healing, about, at, counted, result_words};
+
+/// More episodes than this are only counted.
+const MOST: usize = 20;
+
+/// The episodes other than admitted, in their order.
+pub(super) fn refused<'p>(page: &Page<'p>) -> Vec<&'p Episode> {
+    page.judgement.episodes.iter().filter(|e| e.outcome != Outcome::Admitted).collect()
+}
+
+pub(super) fn section(page: &Page<'_>) -> Vec<String> {
+    let found = refused(page);
+    let total = page.index.attempts.len();
+    if total == 0 {
+        return vec![page.paint.text(Tone::Doubt, "No attempt was made.")];
+    }
+    if found.is_empty() {
+        let text = format!("All {} were admitted.", counted(total, "attempt"));
+        return vec![page.paint.text(Tone::Good, &text)];
+    }
+    let attempts: u64 = found.iter().map(|e| e.attempts).sum();
+    let heading = format!(
+        "{attempts} of {} were not admitted, in {}:",
+        counted(total, "attempt"),
+        counted(found.len(), "episode")
+    );
+    let mut lines = vec![page.paint.text(Tone::Bad, &heading)];
+    lines.extend(table(page, &found));
+    if found.len() > MOST {
+        lines.push(format!("and {} more", counted(found.len() - MOST, "episode")));
+    }
+    lines
+}
+
+fn table(page: &Page<'_>, found: &[&Episode]) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["", "from", "length", "attempts", "client", "outcome", "ended"]);
+    for (i, episode) in found.iter().take(MOST).enumerate() {
+        let clients: Vec<&str> = episode.clients.iter().map(|c| &**c).collect();
+        table.add_row([
+            (i + 1).to_string(),
+            at(episode.begin),
+            about(episode.length()).to_string(),
+            episode.attempts.to_string(),
+            cut(&clients.join(", "), 10),
+            cut(&short(episode), 26),
+            cut(&ended(page, episode), 16),
+        ]);
+    }
+    for column in [0, 2, 3] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.lines().collect()
+}
+
+/// Without the symbol of the code, which the details have.
+fn short(episode: &Episode) -> String {
+    let words = result_words(episode.outcome, episode.status, episode.substatus, episode.code);
+    let symbol = episode.code.and_then(|c| c.symbol()).unwrap_or_default();
+    let words = words.replace(" with ", " ").replace(symbol, "");
+    words.replace(',', "").trim_end().to_owned()
+}
+
+/// How it ended, in short.
+pub(super) fn ended(page: &Page<'_>, episode: &Episode) -> String {
+    match episode.healing {
+        Healing::ByItself => "by itself".to_owned(),
+        Healing::NotHealed => "not at all".to_owned(),
+        Healing::AfterOperation(record) => {
+            let operation = page.index.operations.iter().find(|o| o.n == record);
+            operation.map_or("after operation".to_owned(), |o| format!("after {}", o.what))
+        }
+    }
+}
