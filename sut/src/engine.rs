@@ -59,6 +59,8 @@ pub(crate) struct Engine {
     subjects: Subjects,
     processes: BTreeMap<ProcessId, Process>,
     next_process: u32,
+    /// ChainCacheResyncFiletime: a value of the registry, so it holds for later processes too.
+    resynced: Option<Instant>,
     disks: BTreeMap<Name, DiskCache>,
     checks: BTreeMap<u64, Check>,
     next_check: u64,
@@ -81,6 +83,7 @@ impl Engine {
             subjects: Subjects::new(known, config.profile.parameters().entry_scope),
             processes: BTreeMap::new(),
             next_process: 0,
+            resynced: None,
             disks: BTreeMap::new(),
             checks: BTreeMap::new(),
             next_check: 1,
@@ -117,7 +120,8 @@ impl Engine {
         let reading = self.clock.at(now);
         if reading < this_update {
             State::NotYetValid
-        } else if next_update.is_some_and(|n| reading > n + self.parameters.crl_validity_extension) {
+        } else if next_update.is_some_and(|n| reading > n + self.parameters.crl_validity_extension)
+        {
             State::Stale
         } else {
             State::Fresh
@@ -128,3 +132,6 @@ impl Engine {
         self.disks.entry(account.clone()).or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,12 +4,12 @@ use revlab_lab::trace::{Cache, CacheOp, Kind, Layer, Purpose, State, Step, Verdi
 use revlab_lab::{Instant, Out};
 use revlab_pki::Crl;
 
+use super::Engine;
 use super::check::{Check, Next, Stage, lookup, used};
 use super::disk::Object;
 use super::process::Held;
 use super::retrieval::Wanted;
 use super::subject::Link;
-use super::Engine;
 use crate::event::SutAction;
 use crate::profile::{BaseRetry, OcspErrorMark, SkipCrl};
 
@@ -30,9 +30,9 @@ impl Engine {
             return Next::Link(verdict);
         }
         let new = self.processes.get_mut(&check.process).is_some_and(|p| p.meets(link.number));
-        let found = self.base_in_memory(now, check, link, out)
-            || self.base_on_disk(now, check, link, out);
-        let probe = self.parameters.ocsp_before_cached_crl && new && !link.ocsp_urls.is_empty();
+        let found =
+            self.base_in_memory(now, check, link, out) || self.base_on_disk(now, check, link, out);
+        let probe = self.parameters.ocsp_before_cached_crl && new && self.speaks_ocsp(link);
         match (found, probe) {
             (true, false) => Next::Stage(Stage::Delta),
             (true, true) => {
@@ -57,10 +57,9 @@ impl Engine {
             (Some(until), _) => (Withheld::OfflineMark, Some(until)),
             (None, true) => (Withheld::WaitsForDelta, None),
             (None, false) => {
-                let ocsp = self.parameters.ocsp_client && !link.ocsp_urls.is_empty();
                 check.pass.crl_first = self.prefers_crl(check) && !link.crl_urls.is_empty();
-                let first = if ocsp && !check.pass.crl_first { Stage::Ocsp(0) } else { Stage::Crl(0) };
-                return Next::Stage(first);
+                let ocsp_first = self.speaks_ocsp(link) && !check.pass.crl_first;
+                return Next::Stage(if ocsp_first { Stage::Ocsp(0) } else { Stage::Crl(0) });
             }
         };
         check.steps.push(Step::Withheld { object: Purpose::Base, why, until });
@@ -102,7 +101,11 @@ impl Engine {
         }
         if skip || (!failover && !link.ocsp_urls.is_empty()) {
             let until = mark.then_some(until);
-            check.steps.push(Step::Withheld { object: Purpose::Base, why: Withheld::OcspFailed, until });
+            check.steps.push(Step::Withheld {
+                object: Purpose::Base,
+                why: Withheld::OcspFailed,
+                until,
+            });
             return Next::Stage(Stage::Delta);
         }
         Next::Stage(Stage::Crl(0))
@@ -129,20 +132,24 @@ impl Engine {
             return Next::Stage(Stage::Crl(at + 1));
         }
         // OCSP URLs that are marked count as failed too: the CRL is fetched because of them.
-        let media_offline = self.parameters.ocsp_client
-            && !link.ocsp_urls.is_empty()
-            && !check.pass.crl_first;
+        let media_offline = self.speaks_ocsp(link) && !check.pass.crl_first;
         match self.retrieve(now, check, link, Wanted::crl(Purpose::Base, url, media_offline), out) {
             Some(fetch) => Next::Wait(fetch),
             None => Next::Stage(Stage::Delta),
         }
     }
 
+    /// Whether there is anything that OCSP could ask for this link.
+    fn speaks_ocsp(&self, link: &Link) -> bool {
+        self.parameters.ocsp_client && !link.ocsp_urls.is_empty()
+    }
+
     fn no_more_crl_urls(&mut self, check: &mut Check, link: &Link) -> Next {
         if link.crl_urls.is_empty() {
             check.steps.push(Step::NoUrl { object: Purpose::Base });
         }
-        let last_resort = check.pass.crl_first && !check.pass.sought_newer_base;
+        let unasked = check.pass.crl_first && !check.pass.sought_newer_base;
+        let last_resort = unasked && self.speaks_ocsp(link);
         Next::Stage(if last_resort { Stage::Ocsp(0) } else { Stage::Delta })
     }
 
@@ -155,13 +162,19 @@ impl Engine {
         out: &mut Out<SutAction>,
     ) -> Stage {
         self.hold_base(check, link, crl, out);
-        check.used.retain(|u| u.object != Purpose::Base);
+        check.forget_used_base();
         check.used.push(used(Purpose::Base, Layer::Wire, crl));
         Stage::Delta
     }
 
     /// A CRL URL failed: it is left alone for a while, and the next one is tried.
-    pub(super) fn crl_failed(&mut self, now: Instant, check: &Check, link: &Link, at: usize) -> Stage {
+    pub(super) fn crl_failed(
+        &mut self,
+        now: Instant,
+        check: &Check,
+        link: &Link,
+        at: usize,
+    ) -> Stage {
         let until = now + self.parameters.crl_offline_memory;
         if let (Some(process), Some(url)) =
             (self.processes.get_mut(&check.process), link.crl_urls.get(at))
@@ -198,7 +211,8 @@ impl Engine {
         link: &Link,
         out: &mut Out<SutAction>,
     ) -> bool {
-        let held = self.processes.get_mut(&check.process).and_then(|p| p.entry(link.entry).base.clone());
+        let held =
+            self.processes.get_mut(&check.process).and_then(|p| p.entry(link.entry).base.clone());
         let Some(held) = held else {
             check.steps.push(lookup(Purpose::Base, Layer::Memory, State::Absent, None));
             return false;
@@ -253,9 +267,10 @@ impl Engine {
         }
         let (account, ignore_before) = (process.account.clone(), process.ignore_before);
         for url in urls {
-            let found = self.disk(&account).find(url).filter(|e| {
-                ignore_before.is_none_or(|limit| e.stored > limit)
-            });
+            let found = self
+                .disk(&account)
+                .find(url)
+                .filter(|e| ignore_before.is_none_or(|limit| e.stored > limit));
             let (crl, stored) = match found.map(|e| (&e.object, e.stored)) {
                 Some((Object::Crl(crl), stored)) => (crl.clone(), stored),
                 _ => {
@@ -273,7 +288,12 @@ impl Engine {
         None
     }
 
-    fn mark_used(&mut self, account: &revlab_lab::Name, url: &revlab_lab::http::Url, stored: Instant) {
+    fn mark_used(
+        &mut self,
+        account: &revlab_lab::Name,
+        url: &revlab_lab::http::Url,
+        stored: Instant,
+    ) {
         if let Some(entry) = self.disk(account).find(url).filter(|e| e.stored == stored) {
             entry.used = true;
         }

@@ -71,6 +71,10 @@ pub(super) struct Pass {
     pub(super) post_next: bool,
     /// A newer base has been looked for because the delta needs one.
     pub(super) sought_newer_base: bool,
+    /// The delta is older than the base, and the base alone decides.
+    pub(super) delta_ignored: bool,
+    /// How many of the check's used objects belong to the links before.
+    pub(super) used_before: usize,
     /// This pass skipped the CRL because of OCSP.
     pub(super) skipped: bool,
 }
@@ -88,6 +92,15 @@ pub(super) enum Next {
 impl Check {
     pub(super) fn link(&self) -> Option<Arc<Link>> {
         self.subject.links.get(self.at).cloned()
+    }
+
+    /// The base of this link is replaced by a newer one: the verdict does not rest on it any more.
+    pub(super) fn forget_used_base(&mut self) {
+        let (mut count, before) = (0, self.pass.used_before);
+        self.used.retain(|used| {
+            count += 1;
+            count <= before || used.object != Purpose::Base
+        });
     }
 }
 
@@ -159,7 +172,7 @@ impl Engine {
             match next {
                 Next::Stage(stage) => check.stage = stage,
                 Next::Wait(fetch) => {
-                    self.wait(fetch, check);
+                    self.wait(now, fetch, check);
                     return;
                 }
                 Next::Link(Verdict::Good) => {
@@ -202,7 +215,7 @@ impl Engine {
     }
 
     fn enter_link(&self, check: &mut Check) {
-        check.pass = Pass::default();
+        check.pass = Pass { used_before: check.used.len(), ..Pass::default() };
         check.stage = Stage::Caches;
         if let Some(link) = check.link() {
             check.steps.push(Step::Certificate { subject: link.subject.clone() });

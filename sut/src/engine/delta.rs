@@ -126,7 +126,13 @@ impl Engine {
     }
 
     /// A delta URL failed: it is left alone for a while, and the next one is tried.
-    pub(super) fn delta_failed(&mut self, now: Instant, check: &Check, link: &Link, at: usize) -> Stage {
+    pub(super) fn delta_failed(
+        &mut self,
+        now: Instant,
+        check: &Check,
+        link: &Link,
+        at: usize,
+    ) -> Stage {
         let until = now + self.parameters.crl_offline_memory;
         let urls = self.delta_urls(check, link);
         if let (Some(process), Some(url)) = (self.processes.get_mut(&check.process), urls.get(at)) {
@@ -140,8 +146,7 @@ impl Engine {
         let required = self.parameters.expired_delta_policy == ExpiredDelta::Offline;
         let has_pointer = !link.freshest_crl_urls.is_empty()
             || check.pass.base.as_ref().is_some_and(|b| !b.freshest_crl_urls().is_empty());
-        let excused = check.used.iter().any(|u| u.object == Purpose::Delta);
-        required && has_pointer && check.pass.delta.is_none() && !excused
+        required && has_pointer && check.pass.delta.is_none() && !check.pass.delta_ignored
     }
 
     /// Whether a check would have to fetch a delta now (hypothesis H4 couples the base to it).
@@ -161,7 +166,12 @@ impl Engine {
     }
 
     /// The nextUpdate of the delta in memory, in lab time (hypothesis H5).
-    pub(super) fn delta_next_update(&mut self, now: Instant, check: &Check, link: &Link) -> Option<Instant> {
+    pub(super) fn delta_next_update(
+        &mut self,
+        now: Instant,
+        check: &Check,
+        link: &Link,
+    ) -> Option<Instant> {
         let (_, delta) = self.held_delta(check, link)?;
         delta.next_update().map(|reading| self.clock.when(reading, now))
     }
@@ -180,6 +190,7 @@ impl Engine {
                 let why = "its number is below the base's".into();
                 check.steps.push(Step::Refused { object: Purpose::Delta, why });
                 if self.parameters.older_delta == OlderDelta::Ignored {
+                    check.pass.delta_ignored = true;
                     check.used.push(used(Purpose::Delta, layer, delta));
                 }
                 Next::Stage(Stage::Judge)

@@ -18,6 +18,17 @@ pub(super) enum Object {
     Ocsp(Arc<OcspResponse>),
 }
 
+impl Object {
+    /// Whether both are the same bytes.
+    pub(super) fn is(&self, other: &Object) -> bool {
+        match (self, other) {
+            (Object::Crl(a), Object::Crl(b)) => a == b,
+            (Object::Ocsp(a), Object::Ocsp(b)) => a.der() == b.der(),
+            (Object::Crl(_), Object::Ocsp(_)) | (Object::Ocsp(_), Object::Crl(_)) => false,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct DiskCache {
     entries: BTreeMap<Url, DiskEntry>,
@@ -62,7 +73,10 @@ impl DiskCache {
     }
 
     /// The entries whose prefetch is due.
-    pub(super) fn due_entries(&mut self, now: Instant) -> impl Iterator<Item = (&Url, &mut DiskEntry)> {
+    pub(super) fn due_entries(
+        &mut self,
+        now: Instant,
+    ) -> impl Iterator<Item = (&Url, &mut DiskEntry)> {
         self.entries.iter_mut().filter(move |(_, e)| e.prefetch_at.is_some_and(|at| at <= now))
     }
 }

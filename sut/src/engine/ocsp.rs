@@ -30,8 +30,10 @@ impl Engine {
         let process = self.processes.get_mut(&check.process)?;
         let held = process.entry(link.entry).ocsp.clone().map(|h| h.object);
         let mine = held.filter(|a| a.id.serial == link.certificate.serial());
+        // An answer that the responder does not know the certificate settles nothing.
         let fresh = |engine: &Engine, a: &OcspAnswer| {
-            engine.state(now, a.this_update, a.next_update) == State::Fresh
+            a.status != CertStatus::Unknown
+                && engine.state(now, a.this_update, a.next_update) == State::Fresh
         };
         let (answer, layer) = match mine.filter(|a| fresh(self, a)) {
             Some(answer) => (answer, Layer::Memory),
@@ -128,6 +130,7 @@ impl Engine {
         {
             process.lift_mark(url);
         }
+        check.pass.post_next = false;
         // A responder that does not know the certificate has not failed: the next source is asked.
         let Some(answer) = known else { return Stage::Ocsp(at + 1) };
         self.hold_ocsp(check, link, &answer);

@@ -3,8 +3,8 @@
 use revlab_lab::trace::{Cache, CacheOp, Kind, Layer};
 use revlab_lab::{Instant, Name, Out};
 
-use super::check::Caller;
 use super::Engine;
+use super::check::Caller;
 use crate::event::{Operation, SutAction};
 
 impl Engine {
@@ -20,6 +20,7 @@ impl Engine {
             Operation::Reboot => self.reboot(out),
             Operation::ChainCacheResync => {
                 let lift = self.parameters.resync_lifts_offline_marks;
+                self.resynced = Some(now);
                 for process in self.processes.values_mut() {
                     process.resync(now, lift);
                 }

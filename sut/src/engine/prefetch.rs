@@ -44,11 +44,13 @@ impl Engine {
 
     /// Prefetches what is due and has been used since it was last stored.
     pub(super) fn wake_prefetch(&mut self, now: Instant, out: &mut Out<SutAction>) {
-        let retry = self.parameters.prefetch_retry;
+        // Never at once again: this would not end.
+        let retry = Ord::max(self.parameters.prefetch_retry, Span::from_secs(1));
+        let reading = self.clock.at(now);
         let mut due = Vec::new();
         for (account, disk) in &mut self.disks {
             for (url, entry) in disk.due_entries(now) {
-                let expired = dates(entry).is_none_or(|(_, next)| next < now);
+                let expired = dates(entry).is_none_or(|(_, next)| next < reading);
                 if !entry.used || expired {
                     entry.prefetch_at = None;
                     continue;

@@ -112,14 +112,19 @@ impl Process {
 
 impl Engine {
     /// Starts a process with an empty memory.
-    pub(super) fn start_process(&mut self, name: &str, account: &str, wire_only: bool) -> ProcessId {
+    pub(super) fn start_process(
+        &mut self,
+        name: &str,
+        account: &str,
+        wire_only: bool,
+    ) -> ProcessId {
         let id = ProcessId(self.next_process);
         self.next_process += 1;
         let process = Process {
             name: Arc::from(name),
             account: Arc::from(account),
             wire_only,
-            ignore_before: None,
+            ignore_before: self.resynced,
             entries: BTreeMap::new(),
             met: BTreeSet::new(),
             marks: BTreeMap::new(),

@@ -46,12 +46,20 @@ pub(super) struct Retrieval {
     wanted: Wanted,
     /// The check that it was made for, and the identity that was checked.
     made_for: Option<(u64, Name)>,
-    /// Checks that wait for it, with the time since when.
-    waiting: Vec<(u64, Instant)>,
+    waiting: Vec<Waiting>,
     began: Instant,
     send_at: Instant,
     sent: bool,
     deadline: Instant,
+}
+
+/// A check that waits for a retrieval.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    check: u64,
+    since: Instant,
+    /// Its own time for this URL: a check that shares a retrieval may have less left.
+    until: Instant,
 }
 
 /// Who makes a request.
@@ -71,16 +79,35 @@ pub(super) struct Answered {
     status: Option<u16>,
     error: Option<FetchError>,
     rejected: Option<Name>,
+    /// The check gave it up, or it was given up before it was sent.
+    given_up: bool,
     pub(super) object: Option<Object>,
     /// What it costs of the waiting check's time.
     pub(super) charged: Span,
 }
 
 impl Answered {
+    /// For a check that has given it up.
+    fn without_answer(retrieval: &Retrieval) -> Answered {
+        Answered {
+            fetch: retrieval.fetch,
+            purpose: retrieval.wanted.purpose,
+            made_for: retrieval.made_for.as_ref().map(|(check, _)| *check),
+            status: None,
+            error: None,
+            rejected: None,
+            given_up: true,
+            object: None,
+            charged: Span::ZERO,
+        }
+    }
+
     /// As a step of the check with this number.
     pub(super) fn step(&self, check: u64) -> Step {
         let (object, fetch) = (self.purpose, self.fetch);
-        if self.made_for == Some(check) {
+        if self.given_up {
+            Step::BudgetSpent { object }
+        } else if self.made_for == Some(check) {
             let (status, error, rejected) = (self.status, self.error, self.rejected.clone());
             Step::Retrieve { object, fetch, status, error, rejected }
         } else {
@@ -92,7 +119,9 @@ impl Answered {
 impl Retrieval {
     /// When something is to be done about it.
     pub(super) fn due(&self) -> Instant {
-        if self.sent { self.deadline } else { Ord::min(self.send_at, self.deadline) }
+        let waiting = self.waiting.iter().map(|w| w.until).min();
+        let over = waiting.map_or(self.deadline, |until| Ord::min(until, self.deadline));
+        if self.sent { over } else { Ord::min(self.send_at, over) }
     }
 }
 
@@ -106,19 +135,28 @@ impl Engine {
         wanted: Wanted,
         out: &mut Out<SutAction>,
     ) -> Option<u64> {
-        if let Some(fetch) = self.shared(check.process, &wanted) {
-            return Some(fetch);
-        }
-        let remaining = self.parameters.accumulative_timeout - check.spent;
-        // A URL may use half of what remains (fact sheet §2.3).
-        let limit = Ord::min(self.parameters.url_timeout, remaining.scale(1, 2));
+        let limit = self.allowance(check);
         if limit <= Span::ZERO {
             check.steps.push(Step::BudgetSpent { object: wanted.purpose });
             return None;
         }
+        if let Some(fetch) = self.shared(check.process, &wanted) {
+            return Some(fetch);
+        }
         let link = check.link().filter(|l| l.number == link.number)?;
         let made_for = Some((check.id, check.subject.name.clone()));
         Some(self.start(now, Requester::Process(check.process), link, wanted, made_for, limit, out))
+    }
+
+    /// The time that a check may spend on one URL: half of what remains to it (fact sheet §2.3).
+    fn allowance(&self, check: &Check) -> Span {
+        let remaining = self.parameters.accumulative_timeout - check.spent;
+        Ord::min(self.parameters.url_timeout, remaining.scale(1, 2))
+    }
+
+    /// From when on a retrieval's time counts.
+    fn timed_from(&self, retrieval: &Retrieval) -> Instant {
+        if self.parameters.overhead_in_budget { retrieval.began } else { retrieval.send_at }
     }
 
     fn shared(&self, process: ProcessId, wanted: &Wanted) -> Option<u64> {
@@ -170,10 +208,12 @@ impl Engine {
     }
 
     /// The check waits for this fetch.
-    pub(super) fn wait(&mut self, fetch: u64, check: Check) {
+    pub(super) fn wait(&mut self, now: Instant, fetch: u64, check: Check) {
+        let Some(retrieval) = self.retrievals.get(&fetch) else { return };
+        let since = Ord::max(now, self.timed_from(retrieval));
+        let until = Ord::min(since + self.allowance(&check), retrieval.deadline);
         if let Some(retrieval) = self.retrievals.get_mut(&fetch) {
-            let since = Ord::max(check.began, retrieval.began);
-            retrieval.waiting.push((check.id, since));
+            retrieval.waiting.push(Waiting { check: check.id, since, until });
             self.checks.insert(check.id, check);
         }
     }
@@ -189,10 +229,27 @@ impl Engine {
                     out.act(SutAction::Abandon { fetch });
                 }
                 self.fetched(now, fetch, Err(FetchError::TimedOut), out);
-            } else {
+                continue;
+            }
+            if !retrieval.sent && retrieval.send_at <= now {
                 retrieval.sent = true;
                 out.act(SutAction::Fetch { fetch, request: retrieval.wanted.request.clone() });
             }
+            self.leave_shared(now, fetch, out);
+        }
+    }
+
+    /// Checks whose own time is up no longer wait for what another check has asked for.
+    fn leave_shared(&mut self, now: Instant, fetch: u64, out: &mut Out<SutAction>) {
+        let Some(retrieval) = self.retrievals.get_mut(&fetch) else { return };
+        let (over, waiting) = retrieval.waiting.iter().partition(|w| w.until <= now);
+        retrieval.waiting = waiting;
+        let mut answered = Answered::without_answer(retrieval);
+        let over: Vec<Waiting> = over;
+        for waiting in over {
+            let Some(check) = self.checks.remove(&waiting.check) else { continue };
+            answered.charged = Ord::max(now - waiting.since, Span::ZERO);
+            self.resume(now, check, &answered, out);
         }
     }
 
@@ -222,25 +279,23 @@ impl Engine {
             Ok(object) => (object, None),
             Err(why) => (None, Some(Arc::from(why))),
         };
-        out.trace(Kind::Fetch(self.record(now, &retrieval, &result, &object, &rejected)));
+        if retrieval.sent {
+            out.trace(Kind::Fetch(self.record(now, &retrieval, &result, &object, &rejected)));
+        }
         if let Some(object) = &object {
             self.store(now, &retrieval, object, out);
         }
         let mut answered = Answered {
-            fetch,
-            purpose: retrieval.wanted.purpose,
-            made_for: retrieval.made_for.as_ref().map(|(check, _)| *check),
             status: result.as_ref().ok().map(|r| r.status),
             error: result.err(),
             rejected,
             object,
-            charged: Span::ZERO,
+            given_up: !retrieval.sent,
+            ..Answered::without_answer(&retrieval)
         };
-        let timed_from =
-            if self.parameters.overhead_in_budget { retrieval.began } else { retrieval.send_at };
-        for (id, since) in retrieval.waiting {
-            let Some(check) = self.checks.remove(&id) else { continue };
-            answered.charged = Ord::max(now - Ord::max(since, timed_from), Span::ZERO);
+        for waiting in retrieval.waiting {
+            let Some(check) = self.checks.remove(&waiting.check) else { continue };
+            answered.charged = Ord::max(now - waiting.since, Span::ZERO);
             self.resume(now, check, &answered, out);
         }
     }
@@ -352,6 +407,11 @@ impl Engine {
             Requester::Prefetch(account) => (account.clone(), true),
         };
         let wanted = &retrieval.wanted;
+        // A prefetch that brings nothing new leaves the entry as it is, and is tried again.
+        let known = self.disk(&account).find(&wanted.key);
+        if prefetched && known.is_some_and(|entry| entry.object.is(object)) {
+            return;
+        }
         let mut entry = DiskEntry {
             object: object.clone(),
             purpose: wanted.purpose,

@@ -1,0 +1,10 @@
+//! Proof of the engine, seen from outside: requests in; fetches, answers and trace records out.
+//!
+//! [`authority`] makes certificates, CRLs and OCSP answers; [`bench`] drives a machine against a
+//! scripted CA in lab time. Each other file has one subject. The doc comment of a test names the
+//! fact it stands for, by its § of the fact sheet, and how well it is known.
+
+mod authority;
+mod bench;
+mod lookup;
+mod ocsp;
