@@ -21,13 +21,14 @@ mod timeline;
 mod wire;
 mod world;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::atomic::AtomicBool;
 
 use revlab_lab::trace::Trace;
 
 pub use setup::{Cast, Identity, SetupError};
 
+use self::recorder::Recorder;
 use crate::scenario::model::Scenario;
 
 /// How cores are connected.
@@ -90,19 +91,37 @@ pub fn run(
     scenario: &Scenario,
     transport: Transport,
     options: &Options<'_>,
-    trace_to: &mut dyn Write,
+    trace_to: &mut (dyn Write + Send),
 ) -> Result<Run, RunError> {
     let lab = setup::set_up(scenario)?;
-    let recorder = recorder::Recorder::new(trace_to, expected_records(scenario));
+    let failed = AtomicBool::new(false);
+    let (to, from) = std::sync::mpsc::sync_channel(recorder::WAITING);
+    let expected = expected_records(scenario);
+    std::thread::scope(|scope| {
+        let scribe = scope.spawn(|| recorder::transcribe(from, trace_to, expected, &failed));
+        let cast = connect(scenario, transport, options, lab, Recorder::new(to, &failed));
+        let trace = scribe.join().unwrap_or_else(|_| Err(io::Error::other("the writer died")));
+        Ok(Run { cast: cast?, trace: trace.map_err(RunError::Trace)? })
+    })
+}
+
+/// Runs the lab on a transport.
+fn connect(
+    scenario: &Scenario,
+    transport: Transport,
+    options: &Options<'_>,
+    lab: setup::Lab,
+    recorder: Recorder<'_>,
+) -> Result<Cast, RunError> {
     match transport {
         Transport::Sim => {
             let wire = sim::SimWire::new(scenario, &lab.cast);
-            world::World::new(scenario, transport, lab, wire, recorder).run(options.stop)
+            Ok(world::World::new(scenario, transport, lab, wire, recorder).run(options.stop))
         }
         #[cfg(feature = "live")]
         Transport::Live => {
             let wire = live::LiveWire::new(scenario, &lab, options.port)?;
-            world::World::new(scenario, transport, lab, wire, recorder).run(options.stop)
+            Ok(world::World::new(scenario, transport, lab, wire, recorder).run(options.stop))
         }
         #[cfg(not(feature = "live"))]
         Transport::Live => Err(RunError::Live("revlab was built without the feature `live`".into())),

@@ -1,7 +1,44 @@
-//! Reproduces certificate-revocation incidents.
+//! revlab reproduces certificate-revocation incidents.
+//!
+//! A scenario file describes a fake CA, clients, a system under test, faults and what is expected;
+//! it is run in lab time, and what happened is judged from the trace alone.
+//!
+//! * [`scenario`]: from a TOML file to what is meant, with every mistake and its place;
+//! * [`exec`]: running it, in `sim` or `live`, one loop for both;
+//! * [`judge`]: whether what happened is what was expected;
+//! * [`report`]: terminal, JSON, JUnit;
+//! * [`out`]: what `--out` keeps;
+//! * [`hypotheses`]: which observations of the incident each hypothesis reproduces;
+//! * [`cli`]: the `revlab` command.
+//!
+//! ```
+//! use revlab::exec::{self, Options, Transport};
+//! use revlab::{judge, scenario};
+//!
+//! let text = r#"
+//! format = 1
+//! title = "a client is let in"
+//! start = "2024-03-01T00:00:00Z"
+//! duration = "1h"
+//! [ca.issuing]
+//! [sut.web]
+//! [clients.users]
+//! every = "1m"
+//! [expect.let-in]
+//! attempts = { share = "all", outcome = "admitted" }
+//! "#;
+//! let scenarios = scenario::from_text("example", text).expect("no mistakes");
+//! let mut trace = Vec::new();
+//! let run = exec::run(&scenarios[0], Transport::Sim, &Options::default(), &mut trace)?;
+//! assert_eq!(judge::judge(&scenarios[0], &run.trace).status(), judge::Status::Held);
+//! # Ok::<(), exec::RunError>(())
+//! ```
 
+pub mod cli;
 pub mod digest;
 pub mod exec;
+pub mod hypotheses;
 pub mod judge;
+pub mod out;
 pub mod report;
 pub mod scenario;

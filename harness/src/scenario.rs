@@ -129,3 +129,8 @@ fn name_of(path: &Path) -> String {
     let names: Vec<_> = below.iter().map(|part| part.as_os_str().to_string_lossy()).collect();
     names.join("/")
 }
+
+/// What may have been meant by a name that is not there, to be put behind a message.
+pub(crate) fn hint<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
+    nearest::help(wrong, valid, "there are").map(|help| format!(": {help}")).unwrap_or_default()
+}

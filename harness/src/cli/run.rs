@@ -124,7 +124,7 @@ fn run_one(args: &RunArgs, scenario: &Scenario) -> Result<Option<Done>, Refusal>
         Some(out) => Some(RunFolder::create(out, scenario).map_err(|e| Refusal(format!("error: {e}")))?),
         None => None,
     };
-    let mut to: Box<dyn Write> = match &folder {
+    let mut to: Box<dyn Write + Send> = match &folder {
         Some(folder) => Box::new(folder.trace().map_err(|e| Refusal(format!("error: {e}")))?),
         None => Box::new(io::sink()),
     };
