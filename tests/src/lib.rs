@@ -1,1 +1,41 @@
-//! Stub.
+//! End-to-end tests of revlab: through the library and through the command.
+
+use std::path::{Path, PathBuf};
+
+use revlab::exec::{self, Options, Run, Transport};
+use revlab::scenario::{self, Scenario};
+
+/// The scenario library of this checkout.
+pub fn library() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}
+
+/// Every variant of a scenario of the library.
+///
+/// # Panics
+///
+/// The file has mistakes.
+pub fn load(file: &str) -> Vec<Scenario> {
+    scenario::load(&library().join(file)).unwrap_or_else(|e| panic!("{}", e.render(false)))
+}
+
+/// One variant of a scenario of the library.
+///
+/// # Panics
+///
+/// The file or the variant is not there.
+pub fn variant(file: &str, name: &str) -> Scenario {
+    let found = load(file).into_iter().find(|s| s.variant.as_deref() == Some(name));
+    found.unwrap_or_else(|| panic!("{file} has no variant {name}"))
+}
+
+/// Runs a scenario; gives the run and the bytes of its trace.
+///
+/// # Panics
+///
+/// The lab cannot be set up.
+pub fn run(scenario: &Scenario, transport: Transport) -> (Run, Vec<u8>) {
+    let mut trace = Vec::new();
+    let run = exec::run(scenario, transport, &Options::default(), &mut trace);
+    (run.unwrap_or_else(|e| panic!("{}: {e}", scenario.name)), trace)
+}

@@ -1,0 +1,144 @@
+//! The scenario library: every file and variant once in `sim`, a named few in `live`.
+
+use revlab::exec::Transport;
+use revlab::judge::{self, Status};
+use revlab::report::terminal;
+use revlab::scenario::Scenario;
+use revlab_lab::trace::{Kind, Record};
+use revlab_tests::{library, load, run, variant};
+
+/// Runs a scenario and fails with its whole report when an expectation did not hold.
+fn holds(scenario: &Scenario, transport: Transport) {
+    let (run, _) = run(scenario, transport);
+    let judgement = judge::judge(scenario, &run.trace);
+    let report = terminal::render(scenario, &run.trace, &judgement, false);
+    assert_eq!(judgement.status(), Status::Held, "\n{report}");
+    assert!(!judgement.findings.is_empty(), "{} expects nothing", scenario.name);
+}
+
+fn every_variant_holds(file: &str) {
+    load(file).iter().for_each(|scenario| holds(scenario, Transport::Sim));
+}
+
+macro_rules! library {
+    ($($test:ident: $file:literal,)*) => {
+        $(#[test]
+        fn $test() {
+            every_variant_holds($file);
+        })*
+
+        /// A file that is added without a test would only be run on CI.
+        #[test]
+        fn every_file_of_the_library_has_a_test() {
+            let tested = [$($file),*];
+            let files = revlab::scenario::library::discover(&[library()]).expect("the library");
+            for file in files {
+                let name = file.strip_prefix(library()).expect("below the library");
+                let name = name.to_str().expect("UTF-8").to_owned();
+                assert!(tested.contains(&name.as_str()), "{name} has no test");
+            }
+        }
+    };
+}
+
+library! {
+    kb2666300_lab: "kb2666300/lab.toml",
+    kb2666300_log: "kb2666300/log.toml",
+    kb2666300_production: "kb2666300/production.toml",
+    kb2666300_remedies: "kb2666300/remedies.toml",
+    basics_ca_clock_ahead: "basics/ca-clock-ahead.toml",
+    basics_ca_web_site_down: "basics/ca-web-site-down.toml",
+    basics_healthy: "basics/healthy.toml",
+    basics_name_not_resolved: "basics/name-not-resolved.toml",
+    basics_revoked: "basics/revoked.toml",
+    basics_sut_clock_ahead: "basics/sut-clock-ahead.toml",
+}
+
+/// The excerpt of the incident, against what a naive server would log: the order is really judged.
+#[test]
+fn without_the_defect_the_excerpt_of_the_log_is_not_met() {
+    let mut scenario = load("kb2666300/log.toml").remove(0);
+    for sut in scenario.suts.values_mut() {
+        sut.profile = sut.profile.with_hypothesis(revlab_sut::profile::Hypothesis::H0);
+    }
+    let (run, _) = run(&scenario, Transport::Sim);
+    assert_eq!(judge::judge(&scenario, &run.trace).status(), Status::Failed);
+}
+
+#[test]
+fn the_same_scenario_and_seed_give_the_same_bytes() {
+    for scenario in load("kb2666300/lab.toml") {
+        let (first, second) = (run(&scenario, Transport::Sim).1, run(&scenario, Transport::Sim).1);
+        assert!(first == second, "{:?}", scenario.variant);
+    }
+}
+
+/// What both transports must agree on: everything but wall time and the transport's name.
+fn compared(records: &[Record]) -> Vec<Kind> {
+    let strip = |record: &Record| match record.kind.clone() {
+        Kind::Header(mut header) => {
+            header.transport.clear();
+            Kind::Header(header)
+        }
+        Kind::Attempt(mut attempt) => {
+            attempt.wall_ms = None;
+            Kind::Attempt(attempt)
+        }
+        other => other,
+    };
+    records.iter().map(strip).collect()
+}
+
+/// The first stretch of a scenario, for transports that take wall time.
+fn shortened(mut scenario: Scenario, length: &str) -> Scenario {
+    scenario.duration = length.parse().expect("a duration");
+    for client in scenario.clients.values_mut() {
+        client.until = Ord::min(client.until, scenario.start + scenario.duration);
+    }
+    scenario
+}
+
+fn sim_and_live_agree(scenario: &Scenario) {
+    let (sim, _) = run(scenario, Transport::Sim);
+    let (live, _) = run(scenario, Transport::Live);
+    let (sim, live) = (compared(sim.trace.records()), compared(live.trace.records()));
+    for (n, (one, other)) in sim.iter().zip(&live).enumerate() {
+        assert_eq!(one, other, "record {n} of {}", scenario.name);
+    }
+    assert_eq!(sim.len(), live.len());
+}
+
+#[test]
+fn sim_and_live_agree_on_the_first_outage_of_the_incident() {
+    sim_and_live_agree(&shortened(variant("kb2666300/lab.toml", "unpatched"), "7h 35m"));
+}
+
+#[test]
+fn sim_and_live_agree_on_two_tiers_rsa_and_a_working_responder() {
+    sim_and_live_agree(&shortened(variant("basics/healthy.toml", "two-tier"), "3h"));
+    sim_and_live_agree(&shortened(variant("basics/healthy.toml", "rsa"), "1h"));
+}
+
+#[test]
+fn sim_and_live_agree_on_faults_and_a_revocation() {
+    sim_and_live_agree(&shortened(load("basics/ca-web-site-down.toml").remove(0), "5h 10m"));
+    sim_and_live_agree(&shortened(load("basics/name-not-resolved.toml").remove(0), "5h 10m"));
+    sim_and_live_agree(&shortened(load("basics/revoked.toml").remove(0), "4h 10m"));
+}
+
+#[test]
+fn revoked_also_holds_over_real_sockets() {
+    holds(&load("basics/revoked.toml").remove(0), Transport::Live);
+}
+
+/// What a support engineer sees: the first command of the README.
+#[test]
+fn the_report_of_the_incident_reads_as_it_should() {
+    for name in ["unpatched", "patched"] {
+        let scenario = variant("kb2666300/lab.toml", name);
+        let (run, _) = run(&scenario, Transport::Sim);
+        let judgement = judge::judge(&scenario, &run.trace);
+        let report = terminal::render(&scenario, &run.trace, &judgement, false);
+        insta::assert_snapshot!(format!("lab_{name}"), report);
+    }
+}
