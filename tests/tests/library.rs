@@ -49,6 +49,7 @@ library! {
     basics_ca_clock_ahead: "basics/ca-clock-ahead.toml",
     basics_ca_web_site_down: "basics/ca-web-site-down.toml",
     basics_healthy: "basics/healthy.toml",
+    basics_ocsp_endpoint: "basics/ocsp-endpoint.toml",
     basics_name_not_resolved: "basics/name-not-resolved.toml",
     basics_revoked: "basics/revoked.toml",
     basics_sut_clock_ahead: "basics/sut-clock-ahead.toml",
