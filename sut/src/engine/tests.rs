@@ -6,5 +6,15 @@
 
 mod authority;
 mod bench;
+mod budget;
+mod chain;
+mod delta;
+mod hypotheses;
 mod lookup;
+mod marks;
 mod ocsp;
+mod operations;
+mod prefetch;
+mod random;
+mod record;
+mod sharing;

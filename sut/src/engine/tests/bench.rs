@@ -81,7 +81,7 @@ pub(super) struct Bench {
     pending: BTreeMap<(Instant, u64), Result<Reply, FetchError>>,
     /// Fetches that are under way, by number.
     pub(super) in_flight: BTreeMap<u64, Request>,
-    /// The most fetches of one URL that were under way at once.
+    /// The most fetches that were under way at once for the same thing: URL and, by POST, body.
     pub(super) most_at_once: usize,
     pub(super) asked: Vec<Asked>,
     pub(super) trace: Vec<(Instant, Kind)>,
@@ -121,6 +121,15 @@ impl Bench {
     }
 
     pub(super) fn with(profile: Profile, clock: Clock, known: Vec<Certificate>) -> Bench {
+        Bench::seeded(profile, clock, known, Seed(1))
+    }
+
+    pub(super) fn seeded(
+        profile: Profile,
+        clock: Clock,
+        known: Vec<Certificate>,
+        seed: Seed,
+    ) -> Bench {
         let config = SutConfig {
             name: "web".into(),
             under_test: true,
@@ -133,7 +142,7 @@ impl Bench {
         };
         Bench {
             now: START,
-            machine: Machine::new(&config, known, Seed(1)),
+            machine: Machine::new(&config, known, seed),
             site: BTreeMap::new(),
             pending: BTreeMap::new(),
             in_flight: BTreeMap::new(),
@@ -319,7 +328,8 @@ impl Bench {
             self.pending.insert((self.now + answer.after, fetch), result);
         }
         self.in_flight.insert(fetch, request.clone());
-        let same = self.in_flight.values().filter(|r| r.url == request.url).count();
+        let same = |r: &&Request| (&r.url, &r.body) == (&request.url, &request.body);
+        let same = self.in_flight.values().filter(same).count();
         self.most_at_once = Ord::max(self.most_at_once, same);
         self.asked.push(Asked { at: self.now, what, request });
     }

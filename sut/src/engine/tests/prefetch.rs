@@ -1,0 +1,198 @@
+//! Prefetch: when, what, and what is left alone.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use revlab_lab::clock::Drift;
+use revlab_lab::trace::{Fetch, Layer, Verdict};
+use revlab_lab::{Clock, Instant, Seed, Span};
+use revlab_pki::{Certificate, CrlTemplate};
+
+use super::authority::{Authority, BASE, OCSP, START, base};
+use super::bench::{Answer, Bench, profile};
+use crate::Operation;
+use crate::profile::Hypothesis;
+
+const WEEK: Span = Span::from_days(7);
+
+/// Production's base: a week and 12 h 10 min of overlap and skew (§2.5).
+fn weekly(number: u64, from: Instant) -> CrlTemplate {
+    let life = WEEK + Span::from_mins(730);
+    CrlTemplate { next_publish: Some(from + WEEK), ..base(number, from, life) }
+}
+
+fn publish_weekly(bench: &mut Bench) {
+    let ca = Authority::root();
+    bench.script("base", BASE, move |now| {
+        let n = (now - START).as_millis() / WEEK.as_millis();
+        Answer::ok(ca.sign(&weekly(n as u64 + 1, START + WEEK.scale(n, 1))))
+    });
+}
+
+fn production(settings: &[(&str, &str)], seed: u64, clock: Clock) -> Bench {
+    let known = vec![Authority::root().certificate];
+    let mut bench = Bench::seeded(profile(Hypothesis::H0, &[], settings), clock, known, Seed(seed));
+    bench.put("ocsp", OCSP, Answer::not_found());
+    publish_weekly(&mut bench);
+    bench
+}
+
+fn client() -> Certificate {
+    Authority::root().client("alice", 10, |_| {})
+}
+
+fn prefetches(bench: &Bench) -> Vec<&Fetch> {
+    bench.fetches().filter(|f| f.unsolicited.as_deref() == Some("prefetch")).collect()
+}
+
+/// The only prefetch of a base fetched at the start, after eight days.
+fn moment(seed: u64, clock: Clock) -> Span {
+    let mut bench = production(&[], seed, clock);
+    bench.check(&client());
+    bench.wait(Span::from_days(8));
+    let fetched = prefetches(&bench);
+    assert_eq!(fetched.len(), 1);
+    assert_eq!((&*fetched[0].process, fetched[0].check), ("cryptsvc", None));
+    fetched[0].began - START
+}
+
+/// §2.5, documented: from PublishTime + P/10 to nextUpdate − P/20, each client at a random moment.
+/// Here by the seed, so that a run can be repeated.
+#[test]
+fn the_moment_is_seeded_and_within_the_window() {
+    let (from, to) = ("7d 1h 13m".parse().unwrap(), "7d 11h 33m 30s".parse().unwrap());
+    let moments: Vec<Span> = (0..20).map(|seed| moment(seed, Clock::exact(START))).collect();
+    assert!(moments.iter().all(|m| (from..=to).contains(m)), "{moments:?}");
+    assert!(moments.windows(2).any(|pair| pair[0] != pair[1]));
+    assert_eq!(moment(7, Clock::exact(START)), moments[7]);
+}
+
+/// §7.1 (client skew tolerance 0, inferred): the window is one of the server's clock.
+#[test]
+fn the_window_is_by_the_servers_clock() {
+    let clock = |offset| Clock::new(START, offset, Drift::NONE, vec![]);
+    let (ahead, exact) = (Span::from_hours(3), moment(7, Clock::exact(START)));
+    assert_eq!(moment(7, clock(ahead)), exact - ahead);
+}
+
+/// §2.5, documented: a prefetched object is found on disk when the one in memory has expired.
+#[test]
+fn after_a_prefetch_the_next_base_comes_from_disk() {
+    let mut bench = production(&[], 1, Clock::exact(START));
+    bench.check(&client());
+    bench.wait(WEEK + Span::from_hours(13));
+    let seen = bench.check(&client());
+    assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, ""));
+    assert_eq!(seen.check.used[0].layer, Layer::Disk);
+    assert_eq!(seen.check.used[0].number, Some(2));
+}
+
+/// §2.5, documented: ERROR_MEDIA_OFFLINE (0x10D0), the sole exception, for CRLs that were fetched
+/// because every OCSP URL had failed. This is why production fails after a week.
+#[test]
+fn a_base_fetched_because_ocsp_had_failed_is_not_prefetched() {
+    for (setting, count) in [("true", 0), ("false", 1)] {
+        let settings = [("prefetch_skip_after_ocsp_failure", setting)];
+        let mut bench = production(&settings, 1, Clock::exact(START));
+        bench.check(&Authority::root().client_with_ocsp("alice", 10));
+        bench.wait(Span::from_days(8));
+        assert_eq!(prefetches(&bench).len(), count, "{setting}");
+    }
+}
+
+/// §2.5, documented: only windows longer than an hour; the lab's are 21 and 34 min.
+#[test]
+fn a_short_window_is_not_used() {
+    for (minimum, count) in [("1h", 0), ("21m", 1)] {
+        let mut bench = production(&[("prefetch_min_window", minimum)], 1, Clock::exact(START));
+        let from = START;
+        let lab = CrlTemplate {
+            next_publish: Some(from + Span::from_hours(1)),
+            ..base(1, from, Span::from_mins(85))
+        };
+        bench.put("base", BASE, Answer::ok(Authority::root().sign(&lab)));
+        bench.check(&client());
+        bench.wait(Span::from_mins(84));
+        assert_eq!(!prefetches(&bench).is_empty(), count == 1, "{minimum}");
+    }
+}
+
+/// §2.5: the service can be off, and then nothing is renewed before its time.
+#[test]
+fn without_the_service_nothing_is_prefetched() {
+    let mut bench = production(&[("prefetch", "false")], 1, Clock::exact(START));
+    bench.check(&client());
+    bench.wait(Span::from_days(8));
+    assert_eq!(prefetches(&bench).len(), 0);
+    assert_eq!(bench.check(&client()).asked, "base");
+}
+
+/// §2.5, documented: a prefetched CRL that nobody uses stops being prefetched; one in use goes on.
+#[test]
+fn an_object_that_nobody_used_is_not_prefetched_again() {
+    for (used, count) in [(false, 1), (true, 2)] {
+        let mut bench = production(&[], 1, Clock::exact(START));
+        bench.check(&client());
+        bench.wait_until(START + WEEK + Span::from_hours(13));
+        if used {
+            bench.check(&client());
+        }
+        bench.wait(WEEK);
+        assert_eq!(prefetches(&bench).len(), count, "used: {used}");
+    }
+}
+
+/// §2.2, documented value of AfterCurrentTimePreFetchPeriod; that it is the interval of retries is
+/// inferred. What brings nothing new, or fails, is tried again until there is something new.
+#[test]
+fn a_prefetch_that_brought_nothing_new_is_repeated_every_half_hour() {
+    for failing in [false, true] {
+        let mut bench = production(&[], 1, Clock::exact(START));
+        let asked = Rc::new(Cell::new(0));
+        let (ca, count) = (Authority::root(), asked.clone());
+        bench.script("base", BASE, move |_| {
+            count.set(count.get() + 1);
+            match count.get() {
+                1 => Answer::ok(ca.sign(&weekly(1, START))),
+                2..=4 if failing => Answer::not_found(),
+                2..=4 => Answer::ok(ca.sign(&weekly(1, START))),
+                _ => Answer::ok(ca.sign(&weekly(2, START + WEEK))),
+            }
+        });
+        bench.check(&client());
+        bench.wait(Span::from_days(8));
+        assert_eq!(asked.get(), 5, "failing: {failing}");
+        let began: Vec<_> = prefetches(&bench).iter().map(|f| f.began).collect();
+        for pair in began.windows(2) {
+            assert_eq!(pair[1] - pair[0], Span::from_mins(30));
+        }
+    }
+}
+
+/// §2.5: what has expired is left to the next check; a retry interval of zero ends as well.
+#[test]
+fn prefetch_gives_up_when_the_object_has_expired() {
+    for retry in ["30m", "0s"] {
+        let mut bench = production(&[("prefetch_retry", retry)], 1, Clock::exact(START));
+        bench.check(&client());
+        bench.put("base", BASE, Answer::never());
+        bench.wait(WEEK + Span::from_mins(730));
+        let before = prefetches(&bench).len();
+        assert!(before > 0);
+        bench.wait(Span::from_mins(10));
+        let last = bench.asked.last().unwrap().at;
+        assert!(last <= START + WEEK + Span::from_mins(730));
+        bench.wait(WEEK);
+        assert_eq!(bench.asked.last().unwrap().at, last);
+    }
+}
+
+/// §2.4: disk outlives a boot, and what is due for it with it.
+#[test]
+fn a_reboot_keeps_the_disk_cache_and_its_prefetch() {
+    let mut bench = production(&[], 1, Clock::exact(START));
+    bench.check(&client());
+    bench.operate(Operation::Reboot);
+    bench.wait(Span::from_days(8));
+    assert_eq!(prefetches(&bench).len(), 1);
+}
