@@ -31,14 +31,14 @@ pub(crate) mod sample;
 mod select;
 pub(crate) mod staleness;
 
-use revlab_lab::Name;
 use revlab_lab::trace::Trace;
+use revlab_lab::{Instant, Name};
 use serde::Serialize;
 
 pub use episode::{Episode, Healing};
 
 use crate::scenario::Scenario;
-use crate::scenario::model::{Expectation, ExpectationKind};
+use crate::scenario::model::{During, Expectation, ExpectationKind};
 use index::Index;
 
 pub(crate) use phrase::{about, at, counted, result_words};
@@ -166,6 +166,23 @@ impl Ruling {
         }
     }
 
+    /// As [`Ruling::by_problems`], of what was seen in the window, or in each episode of `during`.
+    fn by_stretches(
+        expected: String,
+        during: Option<&During>,
+        problems: &[(Instant, String)],
+        seen: &[(Instant, String)],
+        nearest: Vec<u64>,
+    ) -> Ruling {
+        let words = |seen: &[(Instant, String)]| match during {
+            Some(_) => phrase::in_episodes(seen),
+            None => seen.iter().map(|(_, words)| words.as_str()).collect(),
+        };
+        let verdict = if problems.is_empty() { Status::Held } else { Status::Failed };
+        let seen = words(if problems.is_empty() { seen } else { problems });
+        Ruling { verdict, expected, seen, nearest }
+    }
+
     fn failed(expected: String, seen: impl Into<String>) -> Ruling {
         Ruling { verdict: Status::Failed, expected, seen: seen.into(), nearest: Vec::new() }
     }
@@ -183,7 +200,7 @@ pub fn judge(scenario: &Scenario, trace: &Trace) -> Judgement {
     let index = Index::new(scenario, trace);
     let findings = scenario.expectations.iter().map(|e| finding(scenario, &index, e)).collect();
     let inconclusive = run::inconclusive(scenario, trace, &index);
-    let mut episodes = episode::of(&index, &Default::default());
+    let mut episodes = episode::sequences(&index, &Default::default()).concat();
     episodes.sort_by(|a, b| (a.begin, &a.clients).cmp(&(b.begin, &b.clients)));
     Judgement { findings, inconclusive, episodes }
 }

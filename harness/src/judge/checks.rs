@@ -41,19 +41,16 @@ pub(super) fn judge(index: &Index<'_>, window: Window, asked: &Asked<'_>) -> Rul
     let (mut problems, mut seen, mut nearest) = (Vec::new(), Vec::new(), Vec::new());
     for stretch in stretches {
         let tally = tally(index.checks_in(stretch), asked);
-        let mut words = words(asked, &tally);
-        if asked.during.is_some() {
-            words.push_str(&format!(" (episode from {})", phrase::at(stretch.from)));
-        }
+        let words = words(asked, &tally);
         if !met(asked, &tally) {
             let few = tally.counted.is_empty()
                 || matches!(asked.share, Some(Share::All | Share::AtLeast(_)));
             nearest.extend(if few { tally.others } else { tally.counted });
-            problems.push(words.clone());
+            problems.push((stretch.from, words.clone()));
         }
-        seen.push(words);
+        seen.push((stretch.from, words));
     }
-    Ruling::by_problems(expected, &problems, phrase::listed(seen.into_iter()), nearest)
+    Ruling::by_stretches(expected, asked.during, &problems, &seen, nearest)
 }
 
 fn expected(asked: &Asked<'_>) -> String {
@@ -164,7 +161,7 @@ mod tests {
         assert_eq!(lab.find(checks(stale(), None, false)).verdict, Status::Held);
         let finding = lab.find(checks(stale(), Some(Share::All), true));
         assert_eq!(finding.verdict, Status::Held, "{}", finding.seen);
-        assert!(finding.seen.starts_with("2 of 2 checks"), "{}", finding.seen);
+        assert!(finding.seen.contains(": 2 of 2 checks"), "{}", finding.seen);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Episodes: unbroken runs of attempts with the same outcome, code and sub-status.
 
+use std::borrow::Cow;
+
 use revlab_lab::trace::Attempt;
 use revlab_lab::{Code, Instant, Name, Outcome, Span};
 
@@ -86,7 +88,17 @@ impl Episode {
 /// The episodes of the attempts that the filter means, a list for each sequence of attempts. If
 /// the filter names several clients, their attempts are one sequence; else each client's are one
 /// by themselves.
-pub(super) fn sequences(index: &Index<'_>, filter: &AttemptFilter) -> Vec<Vec<Episode>> {
+pub(super) fn sequences<'i>(
+    index: &'i Index<'_>,
+    filter: &AttemptFilter,
+) -> Cow<'i, [Vec<Episode>]> {
+    match *filter == AttemptFilter::default() {
+        true => Cow::Borrowed(index.episodes.get_or_init(|| made(index, filter))),
+        false => Cow::Owned(made(index, filter)),
+    }
+}
+
+fn made(index: &Index<'_>, filter: &AttemptFilter) -> Vec<Vec<Episode>> {
     let merge = filter.clients.len() > 1;
     let mut clients: Vec<&Name> = Vec::new();
     let mut runs = Runs::new(index);
@@ -99,11 +111,6 @@ pub(super) fn sequences(index: &Index<'_>, filter: &AttemptFilter) -> Vec<Vec<Ep
         runs.add(sequence, attempt);
     }
     runs.finish()
-}
-
-/// As [`sequences`], without saying which belong together.
-pub(super) fn of(index: &Index<'_>, filter: &AttemptFilter) -> Vec<Episode> {
-    sequences(index, filter).into_iter().flatten().collect()
 }
 
 /// Episodes under construction, one sequence for each client.
@@ -199,7 +206,7 @@ mod tests {
 
     fn found(lab: &Lab, filter: &AttemptFilter) -> Vec<Episode> {
         let (scenario, trace) = (lab.scenario(), lab.trace());
-        of(&Index::new(&scenario, &trace), filter)
+        sequences(&Index::new(&scenario, &trace), filter).concat()
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) fn judge(index: &Index<'_>, window: Window, asked: &Asked<'_>) -> Rul
     }
     problems.extend(misshapen(asked, &found));
     problems.extend(first_at_another_time(index.start, asked, &found));
-    for sequence in &sequences {
+    for sequence in sequences.iter() {
         let mine = sequence.iter().filter(|e| e.lies_in(window) && e.is(asked.result));
         problems.extend(at_another_distance(asked, &mine.collect::<Vec<_>>()));
     }

@@ -44,18 +44,14 @@ pub(super) fn judge(index: &Index<'_>, window: Window, asked: &Asked<'_>) -> Rul
         if !found.is_empty() {
             words.push_str(&format!(", at {}", phrase::times(found.iter().map(|f| f.began))));
         }
-        if asked.during.is_some() {
-            words.push_str(&format!(" (episode from {})", phrase::at(stretch.from)));
-        }
         if !select::count(asked.count, found.len()) {
             let near: Vec<u64> = found.iter().map(|f| f.n).collect();
             nearest.extend(if near.is_empty() { around(index, *stretch) } else { near });
-            problems.push(words.clone());
+            problems.push((stretch.from, words.clone()));
         }
-        seen.push(words);
+        seen.push((stretch.from, words));
     }
-    let seen = phrase::listed(seen.into_iter());
-    Ruling::by_problems(expected, &problems, seen, nearest)
+    Ruling::by_stretches(expected, asked.during, &problems, &seen, nearest)
 }
 
 fn expected(asked: &Asked<'_>) -> String {
@@ -76,9 +72,9 @@ pub(super) fn stretches(
     window: Window,
     during: &During,
 ) -> Result<Vec<Window>, String> {
-    let episodes = episode::of(index, &during.of);
+    let sequences = episode::sequences(index, &during.of);
     let asked = |e: &&Episode| e.is(during.result) && e.lies_in(window);
-    let stretches = episodes.iter().filter(asked).map(|e| {
+    let stretches = sequences.iter().flatten().filter(asked).map(|e| {
         let whole = e.stretch(during.at_start);
         Window { from: whole.from.max(window.from), to: whole.to.min(window.to) }
     });
@@ -191,7 +187,7 @@ mod tests {
         assert_eq!(lab.find(fetches(Purpose::Delta, SOME, during(None))).verdict, Status::Held);
         let finding = lab.find(fetches(Purpose::Base, SOME, during(None)));
         assert_eq!(finding.verdict, Status::Failed);
-        assert_eq!(finding.seen, "no base CRL fetch (episode from 2014-04-16 02:00:00)");
+        assert_eq!(finding.seen, "in that from 2014-04-16 02:00:00: no base CRL fetch");
         assert_eq!(finding.nearest.len(), 2);
     }
 

@@ -1,13 +1,15 @@
 //! The trace, read once: records by kind, attempts in due order, repeated checks resolved.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use revlab_lab::trace::{
     Attempt, Check, ClockSet, Fault, Fetch, Header, Kind, Log, Operation, Publish, Trace,
 };
-use revlab_lab::{Instant, Span};
+use revlab_lab::{Instant, Name, Span};
 
+use super::episode::Episode;
 use super::staleness::Clocks;
 use crate::scenario::Scenario;
 use crate::scenario::model::Window;
@@ -77,6 +79,36 @@ pub(crate) struct Index<'a> {
     pub(crate) logs: Vec<At<'a, Log>>,
     /// What the actors' clocks read.
     pub(crate) clocks: Clocks<'a>,
+    /// Episodes of all attempts, made when first asked for.
+    pub(super) episodes: OnceCell<Vec<Vec<Episode>>>,
+}
+
+/// Full records of checks, by SUT and number.
+#[derive(Default)]
+struct FullChecks<'a> {
+    by_sut: Vec<(&'a Name, BTreeMap<u64, &'a Check>)>,
+}
+
+impl<'a> FullChecks<'a> {
+    /// The full record that this one is or repeats; itself where that is not there.
+    fn resolve(&mut self, it: &'a Check) -> &'a Check {
+        // A run has a handful of SUTs.
+        let at = match self.by_sut.iter().position(|(sut, _)| **sut == it.by) {
+            Some(at) => at,
+            None => {
+                self.by_sut.push((&it.by, BTreeMap::new()));
+                self.by_sut.len() - 1
+            }
+        };
+        let Some((_, known)) = self.by_sut.get_mut(at) else { return it };
+        match it.same_as {
+            Some(number) => known.get(&number).copied().unwrap_or(it),
+            None => {
+                known.insert(it.check, it);
+                it
+            }
+        }
+    }
 }
 
 impl<'a> Index<'a> {
@@ -98,6 +130,7 @@ impl<'a> Index<'a> {
             publications: Vec::new(),
             logs: Vec::new(),
             clocks: Clocks::default(),
+            episodes: OnceCell::new(),
         };
         index.fill(trace);
         index.attempts.sort_by_key(|a| (a.due, a.n));
@@ -105,7 +138,7 @@ impl<'a> Index<'a> {
     }
 
     fn fill(&mut self, trace: &'a Trace) {
-        let mut full: BTreeMap<&str, BTreeMap<u64, &Check>> = BTreeMap::new();
+        let mut full = FullChecks::default();
         for record in trace.records() {
             let (n, t) = (record.n, record.t);
             match &record.kind {
@@ -119,16 +152,8 @@ impl<'a> Index<'a> {
                     self.clocks.set(actor, t, Span::from_millis(*offset_ms));
                 }
                 Kind::Check(it) => {
-                    let known = full.entry(&it.by).or_default();
-                    let resolved = match it.same_as {
-                        Some(number) => known.get(&number).copied().unwrap_or(it),
-                        None => {
-                            known.insert(it.check, it);
-                            it
-                        }
-                    };
                     let began = it.began.unwrap_or(t);
-                    self.checks.push(CheckAt { n, began, own: it, full: resolved });
+                    self.checks.push(CheckAt { n, began, own: it, full: full.resolve(it) });
                 }
                 Kind::Header(it) => self.header = Some(it),
                 Kind::Cache(_) | Kind::End(_) => {}

@@ -222,6 +222,25 @@ pub(super) fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
     text
 }
 
+/// What was seen in each episode: once, where it was the same in all.
+pub(super) fn in_episodes(seen: &[(Instant, String)]) -> String {
+    match seen {
+        [(_, first), _, ..] if seen.iter().all(|(_, words)| words == first) => {
+            format!("{first} in each of {} episodes", seen.len())
+        }
+        _ => {
+            let all =
+                seen.iter().map(|(from, words)| format!("in that from {}: {words}", at(*from)));
+            let more = seen.len().saturating_sub(NAMED);
+            let mut text = all.take(NAMED).collect::<Vec<_>>().join("; ");
+            if more > 0 {
+                let _ = write!(text, "; and {more} more");
+            }
+            text
+        }
+    }
+}
+
 /// `1h at 2014-04-16 07:27:30, healed by itself`.
 pub(super) fn episode(episode: &Episode) -> String {
     let end = match episode.healing {
@@ -287,6 +306,18 @@ mod tests {
         );
         assert_eq!(result_words(Outcome::Admitted, Some(200), None, None), "admitted");
         assert_eq!(result_words(Outcome::TimedOut, None, None, None), "timed out");
+    }
+
+    #[test]
+    fn episodes_with_the_same_to_say_say_it_once() {
+        let start = Instant::from_millis(0);
+        let seen = |words: &[&str]| -> Vec<(Instant, String)> {
+            words.iter().map(|w| (start, (*w).to_owned())).collect()
+        };
+        assert_eq!(in_episodes(&seen(&["none", "none"])), "none in each of 2 episodes");
+        assert_eq!(in_episodes(&seen(&["none"])), "in that from 1970-01-01 00:00:00: none");
+        let both = in_episodes(&seen(&["none", "one"]));
+        assert!(both.ends_with("none; in that from 1970-01-01 00:00:00: one"), "{both}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use revlab_lab::http::FetchError;
 use revlab_lab::trace::{Attempt, Fetch, Purpose};
 use revlab_lab::{Code, Name, Outcome};
 use serde::Serialize;
@@ -33,7 +34,7 @@ pub(super) struct FetchCount {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<&'static str>,
+    pub(super) error: Option<FetchError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rejected: Option<Name>,
     pub(super) count: u64,
@@ -74,7 +75,7 @@ fn fetch_key(fetch: &Fetch) -> FetchCount {
         unsolicited: fetch.unsolicited.is_some(),
         succeeded: fetch.succeeded(),
         status: fetch.status,
-        error: fetch.error.map(|e| e.as_str()),
+        error: fetch.error,
         rejected: fetch.rejected.clone(),
         count: 0,
     }

@@ -1,7 +1,7 @@
 //! The first episodes in detail: what happened around each, and why its first attempt was not
 //! admitted, by the steps of the SUT's check.
 
-use revlab_lab::trace::{Attempt, Check};
+use revlab_lab::trace::{Attempt, Check, Step};
 use revlab_lab::{Instant, Span};
 
 use super::events::{self, Event};
@@ -24,7 +24,7 @@ pub(super) fn section(page: &Page<'_>) -> Vec<String> {
         if i > 0 {
             lines.push(String::new());
         }
-        lines.extend(one(page, i + 1, episode));
+        lines.extend(one(page, episode, found.get(..i).unwrap_or_default()));
     }
     if found.len() > MOST {
         lines.push(String::new());
@@ -33,7 +33,8 @@ pub(super) fn section(page: &Page<'_>) -> Vec<String> {
     lines
 }
 
-fn one(page: &Page<'_>, number: usize, episode: &Episode) -> Vec<String> {
+fn one(page: &Page<'_>, episode: &Episode, earlier: &[&Episode]) -> Vec<String> {
+    let number = earlier.len() + 1;
     let what = result_words(episode.outcome, episode.status, episode.substatus, episode.code);
     let heading = format!("Episode {number}: {what}");
     let mut lines = vec![page.paint.text(Tone::Heading, &heading)];
@@ -51,7 +52,7 @@ fn one(page: &Page<'_>, number: usize, episode: &Episode) -> Vec<String> {
         let events = events::around(page, episode, sut);
         lines.extend(events.iter().flat_map(|event| event_lines(page, episode.begin, event)));
     }
-    lines.extend(why(page, episode));
+    lines.extend(why(page, episode, earlier));
     lines
 }
 
@@ -69,9 +70,14 @@ fn event_lines(page: &Page<'_>, begin: Instant, event: &Event) -> Vec<String> {
     lines.iter().map(|line| page.paint.text(event.tone, line)).collect()
 }
 
-/// The steps of the check of the episode's first attempt.
-fn why(page: &Page<'_>, episode: &Episode) -> Vec<String> {
+/// The steps of the check of the episode's first attempt, unless an earlier episode began with
+/// the same ones.
+fn why(page: &Page<'_>, episode: &Episode, earlier: &[&Episode]) -> Vec<String> {
     let Some((attempt, check)) = first_check(page, episode) else { return Vec::new() };
+    let alike = |e: &&Episode| first_check(page, e).is_some_and(|(_, c)| same_steps(c, check));
+    if let Some(number) = earlier.iter().position(alike) {
+        return vec![format!("  why: by the same steps as in episode {}", number + 1)];
+    }
     let process = check.process.as_deref().unwrap_or("the SUT");
     let heading = format!("why: the check of {} by {process} on {}", attempt.identity, check.by);
     let mut lines = labelled("", 2, &heading);
@@ -88,6 +94,19 @@ fn why(page: &Page<'_>, episode: &Episode) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Whether two checks took the same way, at other times and with other numbers.
+fn same_steps(a: &Check, b: &Check) -> bool {
+    let way = |c: &Check| -> Vec<_> {
+        let detail = |step: &Step| match step {
+            Step::Withheld { why, .. } => (Some(*why), None),
+            Step::Lookup { state, .. } => (None, Some(*state)),
+            _ => (None, None),
+        };
+        c.steps.iter().map(|s| (s.name(), detail(s))).collect()
+    };
+    (a.verdict, a.code) == (b.verdict, b.code) && way(a) == way(b)
 }
 
 fn first_check<'p>(page: &Page<'p>, episode: &Episode) -> Option<(&'p At<'p, Attempt>, &'p Check)> {

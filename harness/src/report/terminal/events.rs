@@ -36,7 +36,7 @@ pub(super) fn around(page: &Page<'_>, episode: &Episode, sut: &str) -> Vec<Event
     found.push(Event {
         t: episode.begin,
         n: episode.first,
-        text: format!("first attempt {}", came(episode)),
+        text: format!("first attempt {}", result_words(episode.outcome, None, None, None)),
         tone: Tone::Bad,
     });
     if episode.healing != Healing::NotHealed {

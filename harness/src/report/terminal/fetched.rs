@@ -19,7 +19,7 @@ pub(super) fn section(page: &Page<'_>) -> Vec<String> {
     table.load_style(presets::NOTHING);
     for count in counts.iter().take(MOST) {
         let result = match (count.error, count.status) {
-            (Some(error), _) => error.to_owned(),
+            (Some(error), _) => error.as_str().to_owned(),
             (None, Some(status)) => format!("status {status}"),
             (None, None) => "no answer".to_owned(),
         };

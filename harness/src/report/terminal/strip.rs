@@ -276,7 +276,7 @@ fn axis(scale: Scale) -> (String, String) {
             if let Some(mark) = rule.get_mut(cell) {
                 *mark = '|';
             }
-            let text = label(tick, step);
+            let text = label(scale, tick, step);
             let fits = cell >= free && cell + text.chars().count() <= CELLS;
             if fits {
                 free = cell + text.chars().count() + 1;
@@ -307,10 +307,11 @@ fn step(duration: Span) -> Span {
     })
 }
 
-fn label(t: Instant, step: Span) -> String {
+/// The date where a day begins, except the first, which stands at the left; else the time.
+fn label(scale: Scale, t: Instant, step: Span) -> String {
     let (_, month, day, hour, minute, ..) = t.civil();
     match step < Span::from_days(1) {
-        true if hour == 0 && minute == 0 => format!("{month:02}-{day:02}"),
+        true if hour == 0 && minute == 0 && t != scale.start => format!("{month:02}-{day:02}"),
         true => format!("{hour:02}:{minute:02}"),
         false => format!("{month:02}-{day:02}"),
     }
@@ -347,9 +348,9 @@ mod tests {
     #[test]
     fn the_axis_has_round_times_and_fits() {
         for (duration, expected) in [
-            (Span::from_mins(3), "04-16"),
-            (Span::from_hours(24), "04-16"),
-            (Span::from_days(21), "04-16"),
+            (Span::from_mins(3), "00:01"),
+            (Span::from_hours(24), "20:00"),
+            (Span::from_days(21), "04-19"),
             (Span::from_days(900), "06-05"),
         ] {
             let (labels, rule) = axis(scale(duration));
