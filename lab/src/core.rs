@@ -33,6 +33,10 @@ pub struct Out<A> {
 
 /// One thing that a core says.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "items are drained at once; a box would cost an allocation for each record"
+)]
 pub enum Item<A> {
     /// To be performed by the shell.
     Do(A),
