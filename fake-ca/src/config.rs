@@ -21,7 +21,7 @@ pub struct CaConfig {
     /// Kind of key of the CA and of the certificates it issues.
     pub key: KeyAlgorithm,
     /// Index of its key (§4.4): with 1, files are called `XXX-CA(1).crl`, and the CA version
-    /// extension says 1.1.
+    /// extension says 1.1. The `.crt` is there under its name without suffix as well: inferred.
     pub key_index: u16,
     /// How long before the start of the run the CA was set up: notBefore of its certificate.
     pub age: Span,
@@ -36,6 +36,9 @@ pub struct CaConfig {
     pub cdp: Option<Vec<Url>>,
     /// freshestCRL of issued base CRLs; none: the AD CS default. Empty: no such extension.
     pub freshest: Option<Vec<Url>>,
+    /// Published CRL locations, 1.3.6.1.4.1.311.21.14, of base and delta CRLs (fact sheet §4.3,
+    /// "if configured"). Empty, as in AD CS by itself: no such extension.
+    pub published_locations: Vec<Url>,
     /// Authority information access of issued certificates.
     pub aia: Aia,
     /// A working OCSP responder; none: what the URL answers is up to the web site.
@@ -71,6 +74,9 @@ pub struct CrlSchedule {
     pub base_run: BaseRun,
     /// Which base a delta refers to. Inferred.
     pub delta_base: DeltaBase,
+    /// Whether deltas bear the virtual base, 1.3.6.1.4.1.311.21.3 (fact sheet §4.3: on deltas, as
+    /// described, rarely seen). It is the number of the base that the delta refers to: inferred.
+    pub virtual_base: bool,
 }
 
 /// Default of the delta overlap (fact sheet §4.1, inferred: two memories of one article).

@@ -185,6 +185,7 @@ impl FakeCa {
         let is_ocsp = |a: &Authority| Locations::is_ocsp(&a.locations.ocsp, request);
         find(&|a| is_ocsp(a).then_some(Purpose::Ocsp))
             .or_else(|| find(&|a| a.locations.file(request)))
+            .or_else(|| find(&|a| a.locations.older_file(request)))
             .or_else(|| find(&|a| a.locations.named(request)))
     }
 
@@ -282,7 +283,8 @@ impl FakeCa {
         let host = request.url.host();
         let here =
             || self.authorities.values().filter(|a| a.config.host.eq_ignore_ascii_case(host));
-        let files: Vec<_> = here().flat_map(Authority::files).collect();
+        let older = here().filter_map(Authority::older_file);
+        let files: Vec<_> = here().flat_map(Authority::files).chain(older).collect();
         let double_escaping = here().next().is_some_and(|a| a.config.web.double_escaping);
         web_site::answer(&files, double_escaping, request)
     }

@@ -36,6 +36,8 @@ pub(crate) struct Locations {
     pub(crate) delta_path: String,
     /// Path of the CA certificate, decoded.
     pub(crate) certificate_path: String,
+    /// Path of the CA certificate without suffix, decoded, where the key has been renewed.
+    pub(crate) older_certificate_path: Option<String>,
     /// URL of the base CRL's file.
     pub(crate) base_url: Url,
     /// URL of the delta CRL's file.
@@ -67,6 +69,8 @@ impl Locations {
         let delta_path = format!("/CertEnroll/{ca}{suffix}+.crl");
         let computer = file_name(&config.computer);
         let certificate_path = format!("/CertEnroll/{computer}_{ca}{suffix}.crt");
+        let older_certificate_path =
+            (config.key_index > 0).then(|| format!("/CertEnroll/{computer}_{ca}.crt"));
         let url = |path: &str| -> Result<Url, UrlError> {
             format!("http://{}{}", config.host, utf8_percent_encode(path, ESCAPED)).parse()
         };
@@ -83,6 +87,7 @@ impl Locations {
             base_path,
             delta_path,
             certificate_path,
+            older_certificate_path,
             base_url,
             delta_url,
         })
@@ -109,16 +114,23 @@ impl Locations {
 
     /// The file that a request on this CA's host asks for.
     pub(crate) fn file(&self, request: &Request) -> Option<Purpose> {
-        if !self.host.eq_ignore_ascii_case(request.url.host()) {
-            return None;
-        }
-        let path = percent_encoding::percent_decode_str(request.url.path()).decode_utf8_lossy();
         let files = [
             (&self.base_path, Purpose::Base),
             (&self.delta_path, Purpose::Delta),
             (&self.certificate_path, Purpose::Issuer),
         ];
-        files.into_iter().find(|(file, _)| same_path(file, &path)).map(|(_, purpose)| purpose)
+        files.into_iter().find(|(file, _)| self.is_at(file, request)).map(|(_, purpose)| purpose)
+    }
+
+    /// The same of the `.crt` from before the renewal of its key.
+    pub(crate) fn older_file(&self, request: &Request) -> Option<Purpose> {
+        let path = self.older_certificate_path.as_deref()?;
+        self.is_at(path, request).then_some(Purpose::Issuer)
+    }
+
+    fn is_at(&self, file: &str, request: &Request) -> bool {
+        let path = percent_encoding::percent_decode_str(request.url.path()).decode_utf8_lossy();
+        self.host.eq_ignore_ascii_case(request.url.host()) && same_path(file, &path)
     }
 
     /// What a URL is meant for by the certificates and CRLs that name it, wherever it leads.
@@ -186,6 +198,8 @@ mod tests {
         let first = Locations::of(&CaConfig { key_index: 0, ..sample::issuing() }).unwrap();
         assert_eq!(first.delta_path, "/CertEnroll/XXX-CA+.crl");
         assert_eq!(first.certificate_path, "/CertEnroll/WIN-MSPRL0T325O_XXX-CA.crt");
+        assert_eq!(locations.older_certificate_path, Some(first.certificate_path));
+        assert_eq!(first.older_certificate_path, None);
     }
 
     #[test]

@@ -50,6 +50,7 @@ struct Extensions {
     authority_key_id: Option<Vec<u8>>,
     number: Option<u64>,
     base_number: Option<u64>,
+    virtual_base: Option<u64>,
     next_publish: Option<Instant>,
     ca_version: Option<(u16, u16)>,
     freshest_crl_urls: Vec<Url>,
@@ -114,6 +115,12 @@ impl Crl {
     /// `None`: a base CRL.
     pub fn base_number(&self) -> Option<u64> {
         self.0.extensions.base_number
+    }
+
+    /// Microsoft's virtual base, 1.3.6.1.4.1.311.21.3 (fact sheet §4.3): the number of the base
+    /// before, in deltas, where it is rare. What a client does with it is not known.
+    pub fn virtual_base(&self) -> Option<u64> {
+        self.0.extensions.virtual_base
     }
 
     /// Microsoft's CA version: certificate index and key index (fact sheet §4.3).

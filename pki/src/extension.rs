@@ -14,6 +14,9 @@ use crate::{Malformed, time};
 /// Microsoft's CA version: certificate index and key index (fact sheet §4.3).
 pub(crate) const CA_VERSION: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.21.1");
+/// Microsoft's virtual base: the number of the base before, in deltas (fact sheet §4.3).
+pub(crate) const VIRTUAL_BASE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.21.3");
 /// Microsoft's Next CRL Publish (fact sheet §4.3).
 pub(crate) const NEXT_PUBLISH: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.21.4");

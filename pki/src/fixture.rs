@@ -79,6 +79,7 @@ pub(crate) fn base() -> CrlTemplate {
     CrlTemplate {
         number: 7,
         base_number: None,
+        virtual_base: None,
         this_update: START,
         next_update: Some(START + Span::from_mins(90)),
         next_publish: Some(START + Span::from_hours(1)),

@@ -66,6 +66,7 @@ impl Lab {
         CrlTemplate {
             number,
             base_number,
+            virtual_base: base_number,
             this_update: START,
             next_update: Some(START + Span::from_hours(2)),
             next_publish: Some(START + Span::from_hours(1)),

@@ -83,12 +83,14 @@ impl Authority {
         let template = CrlTemplate {
             number: planned.number,
             base_number: planned.base_number,
+            // That it is the base of the indicator is inferred (fact sheet §4.3).
+            virtual_base: planned.base_number.filter(|_| self.config.crl.virtual_base),
             this_update: planned.validity.this_update,
             next_update: Some(planned.validity.next_update),
             next_publish: Some(planned.validity.next_publish),
             ca_version: Some(self.version()),
             freshest_crl_urls: if is_base { self.locations.freshest.clone() } else { Vec::new() },
-            published_locations: Vec::new(),
+            published_locations: self.config.published_locations.clone(),
             entries,
         };
         let der = Arc::from(template.sign(&self.certificate, &self.key));
@@ -126,14 +128,25 @@ impl Authority {
                 change: publication.planned.number,
             })
         });
-        let certificate = File {
-            path: self.locations.certificate_path.clone(),
+        let certificate = self.certificate_file(&self.locations.certificate_path);
+        crls.chain([certificate]).collect()
+    }
+
+    /// The `.crt` from before the renewal of its key. It gives way to a file of that name that
+    /// another CA of the site has. Inferred: renewal adds a file with a suffix and removes none.
+    /// A real one holds the certificate from before, which is not modelled: here it is today's.
+    pub(crate) fn older_file(&self) -> Option<File> {
+        self.locations.older_certificate_path.as_deref().map(|path| self.certificate_file(path))
+    }
+
+    fn certificate_file(&self, path: &str) -> File {
+        File {
+            path: path.to_owned(),
             content: Content::Certificate,
             bytes: Arc::from(self.certificate.der()),
             modified: self.certificate.not_before(),
             change: 0,
-        };
-        crls.chain([certificate]).collect()
+        }
     }
 }
 
@@ -164,6 +177,7 @@ mod tests {
 
     use super::*;
     use crate::authority::Order;
+    use crate::config::CaConfig;
     use crate::sample::{self, START};
 
     fn crl(publication: &Option<Publication>) -> Crl {
@@ -199,6 +213,34 @@ mod tests {
             assert!(Verifier::new().verify(key, crl.tbs(), crl.signature()));
             assert!(crl.is_empty());
         }
+    }
+
+    #[test]
+    fn a_delta_names_the_base_it_refers_to_as_virtual_base_unless_told_otherwise() {
+        let mut config = sample::issuing();
+        let mut ca = Authority::new(config.clone(), None, Seed(1), START).unwrap();
+        // The pair at +5 min: its delta refers to the base of an hour before.
+        run_until(&mut ca, START + Span::from_mins(5));
+        let (base, delta) = (crl(&ca.base), crl(&ca.delta));
+        assert_eq!((base.number(), base.virtual_base()), (Some(7), None));
+        assert_eq!((delta.base_number(), delta.virtual_base()), (Some(5), Some(5)));
+        config.crl.virtual_base = false;
+        let ca = Authority::new(config, None, Seed(1), START).unwrap();
+        let delta = crl(&ca.delta);
+        assert_eq!((delta.base_number(), delta.virtual_base()), (Some(5), None));
+    }
+
+    #[test]
+    fn base_and_delta_say_where_crls_are_published_if_that_is_configured() {
+        let mut config = sample::issuing();
+        let of = |config: &CaConfig| {
+            let ca = Authority::new(config.clone(), None, Seed(1), START).unwrap();
+            [&ca.base, &ca.delta].map(|publication| crl(publication).published_locations().to_vec())
+        };
+        assert_eq!(of(&config), [Vec::new(), Vec::new()]);
+        let urls = ["http://a.example/XXX-CA(1).crl", "http://b.example/XXX-CA(1).crl"];
+        config.published_locations = urls.map(|url| url.parse().unwrap()).to_vec();
+        assert_eq!(of(&config), [config.published_locations.clone(), config.published_locations]);
     }
 
     #[test]

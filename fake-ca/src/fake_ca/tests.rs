@@ -157,6 +157,36 @@ fn a_misconfigured_ocsp_url_is_answered_by_the_web_site() {
     assert_eq!(ask(&mut ca, START, get(CRT)).status, 200);
 }
 
+#[test]
+fn the_certificate_without_suffix_stays_on_the_site_of_a_renewed_ca() {
+    const OLDER: &str = "http://win-msprl0t325o/CertEnroll/WIN-MSPRL0T325O_XXX-CA.crt";
+    let mut config = sample::issuing();
+    let mut ca = fake_ca(vec![config.clone()]);
+    let (older, newer) = (ask(&mut ca, START, get(OLDER)), ask(&mut ca, START, get(CRT)));
+    assert_eq!((older.status, &older.body), (200, &newer.body));
+    assert_eq!(ca.purpose(&get(OLDER)), Some(("issuing".into(), Purpose::Issuer)));
+
+    config.aia.ocsp = vec![OLDER.parse().unwrap()];
+    let mut ca = fake_ca(vec![config]);
+    let below = get(&format!("{OLDER}/MFEwTzBN"));
+    assert_eq!(ca.purpose(&below), Some(("issuing".into(), Purpose::Ocsp)));
+    assert_eq!(ask(&mut ca, START, below).status, 404);
+    let post = Request { method: Method::Post, ..get(OLDER) };
+    assert_eq!(ca.purpose(&post), Some(("issuing".into(), Purpose::Ocsp)));
+    let reply = ask(&mut ca, START, post);
+    assert_eq!((reply.status, reply.header("Allow").is_some()), (405, true));
+}
+
+#[test]
+fn a_certificate_without_suffix_is_that_of_the_ca_whose_own_file_it_is() {
+    const OLDER: &str = "http://win-msprl0t325o/CertEnroll/WIN-MSPRL0T325O_XXX-CA.crt";
+    let before = CaConfig { name: "older".into(), key_index: 0, ..sample::issuing() };
+    let mut ca = fake_ca(vec![sample::issuing(), before]);
+    let own = ca.certificate("older").unwrap().der().to_vec();
+    assert_eq!(*ask(&mut ca, START, get(OLDER)).body, *own);
+    assert_eq!(ca.purpose(&get(OLDER)), Some(("older".into(), Purpose::Issuer)));
+}
+
 fn ocsp_get(ca: &FakeCa, certificate: &Certificate, at: &str) -> (Request, CertId) {
     let id = CertId::new(certificate, ca.certificate("issuing").unwrap());
     let url = OcspRequest { ids: vec![id.clone()] }.url(&at.parse().unwrap()).unwrap();

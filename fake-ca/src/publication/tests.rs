@@ -23,6 +23,7 @@ fn lab() -> CrlSchedule {
         drift: Drift::NONE,
         base_run: BaseRun::BaseOnly,
         delta_base: DeltaBase::Previous,
+        virtual_base: true,
     }
 }
 
@@ -253,6 +254,7 @@ prop_compose! {
             drift: Drift { gain: Span::from_millis(gain), per: Span::from_hours(1) },
             base_run,
             delta_base,
+            virtual_base: true,
         }
     }
 }

@@ -127,9 +127,11 @@ fn a_ca_is_read_to_the_last_key() {
             drift: drift(24),
             base_run: BaseRun::WithDelta,
             delta_base: DeltaBase::OldestUnexpired,
+            virtual_base: false,
         },
         cdp: Some(urls(&["http://a/b.crl"])),
         freshest: Some(vec![]),
+        published_locations: urls(&["http://a/p.crl", "http://b/p.crl"]),
         aia: Aia { ocsp: urls(&["http://a/ocsp"]), issuers: Some(urls(&["http://a/i.crt"])) },
         responder: Some(Responder {
             at: Some(urls(&["http://b/ocsp"])),
@@ -153,6 +155,7 @@ fn a_ca_that_says_nothing_is_an_ad_cs_ca() {
     assert_eq!((ca.crl.overlap, ca.crl.delta_overlap), (None, None));
     assert_eq!(ca.crl.clock_skew, Span::from_mins(10));
     assert_eq!((&ca.cdp, &ca.freshest, &ca.responder), (&None, &None, &None));
+    assert!(ca.crl.virtual_base && ca.published_locations.is_empty());
     assert_eq!(ca.clock, Clock::exact(start()));
     let none = one(&format!("{SMALL}[ca.issuing.crl]\ndelta_period = \"none\"\n")
         .replace("ca.issuing = {}\n", ""));

@@ -112,6 +112,9 @@ fn extensions(list: &[Extension<'_>]) -> Result<Extensions, Malformed> {
                 let what = "the delta CRL indicator";
                 read.base_number = Some(extension::read_number(body, what)?);
             }
+            extension::VIRTUAL_BASE => {
+                read.virtual_base = Some(extension::read_number(body, "the virtual base")?);
+            }
             extension::NEXT_PUBLISH => read.next_publish = Some(extension::read_time(body)?),
             extension::CA_VERSION => read.ca_version = Some(extension::read_ca_version(body)?),
             ID_CE_FRESHEST_CRL => {

@@ -88,16 +88,37 @@ fn the_delta_crl_indicator_is_critical() {
 }
 
 #[test]
+fn the_virtual_base_is_one_integer_and_not_critical() {
+    let ca = authority(KeyAlgorithm::EcdsaP256);
+    let delta = CrlTemplate { base_number: Some(7), virtual_base: Some(6), number: 8, ..base() };
+    let der = delta.sign(&ca.certificate, &ca.key);
+    // 1.3.6.1.4.1.311.21.3 and right after it the value.
+    let written = [tag::SEQUENCE, 16, 6, 9, 0x2b, 6, 1, 4, 1, 0x82, 0x37, 0x15, 3, 4, 3, 2, 1, 6];
+    assert!(der.windows(written.len()).any(|window| window == written));
+    let crl = Crl::parse(&der).unwrap();
+    assert_eq!((crl.virtual_base(), crl.base_number()), (Some(6), Some(7)));
+    let without = CrlTemplate { virtual_base: None, ..delta }.sign(&ca.certificate, &ca.key);
+    assert_eq!(Crl::parse(&without).unwrap().virtual_base(), None);
+    assert!(!without.windows(9).any(|window| window == &written[4..13]));
+}
+
+#[test]
 fn numbers_beyond_64_bits_are_refused_by_name() {
-    let number = |octets: &[u8]| {
+    let read = |oid, octets: &[u8]| {
         let body = encode::tlv(tag::INTEGER, octets);
-        let written = extension::write(const_oid::db::rfc5280::ID_CE_CRL_NUMBER, false, &body);
+        let written = extension::write(oid, false, &body);
         let list = encode::constructed(0, &encode::sequence(&[&written]));
-        Crl::parse(&by_hand(&encode::number(1), &list)).map(|crl| crl.number())
+        Crl::parse(&by_hand(&encode::number(1), &list))
+    };
+    let beyond = [1, 0, 0, 0, 0, 0, 0, 0, 0];
+    let virtual_base = read(extension::VIRTUAL_BASE, &beyond);
+    assert_eq!(virtual_base, Err(Malformed::Number { what: "the virtual base" }));
+    let number = |octets: &[u8]| {
+        read(const_oid::db::rfc5280::ID_CE_CRL_NUMBER, octets).map(|crl| crl.number())
     };
     let refused = Err(Malformed::Number { what: "the CRL number" });
     assert_eq!(number(&[0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), Ok(Some(u64::MAX)));
-    assert_eq!(number(&[1, 0, 0, 0, 0, 0, 0, 0, 0]), refused);
+    assert_eq!(number(&beyond), refused);
     assert_eq!(number(&[0xff]), refused);
 }
 
@@ -198,6 +219,7 @@ proptest! {
         entries in entries(),
         number: u64,
         base_number: Option<u64>,
+        virtual_base: Option<u64>,
         times in (seconds(), prop::option::of(seconds()), prop::option::of(seconds())),
         ca_version: Option<(u16, u16)>,
         locations in 0usize..3,
@@ -208,6 +230,7 @@ proptest! {
         let template = CrlTemplate {
             number,
             base_number,
+            virtual_base,
             this_update,
             next_update,
             next_publish,
@@ -222,6 +245,7 @@ proptest! {
         prop_assert_eq!(crl.authority_key_id(), ca.certificate.subject_key_id());
         prop_assert_eq!(crl.number(), Some(number));
         prop_assert_eq!(crl.base_number(), base_number);
+        prop_assert_eq!(crl.virtual_base(), virtual_base);
         prop_assert_eq!(crl.this_update(), this_update);
         prop_assert_eq!(crl.next_update(), next_update);
         prop_assert_eq!(crl.next_publish(), next_publish);

@@ -20,6 +20,9 @@ pub struct CrlTemplate {
     pub number: u64,
     /// Delta CRL indicator, critical (RFC 5280 §5.2.4); `None` makes a base CRL.
     pub base_number: Option<u64>,
+    /// Microsoft's virtual base, 1.3.6.1.4.1.311.21.3, not critical: the number of the base before
+    /// (fact sheet §4.3). `None`: no such extension, as in every base CRL of AD CS.
+    pub virtual_base: Option<u64>,
     /// thisUpdate.
     pub this_update: Instant,
     /// nextUpdate. RFC 5280 §5.1.2.5 wants one; readers differ where it is missing.
@@ -41,9 +44,9 @@ impl CrlTemplate {
     /// Signs a version 2 CRL in this issuer's name.
     ///
     /// Extensions in this order: authority key identifier, CA version, CRL number, delta CRL
-    /// indicator, next publish, freshestCRL, published locations. The order of AD CS is not known
-    /// (fact sheet §4.3). That the key is the issuer's is not checked: another key makes a CRL
-    /// whose signature does not verify.
+    /// indicator, virtual base, next publish, freshestCRL, published locations. The order of AD CS
+    /// is not known (fact sheet §4.3). That the key is the issuer's is not checked: another key
+    /// makes a CRL whose signature does not verify.
     pub fn sign(&self, issuer: &Certificate, key: &KeyPair) -> Vec<u8> {
         let next_update = self.next_update.map(time::time).unwrap_or_default();
         // An empty list must be absent (RFC 5280 §5.1.2.6).
@@ -72,6 +75,9 @@ impl CrlTemplate {
         out.extend(write(ID_CE_CRL_NUMBER, false, &number(self.number)));
         if let Some(base) = self.base_number {
             out.extend(write(ID_CE_DELTA_CRL_INDICATOR, true, &number(base)));
+        }
+        if let Some(base) = self.virtual_base {
+            out.extend(write(extension::VIRTUAL_BASE, false, &number(base)));
         }
         if let Some(at) = self.next_publish {
             out.extend(write(extension::NEXT_PUBLISH, false, &time::time(at)));

@@ -37,6 +37,7 @@ const CA: Spec = Spec {
         "crl",
         "cdp",
         "freshest",
+        "published_locations",
         "aia",
         "responder",
         "web",
@@ -59,6 +60,7 @@ const CRL: Spec = Spec {
         "drift",
         "base_publishes_delta",
         "delta_base",
+        "virtual_base",
     ],
     kinds: &[],
 };
@@ -104,6 +106,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
         crl: crl(&fields),
         cdp: fields.urls("cdp"),
         freshest: fields.urls("freshest"),
+        published_locations: fields.urls("published_locations").unwrap_or_default(),
         responder: responder(&fields, &aia),
         aia,
         web: web(&fields),
@@ -137,6 +140,7 @@ fn crl(ca: &Fields<'_>) -> CrlSchedule {
         drift: Drift::NONE,
         base_run: BaseRun::BaseOnly,
         delta_base: DeltaBase::Previous,
+        virtual_base: true,
     };
     let Some(fields) = ca.table("crl", &CRL) else { return usual };
     let or = |key, sign, usual| fields.duration(key, sign).unwrap_or(usual);
@@ -161,6 +165,7 @@ fn crl(ca: &Fields<'_>) -> CrlSchedule {
             .unwrap_or(usual.drift),
         base_run,
         delta_base: fields.choice("delta_base", &DELTA_BASES).unwrap_or(usual.delta_base),
+        virtual_base: fields.boolean("virtual_base").unwrap_or(usual.virtual_base),
     };
     check_overlaps(&fields, &schedule);
     schedule
