@@ -5,12 +5,13 @@
 //! * [`disk`]: the Cryptnet URL cache of an account;
 //! * [`check`]: one revocation check, stage by stage;
 //! * [`base`], [`ocsp`], [`delta`]: the stages;
-//! * [`retrieval`]: requests on the wire, shared, timed and validated;
+//! * [`retrieval`]: requests on the wire, shared and timed; [`answer`]: what they brought;
 //! * [`prefetch`]: renewal of the disk cache by the Cryptographic Services;
 //! * [`verdict`]: from stages to a check record, and the evidence in the SUT's log.
 //!
 //! What Windows documents and what is a hypothesis is said at each [parameter](crate::profile).
 
+mod answer;
 mod base;
 mod check;
 mod delta;

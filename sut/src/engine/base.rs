@@ -245,7 +245,7 @@ impl Engine {
         link: &Link,
         out: &mut Out<SutAction>,
     ) -> bool {
-        let Some(crl) = self.crl_on_disk(now, check, Purpose::Base, &link.crl_urls) else {
+        let Some(crl) = self.crl_on_disk(now, check, link, Purpose::Base, &link.crl_urls) else {
             return false;
         };
         self.hold_base(check, link, &crl, out);
@@ -258,6 +258,7 @@ impl Engine {
         &mut self,
         now: Instant,
         check: &mut Check,
+        link: &Link,
         purpose: Purpose,
         urls: &[revlab_lab::http::Url],
     ) -> Option<Crl> {
@@ -270,7 +271,8 @@ impl Engine {
             let found = self
                 .disk(&account)
                 .find(url)
-                .filter(|e| ignore_before.is_none_or(|limit| e.stored > limit));
+                .filter(|e| ignore_before.is_none_or(|limit| e.stored > limit))
+                .filter(|e| e.link.issuer == link.issuer);
             let (crl, stored) = match found.map(|e| (&e.object, e.stored)) {
                 Some((Object::Crl(crl), stored)) => (crl.clone(), stored),
                 _ => {

@@ -73,7 +73,7 @@ impl Engine {
         }
         let forced = rekeyed && self.parameters.new_base_forces_delta_fetch;
         let on_disk =
-            if forced { None } else { self.crl_on_disk(now, check, Purpose::Delta, &urls) };
+            if forced { None } else { self.crl_on_disk(now, check, link, Purpose::Delta, &urls) };
         match on_disk {
             Some(delta) => {
                 self.hold_delta(check, link, &delta, out);

@@ -1,17 +1,14 @@
-//! Requests on the wire: shared, timed, validated, traced.
+//! Requests on the wire: shared and timed.
 
 use std::sync::Arc;
 
 use revlab_lab::http::{FetchError, Reply, Request, Url};
-use revlab_lab::trace::{
-    Cache, CacheOp, Fetch, Kind, Layer, Log, ObjectInfo, Purpose, State, Step,
-};
+use revlab_lab::trace::{Kind, Log, Purpose, Step};
 use revlab_lab::{Instant, Name, Out, Span};
-use revlab_pki::{Crl, OcspResponse};
 
 use super::Engine;
 use super::check::Check;
-use super::disk::{DiskEntry, Object};
+use super::disk::Object;
 use super::process::ProcessId;
 use super::subject::Link;
 use crate::event::SutAction;
@@ -40,14 +37,14 @@ impl Wanted {
 /// A request that is on its way, or about to be.
 #[derive(Debug)]
 pub(super) struct Retrieval {
-    fetch: u64,
-    by: Requester,
-    link: Arc<Link>,
-    wanted: Wanted,
+    pub(super) fetch: u64,
+    pub(super) by: Requester,
+    pub(super) link: Arc<Link>,
+    pub(super) wanted: Wanted,
     /// The check that it was made for, and the identity that was checked.
-    made_for: Option<(u64, Name)>,
+    pub(super) made_for: Option<(u64, Name)>,
     waiting: Vec<Waiting>,
-    began: Instant,
+    pub(super) began: Instant,
     send_at: Instant,
     sent: bool,
     deadline: Instant,
@@ -140,7 +137,7 @@ impl Engine {
             check.steps.push(Step::BudgetSpent { object: wanted.purpose });
             return None;
         }
-        if let Some(fetch) = self.shared(check.process, &wanted) {
+        if let Some(fetch) = self.shared(check.process, link, &wanted) {
             return Some(fetch);
         }
         let link = check.link().filter(|l| l.number == link.number)?;
@@ -159,11 +156,13 @@ impl Engine {
         if self.parameters.overhead_in_budget { retrieval.began } else { retrieval.send_at }
     }
 
-    fn shared(&self, process: ProcessId, wanted: &Wanted) -> Option<u64> {
+    /// Only what is validated against the same issuer is the same object.
+    fn shared(&self, process: ProcessId, link: &Link, wanted: &Wanted) -> Option<u64> {
         let same = |r: &&Retrieval| {
             matches!(r.by, Requester::Process(id) if id == process)
                 && r.wanted.purpose == wanted.purpose
                 && r.wanted.key == wanted.key
+                && r.link.issuer == link.issuer
         };
         let found = self.retrievals.values().find(same).map(|r| r.fetch);
         found.filter(|_| self.parameters.share_retrievals)
@@ -304,157 +303,6 @@ impl Engine {
     pub(super) fn drop_retrievals(&mut self, out: &mut Out<SutAction>) {
         for retrieval in std::mem::take(&mut self.retrievals).into_values().filter(|r| r.sent) {
             out.act(SutAction::Abandon { fetch: retrieval.fetch });
-        }
-    }
-
-    fn validate(
-        &mut self,
-        now: Instant,
-        retrieval: &Retrieval,
-        reply: &Reply,
-    ) -> Result<Object, String> {
-        let (link, purpose) = (&retrieval.link, retrieval.wanted.purpose);
-        let (object, this_update, next_update) = if purpose == Purpose::Ocsp {
-            let response = OcspResponse::parse(&reply.body).map_err(|e| e.to_string())?;
-            if response.status() != 0 {
-                return Err(format!("responseStatus {}", response.status()));
-            }
-            if !self.verifier.verify_ocsp(&response, &link.issuer) {
-                return Err("its signature does not verify".into());
-            }
-            let answer = response.find(&link.id).ok_or("it is about another certificate")?;
-            (Object::Ocsp(Arc::new(response)), answer.this_update, answer.next_update)
-        } else {
-            let crl = Crl::parse(&reply.body).map_err(|e| e.to_string())?;
-            self.validate_crl(&crl, link, purpose)?;
-            let dates = (crl.this_update(), crl.next_update());
-            (Object::Crl(crl), dates.0, dates.1)
-        };
-        match self.state(now, this_update, next_update) {
-            State::Fresh => Ok(object),
-            State::NotYetValid => Err("it is not valid yet by the server's clock".into()),
-            State::Stale | State::Absent => Err("it has expired by the server's clock".into()),
-        }
-    }
-
-    fn validate_crl(&mut self, crl: &Crl, link: &Link, purpose: Purpose) -> Result<(), String> {
-        if (purpose == Purpose::Delta) != crl.base_number().is_some() {
-            return Err(match purpose {
-                Purpose::Delta => "it is not a delta CRL".into(),
-                _ => "it is a delta CRL".into(),
-            });
-        }
-        if crl.issuer() != link.issuer.subject() {
-            return Err("it is of another issuer".into());
-        }
-        if !self.verifier.verify_crl(crl, &link.issuer) {
-            return Err("its signature does not verify".into());
-        }
-        Ok(())
-    }
-
-    fn record(
-        &self,
-        now: Instant,
-        retrieval: &Retrieval,
-        result: &Result<Reply, FetchError>,
-        object: &Option<Object>,
-        rejected: &Option<Name>,
-    ) -> Fetch {
-        let reply = result.as_ref().ok();
-        let (check, client) = retrieval.made_for.clone().unzip();
-        Fetch {
-            id: retrieval.fetch,
-            began: retrieval.began,
-            by: self.name.clone(),
-            process: match &retrieval.by {
-                Requester::Process(id) => self.process_name(*id),
-                Requester::Prefetch(_) => Arc::from("cryptsvc"),
-            },
-            purpose: retrieval.wanted.purpose,
-            method: retrieval.wanted.request.method,
-            url: retrieval.wanted.request.url.clone(),
-            status: reply.map(|r| r.status),
-            substatus: reply.map(|r| r.substatus).filter(|s| *s != 0),
-            error: result.as_ref().err().copied(),
-            rejected: rejected.clone(),
-            bytes: reply.map_or(0, |r| r.body.len() as u64),
-            took_ms: (now - retrieval.began).as_millis(),
-            object: object.as_ref().and_then(|o| info(o, &retrieval.link)),
-            check,
-            unsolicited: match retrieval.by {
-                Requester::Process(_) => None,
-                Requester::Prefetch(_) => Some(Arc::from("prefetch")),
-            },
-            client,
-            faults: Vec::new(),
-        }
-    }
-
-    /// Successful downloads are cached on disk (fact sheet §2.1).
-    fn store(
-        &mut self,
-        now: Instant,
-        retrieval: &Retrieval,
-        object: &Object,
-        out: &mut Out<SutAction>,
-    ) {
-        let (account, prefetched) = match &retrieval.by {
-            Requester::Process(id) => match self.processes.get(id) {
-                Some(process) => (process.account.clone(), false),
-                None => return,
-            },
-            Requester::Prefetch(account) => (account.clone(), true),
-        };
-        let wanted = &retrieval.wanted;
-        // A prefetch that brings nothing new leaves the entry as it is, and is tried again.
-        let known = self.disk(&account).find(&wanted.key);
-        if prefetched && known.is_some_and(|entry| entry.object.is(object)) {
-            return;
-        }
-        let mut entry = DiskEntry {
-            object: object.clone(),
-            purpose: wanted.purpose,
-            request: Request { headers: Vec::new(), ..wanted.request.clone() },
-            link: retrieval.link.clone(),
-            stored: now,
-            used: !prefetched,
-            media_offline: wanted.media_offline,
-            prefetch_at: None,
-        };
-        entry.prefetch_at = self.prefetch_time(now, &entry);
-        if wanted.request.method == revlab_lab::http::Method::Post {
-            entry.prefetch_at = None;
-        }
-        self.disk(&account).store(wanted.key.clone(), entry);
-        out.trace(Kind::Cache(Cache {
-            by: self.name.clone(),
-            layer: Layer::Disk,
-            owner: account,
-            op: CacheOp::Store,
-            object: Some(wanted.key.as_str().to_owned()),
-        }));
-    }
-}
-
-fn info(object: &Object, link: &Link) -> Option<ObjectInfo> {
-    match object {
-        Object::Crl(crl) => Some(ObjectInfo {
-            number: crl.number(),
-            base_number: crl.base_number(),
-            this_update: crl.this_update(),
-            next_update: crl.next_update(),
-            sha1: Some(crl.sha1()),
-        }),
-        Object::Ocsp(response) => {
-            let answer = response.find(&link.id)?;
-            Some(ObjectInfo {
-                number: None,
-                base_number: None,
-                this_update: answer.this_update,
-                next_update: answer.next_update,
-                sha1: None,
-            })
         }
     }
 }

@@ -14,6 +14,7 @@ mod lookup;
 mod marks;
 mod ocsp;
 mod operations;
+mod parameters;
 mod prefetch;
 mod random;
 mod record;

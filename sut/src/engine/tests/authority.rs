@@ -120,6 +120,7 @@ pub(super) fn base(number: u64, from: Instant, life: Span) -> CrlTemplate {
     CrlTemplate {
         number,
         base_number: None,
+        virtual_base: None,
         this_update: from,
         next_update: Some(from + life),
         next_publish: None,

@@ -171,3 +171,27 @@ fn a_resumed_session_skips_the_check_unless_the_parameter_says_otherwise() {
         assert_eq!(bench.seen(attempt).page == "200", setting == "true");
     }
 }
+
+/// §2.1: an object found under the right URL, on disk or by another check's retrieval, still has to
+/// be of the certificate's own issuer.
+#[test]
+fn two_cas_that_share_a_url_do_not_share_what_it_brings() {
+    let root = Authority::root();
+    let issuing = root.subordinate("Issuing-CA", &[BASE]);
+    let client = issuing.client("alice", 10, |_| {});
+    let mut bench = bench_of(&root, &issuing);
+    bench.put("base", BASE, Answer::ok(root.sign(&base(1, START, DAY))));
+    let seen = bench.check(&client);
+    assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Offline, "base base"));
+
+    let other = Authority::self_issued("Other-CA");
+    let known = vec![root.certificate.clone(), other.certificate.clone()];
+    let mut bench = bench_knowing(known, &root, &issuing);
+    let slow = Answer::ok(root.sign(&base(1, START, DAY))).after(Span::from_secs(2));
+    bench.put("base", BASE, slow);
+    let [served, waiting] =
+        [&root, &other].map(|ca| bench.request(&[ca.client("bob", 11, |_| {})], Handshake::Full));
+    bench.wait(Span::from_secs(30));
+    assert_eq!(bench.seen(served).verdict, Verdict::Good);
+    assert_eq!(bench.seen(waiting).verdict, Verdict::Offline);
+}
