@@ -8,6 +8,7 @@ mod lint;
 mod list;
 mod run;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -70,7 +71,7 @@ struct RunArgs {
     #[arg(long, value_name = "NAME|URL")]
     sut: Option<String>,
     /// Replace the scenario's seed.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// Replace the hypothesis of every model (H0, H1a, H1b, H1c, H1d, H2, H4, H5).
     #[arg(long, value_name = "H")]
@@ -143,14 +144,18 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Says something to the person at the terminal.
-#[expect(clippy::print_stderr, reason = "the command talks here, and nowhere else")]
+/// Says something to the person at the terminal. One who has gone away is not told.
 fn talk(text: &str) {
-    anstream::eprintln!("{}", text.trim_end());
+    let _ = writeln!(anstream::stderr(), "{}", text.trim_end());
 }
 
-/// Prints a result.
-#[expect(clippy::print_stdout, reason = "results are printed here, and nowhere else")]
-fn print(text: &str) {
-    anstream::println!("{}", text.trim_end());
+/// Prints a result. A reader who closes the pipe early has read enough.
+fn print(text: &str) -> Result<(), Refusal> {
+    let mut to = anstream::stdout();
+    match writeln!(to, "{}", text.trim_end()).and_then(|()| to.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Refusal(format!("error: standard output cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
 }

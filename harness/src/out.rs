@@ -27,24 +27,37 @@ pub struct OutError {
     source: io::Error,
 }
 
+/// `trace.jsonl` of a run. The first record that is written makes the run's folder: a run that
+/// cannot begin leaves no trace, and what an earlier run left there stays.
+#[derive(Debug)]
+pub struct TraceFile<'a> {
+    folder: &'a RunFolder,
+    file: Option<BufWriter<File>>,
+}
+
+impl Write for TraceFile<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                let file = self.folder.begin().map_err(io::Error::other)?;
+                none.insert(BufWriter::with_capacity(1 << 20, file))
+            }
+        };
+        file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
 impl RunFolder {
-    /// Makes the folder of a run below `out`.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be made or written to.
-    pub fn create(out: &Path, scenario: &Scenario) -> Result<RunFolder, OutError> {
+    /// The folder of a run below `out`. Nothing is made yet.
+    pub fn new(out: &Path, scenario: &Scenario) -> RunFolder {
         let variant = scenario.variant.as_deref().unwrap_or("default");
         let sut = scenario.suts.values().find(|s| s.under_test).map_or("none", |s| &*s.name);
-        let path = out.join(&scenario.name).join(variant).join(sut);
-        // What an earlier run left there would be taken for this one's.
-        for stale in ["logs", "pki"] {
-            let _ = fs::remove_dir_all(path.join(stale));
-        }
-        let folder = RunFolder { path };
-        folder.directory("logs")?;
-        folder.directory("pki")?;
-        Ok(folder)
+        RunFolder { path: out.join(&scenario.name).join(variant).join(sut) }
     }
 
     /// Where it is.
@@ -52,27 +65,42 @@ impl RunFolder {
         &self.path
     }
 
-    /// Takes the folder away again, with those above it that it leaves empty: nothing was run.
-    pub fn discard(self, out: &Path) {
-        let _ = fs::remove_dir_all(&self.path);
-        let above = self.path.ancestors().skip(1).take_while(|p| p.starts_with(out));
-        for folder in above {
-            // Fails where something else is in it, and then it stays.
-            if fs::remove_dir(folder).is_err() {
-                break;
-            }
-        }
-    }
-
-    /// Opens the trace for writing.
+    /// Whether it can be made and written to, as far as can be told without making it.
     ///
     /// # Errors
     ///
-    /// The file cannot be made.
-    pub fn trace(&self) -> Result<BufWriter<File>, OutError> {
+    /// A file stands where a folder is needed, or the folder above takes no files.
+    pub fn check(&self) -> Result<(), OutError> {
+        let there = self.path.ancestors().find(|p| p.symlink_metadata().is_ok());
+        // Of a relative path that is all new, the last ancestor is the empty one.
+        let path = there.unwrap_or(Path::new("."));
+        let fails = |source| OutError { path: path.to_owned(), source };
+        if !path.is_dir() {
+            return Err(fails(io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder")));
+        }
+        let probe = path.join(format!(".revlab-{}", std::process::id()));
+        OpenOptions::new().write(true).create_new(true).open(&probe).map_err(fails)?;
+        fs::remove_file(&probe).map_err(fails)
+    }
+
+    /// The trace of the run, to be written.
+    pub fn trace(&self) -> TraceFile<'_> {
+        TraceFile { folder: self, file: None }
+    }
+
+    /// Makes the folder as if no run had been kept there before, and the file of the trace in it.
+    fn begin(&self) -> Result<File, OutError> {
+        // What an earlier run left there would be taken for this one's.
+        for stale in ["logs", "pki"] {
+            let _ = fs::remove_dir_all(self.path.join(stale));
+        }
+        for stale in ["scenario.toml", "report.json"] {
+            let _ = fs::remove_file(self.path.join(stale));
+        }
+        self.directory("logs")?;
+        self.directory("pki")?;
         let path = self.path.join("trace.jsonl");
-        let file = File::create(&path).map_err(|source| OutError { path, source })?;
-        Ok(BufWriter::with_capacity(1 << 20, file))
+        File::create(&path).map_err(|source| OutError { path, source })
     }
 
     /// Writes everything but the trace: the resolved scenario, the report, logs and certificates.
@@ -93,7 +121,8 @@ impl RunFolder {
             let mut options = logs::Options::of(config);
             let clients = scenario.clients.values().filter(|c| c.sut == *name);
             options.clients = Some(clients.map(|c| c.name.clone()).collect());
-            let below = if scenario.suts.len() == 1 { PathBuf::new() } else { PathBuf::from(&**name) };
+            let below =
+                if scenario.suts.len() == 1 { PathBuf::new() } else { PathBuf::from(&**name) };
             for log in logs::render(records, name, &options) {
                 self.file(Path::new("logs").join(&below).join(&log.path), &log.bytes)?;
             }

@@ -24,11 +24,10 @@ pub(super) fn hypotheses(folder: &Path, what: &Use<'_>) -> Result<u8, Refusal> {
         let variants = scenario::load(&file).map_err(|e| Refusal(e.render(lint::colour())))?;
         scenarios.extend(variants);
     }
-    let table =
-        hypotheses::table(&scenarios).map_err(|e| Refusal(format!("error: {e}")))?;
+    let table = hypotheses::table(&scenarios).map_err(|e| Refusal(format!("error: {e}")))?;
     match what {
         Use::Print => {
-            print(&table);
+            print(&table)?;
             Ok(0)
         }
         Use::Write(page) => {
@@ -43,7 +42,7 @@ pub(super) fn hypotheses(folder: &Path, what: &Use<'_>) -> Result<u8, Refusal> {
 fn check(page: &Path, table: &str) -> Result<u8, Refusal> {
     let now = std::fs::read_to_string(page).map_err(|e| bad(page, &e.to_string()))?;
     if page_with(page, table)? == now {
-        print(&format!("{} is up to date", page.display()));
+        print(&format!("{} is up to date", page.display()))?;
         return Ok(0);
     }
     talk(&format!(

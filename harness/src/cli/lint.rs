@@ -20,7 +20,7 @@ pub(super) fn lint(paths: &[PathBuf]) -> Result<u8, Refusal> {
     let all = files.len();
     let noun = if all == 1 { "file" } else { "files" };
     if bad == 0 {
-        print(&format!("{all} scenario {noun}: no mistakes"));
+        print(&format!("{all} scenario {noun}: no mistakes"))?;
         return Ok(0);
     }
     talk(&format!("error: {bad} of {all} scenario {noun} cannot be run"));

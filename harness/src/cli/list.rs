@@ -18,8 +18,8 @@ pub(super) fn list(folders: &[PathBuf], format: Format) -> Result<u8, Refusal> {
         }
     }
     match format {
-        Format::Terminal => print(&table(&entries)),
-        Format::Json => print(&json(&entries)),
+        Format::Terminal => print(&table(&entries))?,
+        Format::Json => print(&json(&entries))?,
     }
     Ok(status)
 }

@@ -1,10 +1,10 @@
 //! `revlab run`: everything is read and checked before the first event; then run, judge, report.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use revlab_lab::Seed;
 use revlab_sut::profile::Hypothesis;
 
 use super::{Format, Refusal, RunArgs, TransportArg, lint, print, talk};
@@ -16,8 +16,6 @@ use crate::scenario::{self, Scenario};
 
 /// Exit status after Ctrl-C.
 const INTERRUPTED: u8 = 130;
-/// Exit status of a run that proves nothing.
-const INCONCLUSIVE: u8 = 3;
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -32,24 +30,45 @@ struct Done {
 pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
     let scenarios = load(args)?;
     if let Some(out) = &args.out {
-        std::fs::create_dir_all(out)
-            .map_err(|e| Refusal(format!("error: {} cannot be written: {e}", out.display())))?;
+        can_be_kept(out, &scenarios)?;
     }
     // A second handler cannot be set, as when the library runs the command twice: the first stays.
     let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
     let mut done = Vec::new();
     for scenario in &scenarios {
-        match run_one(args, scenario)? {
-            Some(one) => done.push(one),
-            None => return Ok(finish(args, &done)?.max(INCONCLUSIVE)),
+        match run_one(args, scenario) {
+            Ok(Some(one)) => done.push(one),
+            Ok(None) => return finish(args, &done, Some(Status::Inconclusive)),
+            Err(refusal) => {
+                // What was run before is not lost.
+                if !done.is_empty() {
+                    finish(args, &done, None)?;
+                }
+                return Err(refusal);
+            }
         }
         if STOP.load(Ordering::Relaxed) {
-            finish(args, &done)?;
+            finish(args, &done, None)?;
             talk("interrupted: the trace ends where it was, and is inconclusive");
             return Ok(INTERRUPTED);
         }
     }
-    finish(args, &done)
+    finish(args, &done, None)
+}
+
+/// Whether each run can have its own folder below `out`.
+fn can_be_kept(out: &Path, scenarios: &[Scenario]) -> Result<(), Refusal> {
+    let mut taken = BTreeSet::new();
+    for scenario in scenarios {
+        let folder = RunFolder::new(out, scenario);
+        folder.check().map_err(|e| Refusal(format!("error: {e}")))?;
+        if !taken.insert(folder.path().to_owned()) {
+            let why =
+                "a scenario before it has the same name, and both would be kept in one folder";
+            return Err(refusal(scenario, &format!("{why}: run them one at a time")));
+        }
+    }
+    Ok(())
 }
 
 /// Reads every file, applies what the command line replaces, and refuses what cannot be run.
@@ -92,26 +111,45 @@ fn replace(args: &RunArgs, scenarios: &mut [Scenario]) -> Result<(), Refusal> {
         )));
     }
     let hypothesis = args.hypothesis.as_deref().map(hypothesis).transpose()?;
+    if args.seed.is_none() && hypothesis.is_none() {
+        return Ok(());
+    }
     for scenario in scenarios {
-        if let Some(seed) = args.seed {
-            scenario.seed = Seed(seed);
-        }
-        if let Some(hypothesis) = hypothesis {
-            for sut in scenario.suts.values_mut() {
-                sut.profile = sut.profile.with_hypothesis(hypothesis);
-            }
-        }
+        *scenario = replaced(scenario, args.seed, hypothesis)?;
     }
     Ok(())
 }
 
-fn hypothesis(name: &str) -> Result<Hypothesis, Refusal> {
-    let found = Hypothesis::NAMES.iter().find(|(n, _)| *n == name).map(|(_, h)| *h);
-    found.ok_or_else(|| {
-        let names = Hypothesis::NAMES.map(|(n, _)| n);
-        let hint = scenario::hint(name, names);
-        Refusal(format!("error: there is no hypothesis `{name}`{hint}"))
-    })
+/// The scenario with another seed and hypothesis, also in the text that is kept of it.
+fn replaced(
+    scenario: &Scenario,
+    seed: Option<u64>,
+    hypothesis: Option<&str>,
+) -> Result<Scenario, Refusal> {
+    let mut text = format!("{}\n[variant.replaced]\n", scenario.resolved);
+    if let Some(seed) = seed {
+        text.push_str(&format!("seed = {seed}\n"));
+    }
+    for (sut, hypothesis) in scenario.suts.keys().zip(hypothesis.into_iter().cycle()) {
+        text.push_str(&format!("sut.{sut}.hypothesis = \"{hypothesis}\"\n"));
+    }
+    let variants = scenario::from_text(&scenario.name, &text)
+        .map_err(|errors| Refusal(errors.render(lint::colour())))?;
+    let again = variants.into_iter().next();
+    let again = again.ok_or_else(|| refusal(scenario, "there is nothing to run in it"))?;
+    let (head, _) = scenario.resolved.split_once('\n').unwrap_or_default();
+    let (_, body) = again.resolved.split_once('\n').unwrap_or_default();
+    let resolved = format!("{head}\n{body}");
+    Ok(Scenario { variant: scenario.variant.clone(), resolved, ..again })
+}
+
+fn hypothesis(name: &str) -> Result<&str, Refusal> {
+    let names = Hypothesis::NAMES.map(|(n, _)| n);
+    if names.contains(&name) {
+        return Ok(name);
+    }
+    let hint = scenario::hint(name, names);
+    Err(Refusal(format!("error: there is no hypothesis `{name}`{hint}")))
 }
 
 /// Runs one variant; none: the run broke off, and has said why.
@@ -120,22 +158,15 @@ fn run_one(args: &RunArgs, scenario: &Scenario) -> Result<Option<Done>, Refusal>
         TransportArg::Sim => Transport::Sim,
         TransportArg::Live => Transport::Live,
     };
-    let folder = match &args.out {
-        Some(out) => Some(RunFolder::create(out, scenario).map_err(|e| Refusal(format!("error: {e}")))?),
-        None => None,
-    };
-    let mut to: Box<dyn Write + Send> = match &folder {
-        Some(folder) => Box::new(folder.trace().map_err(|e| Refusal(format!("error: {e}")))?),
+    let folder = args.out.as_ref().map(|out| RunFolder::new(out, scenario));
+    let mut to: Box<dyn Write + Send + '_> = match &folder {
+        Some(folder) => Box::new(folder.trace()),
         None => Box::new(io::sink()),
     };
     let options = Options { port: args.port, stop: Some(&STOP) };
     let run = match exec::run(scenario, transport, &options, &mut *to) {
         Ok(run) => run,
         Err(error @ (RunError::Setup(_) | RunError::Live(_))) => {
-            drop(to);
-            if let (Some(folder), Some(out)) = (folder, &args.out) {
-                folder.discard(out);
-            }
             return Err(refusal(scenario, &error.to_string()));
         }
         Err(RunError::Trace(error)) => {
@@ -145,10 +176,6 @@ fn run_one(args: &RunArgs, scenario: &Scenario) -> Result<Option<Done>, Refusal>
     };
     let judgement = judge::judge(scenario, &run.trace);
     let json = json::report(scenario, &run.trace, &judgement);
-    if args.format == Format::Terminal {
-        let colour = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
-        print(&terminal::render(scenario, &run.trace, &judgement, colour));
-    }
     if let Some(folder) = &folder {
         let text = format!("{json:#}\n");
         if let Err(error) = folder.keep(scenario, &run, &text) {
@@ -156,21 +183,25 @@ fn run_one(args: &RunArgs, scenario: &Scenario) -> Result<Option<Done>, Refusal>
             return Ok(None);
         }
     }
+    if args.format == Format::Terminal {
+        let colour = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+        print(&terminal::render(scenario, &run.trace, &judgement, colour))?;
+    }
     let suite = junit::suite(scenario, &run.trace, &judgement);
     Ok(Some(Done { status: judgement.status(), json, suite }))
 }
 
-/// Prints and keeps what is over all runs; gives the exit status.
-fn finish(args: &RunArgs, done: &[Done]) -> Result<u8, Refusal> {
-    if args.format == Format::Json {
-        let all = serde_json::Value::from(done.iter().map(|d| d.json.clone()).collect::<Vec<_>>());
-        print(&format!("{all:#}"));
-    }
-    if let Some(out) = &args.out {
+/// Prints and keeps what is over all runs; gives the exit status, of these and of `more`.
+fn finish(args: &RunArgs, done: &[Done], more: Option<Status>) -> Result<u8, Refusal> {
+    if let Some(out) = args.out.as_ref().filter(|_| !done.is_empty()) {
         let text = junit::render(done.iter().map(|d| d.suite.clone()));
         keep_junit(out, &text)?;
     }
-    Ok(Status::of_all(done.iter().map(|d| d.status)).exit_code())
+    if args.format == Format::Json {
+        let all = serde_json::Value::from(done.iter().map(|d| d.json.clone()).collect::<Vec<_>>());
+        print(&format!("{all:#}"))?;
+    }
+    Ok(Status::of_all(done.iter().map(|d| d.status).chain(more)).exit_code())
 }
 
 fn keep_junit(out: &Path, text: &str) -> Result<(), Refusal> {
