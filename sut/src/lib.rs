@@ -17,8 +17,8 @@ pub mod event;
 mod iis;
 #[cfg(feature = "live")]
 pub mod live;
-pub mod machine;
 pub mod logs;
+pub mod machine;
 pub mod profile;
 pub mod sessions;
 

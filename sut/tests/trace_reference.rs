@@ -108,7 +108,7 @@ fn check(steps: Vec<Step>) -> Kind {
 fn attempt() -> Kind {
     Kind::Attempt(Attempt {
         client: "jmeter".into(),
-        thread: 0,
+        thread: 1,
         identity: "jmeter-1".into(),
         due: T,
         began: Some(T),

@@ -59,6 +59,10 @@ impl Engine {
             (None, false) => {
                 check.pass.crl_first = self.prefers_crl(check) && !link.crl_urls.is_empty();
                 let ocsp_first = self.speaks_ocsp(link) && !check.pass.crl_first;
+                if check.pass.crl_first && self.speaks_ocsp(link) {
+                    let why = Withheld::CrlPreferred;
+                    check.steps.push(Step::Withheld { object: Purpose::Ocsp, why, until: None });
+                }
                 return Next::Stage(if ocsp_first { Stage::Ocsp(0) } else { Stage::Crl(0) });
             }
         };
