@@ -100,7 +100,10 @@ fn choose_variant(args: &RunArgs, scenarios: &mut Vec<Scenario>) -> Result<(), R
     if !scenarios.is_empty() {
         return Ok(());
     }
-    let hint = scenario::hint(wanted, there.iter().map(String::as_str));
+    let hint = match there.is_empty() {
+        true => ": there are none".to_owned(),
+        false => scenario::hint(wanted, there.iter().map(String::as_str)),
+    };
     Err(Refusal(format!("error: no scenario here has a variant `{wanted}`{hint}")))
 }
 

@@ -1,0 +1,9 @@
+//! The `revlab` command as a process: what is typed, what is said, what is left behind.
+
+mod bad_input;
+mod folder;
+mod interrupted;
+mod kept;
+mod library;
+mod output;
+mod statuses;
