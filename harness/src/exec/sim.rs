@@ -17,6 +17,9 @@ use super::setup::{Cast, Identity};
 use super::wire::{FetchKey, Opened, Wire};
 use crate::scenario::model::Scenario;
 
+/// A thread of a client at a SUT: whoever can take up a session again.
+type Place = (usize, Name, u32);
+
 /// Cores connected directly.
 pub(super) struct SimWire {
     peers: BTreeMap<Name, Arc<[Certificate]>>,
@@ -24,7 +27,7 @@ pub(super) struct SimWire {
     suts: Vec<(TlsVersion, SessionTable<()>)>,
     /// The session that each thread of each client could resume, by SUT, with the certificates
     /// that it was made with: another certificate makes a full handshake.
-    sessions: BTreeMap<(usize, Name, u32), (Vec<u8>, Arc<[Certificate]>)>,
+    sessions: BTreeMap<Place, (Vec<u8>, Arc<[Certificate]>)>,
     /// The server certificate of each SUT, and the clock by which each client judges it.
     servers: Vec<Option<Certificate>>,
     clocks: BTreeMap<Name, Clock>,
