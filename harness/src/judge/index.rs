@@ -79,6 +79,9 @@ pub(crate) struct Index<'a> {
     pub(crate) logs: Vec<At<'a, Log>>,
     /// What the actors' clocks read.
     pub(crate) clocks: Clocks<'a>,
+    /// For each SUT, the process that checks its clients' certificates: `lsass.exe`. None where
+    /// no attempt names a check.
+    pub(crate) serving: BTreeMap<Name, Name>,
     /// Episodes of all attempts, made when first asked for.
     pub(super) episodes: OnceCell<Vec<Vec<Episode>>>,
 }
@@ -130,10 +133,18 @@ impl<'a> Index<'a> {
             publications: Vec::new(),
             logs: Vec::new(),
             clocks: Clocks::default(),
+            serving: BTreeMap::new(),
             episodes: OnceCell::new(),
         };
         index.fill(trace);
         index.attempts.sort_by_key(|a| (a.due, a.n));
+        for client in scenario.clients.values() {
+            if let Some(process) =
+                index.check_of_first(&client.name, &client.sut).and_then(|c| c.process.clone())
+            {
+                index.serving.insert(client.sut.clone(), process);
+            }
+        }
         index
     }
 
@@ -159,6 +170,20 @@ impl<'a> Index<'a> {
                 Kind::Cache(_) | Kind::End(_) => {}
             }
         }
+    }
+
+    /// The full record of the check that the client's first attempt with one waited for.
+    fn check_of_first(&self, client: &str, sut: &str) -> Option<&'a Check> {
+        let mine = |a: &&At<'_, Attempt>| *a.client == *client && !a.checks.is_empty();
+        let first = self.attempts.iter().find(mine)?;
+        self.check_of(first, sut)
+    }
+
+    /// The full record of the last check that an attempt waited for.
+    pub(crate) fn check_of(&self, attempt: &Attempt, sut: &str) -> Option<&'a Check> {
+        let number = *attempt.checks.last()?;
+        let found = self.checks.iter().find(|c| c.own.check == number && *c.own.by == *sut);
+        found.map(|c| c.full)
     }
 
     /// The attempts that were due in a window.

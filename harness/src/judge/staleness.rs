@@ -20,6 +20,12 @@ impl<'a> Clocks<'a> {
         self.offsets.entry(actor).or_default().push((from, offset));
     }
 
+    /// How far the actor's clock is ahead at `t`.
+    pub(crate) fn offset(&self, actor: &str, t: Instant) -> Span {
+        let steps = self.offsets.get(actor).map(Vec::as_slice).unwrap_or_default();
+        steps.iter().rfind(|(at, _)| *at <= t).map_or(Span::ZERO, |(_, offset)| *offset)
+    }
+
     /// Every setting on record: whose clock, from when on, ahead by how much.
     pub(crate) fn settings(&self) -> impl Iterator<Item = (&'a str, Instant, Span)> {
         let all = self.offsets.iter();
@@ -58,9 +64,11 @@ struct Held {
 /// The stretches of the run in which a SUT held, of some URL, a newest base CRL whose nextUpdate
 /// was past by the SUT's own clock; merged and in order.
 ///
-/// With `process`, only what that process fetched counts, and what was fetched unsolicited:
-/// caches in memory are per process, while prefetch fills the disk cache (fact sheet §2.4, §2.5).
+/// Only what `process` fetched counts, and what was fetched unsolicited: caches in memory are per
+/// process, while prefetch fills the disk cache (fact sheet §2.4, §2.5). Without `process` it is
+/// the one that checks the clients' certificates; where the trace names none, all count.
 pub(crate) fn stale(index: &Index<'_>, sut: &str, process: Option<&str>) -> Vec<Window> {
+    let process = process.or_else(|| index.serving.get(sut).map(|p| &**p));
     let mut by_url: BTreeMap<&str, Vec<Held>> = BTreeMap::new();
     for fetch in index.fetches.iter().filter(|f| brought_base(f, sut, process)) {
         let Some(object) = &fetch.object else { continue };
@@ -166,6 +174,17 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_reads_what_it_was_last_set_to() {
+        let mut lab = Lab::new(hours(3));
+        lab.clock(hours(1), "web", mins(30)).clock(hours(2), "web", -mins(5));
+        let (scenario, trace) = (lab.scenario(), lab.trace());
+        let index = Index::new(&scenario, &trace);
+        let offset = |after| index.clocks.offset("web", lab.at(after));
+        assert_eq!([mins(59), hours(1), hours(3)].map(offset), [Span::ZERO, mins(30), -mins(5)]);
+        assert_eq!(index.clocks.offset("ca", lab.at(hours(1))), Span::ZERO);
+    }
+
+    #[test]
     fn with_a_process_only_its_own_and_unsolicited_fetches_count() {
         let mut lab = Lab::new(hours(3));
         lab.fetch(mins(10), base(lab.at(mins(0)), lab.at(mins(60))));
@@ -177,6 +196,10 @@ mod tests {
         other.unsolicited = Some("prefetch".into());
         lab.fetch(mins(120), other);
         assert_eq!(stretches(&lab, Some("lsass.exe")), [(mins(60) + TICK, mins(120))]);
+        // Without one, it is the process that checks for clients, once the trace names it.
+        lab.check(mins(1), sample::check("web", 1, revlab_lab::trace::Verdict::Good));
+        lab.admitted(mins(1)).with_check(1);
+        assert_eq!(stretches(&lab, None), [(mins(60) + TICK, mins(120))]);
     }
 
     #[test]

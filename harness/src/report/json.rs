@@ -42,11 +42,6 @@ pub fn report(scenario: &Scenario, trace: &Trace, judgement: &Judgement) -> Valu
     serde_json::to_value(report).unwrap_or_default()
 }
 
-/// Several reports as one array, as `--format json` prints them.
-pub fn array(reports: impl IntoIterator<Item = Value>) -> Value {
-    Value::Array(reports.into_iter().collect())
-}
-
 #[derive(Serialize)]
 struct Report<'a> {
     format: u32,

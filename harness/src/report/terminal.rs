@@ -5,6 +5,7 @@
 //! with the steps of its first refused check; counts of fetches; each expectation.
 
 mod around;
+mod axis;
 mod episodes;
 mod events;
 mod expectations;

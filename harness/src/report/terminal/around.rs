@@ -40,7 +40,7 @@ fn one(page: &Page<'_>, episode: &Episode, earlier: &[&Episode]) -> Vec<String> 
     let mut lines = vec![page.paint.text(Tone::Heading, &heading)];
     let clients: Vec<&str> = episode.clients.iter().map(|c| &**c).collect();
     let facts = format!(
-        "{} from {}, attempts of {}, ended {}",
+        "{} from {}, attempts of {}; ended {}",
         about(episode.length()),
         at(episode.begin),
         clients.join(", "),
@@ -63,9 +63,7 @@ fn event_lines(page: &Page<'_>, begin: Instant, event: &Event) -> Vec<String> {
         before if before.is_negative() => before.to_string(),
         after => format!("+{after}"),
     };
-    let (_, month, day, hour, minute, second, _) = event.t.civil();
-    let time = format!("{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
-    let label = format!("  {time} {relative:>12}");
+    let label = format!("  {} {relative:>12}", episodes::moment(event.t));
     let lines = labelled(&label, EVENT_INDENT, &event.text);
     lines.iter().map(|line| page.paint.text(event.tone, line)).collect()
 }
@@ -79,7 +77,14 @@ fn why(page: &Page<'_>, episode: &Episode, earlier: &[&Episode]) -> Vec<String> 
         return vec![format!("  why: by the same steps as in episode {}", number + 1)];
     }
     let process = check.process.as_deref().unwrap_or("the SUT");
-    let heading = format!("why: the check of {} by {process} on {}", attempt.identity, check.by);
+    let offset = page.index.clocks.offset(&check.by, attempt.due);
+    let clock = match offset {
+        Span::ZERO => String::new(),
+        // nextUpdate is judged by this clock, not by lab time.
+        _ => format!(", whose clock reads {}", at(attempt.due + offset)),
+    };
+    let (identity, sut) = (&attempt.identity, &check.by);
+    let heading = format!("why: the check of {identity} by {process} on {sut}{clock}");
     let mut lines = labelled("", 2, &heading);
     for (i, step) in check.steps.iter().enumerate() {
         lines.extend(labelled(&format!("  {:>3}. ", i + 1), 7, &words::step(step)));
@@ -111,9 +116,6 @@ fn same_steps(a: &Check, b: &Check) -> bool {
 
 fn first_check<'p>(page: &Page<'p>, episode: &Episode) -> Option<(&'p At<'p, Attempt>, &'p Check)> {
     let attempt = page.index.attempts.iter().find(|a| a.n == episode.first)?;
-    let number = attempt.checks.last()?;
     let sut = &page.scenario.clients.get(&attempt.client)?.sut;
-    let checks = &page.index.checks;
-    let check = checks.iter().find(|c| c.own.check == *number && c.own.by == *sut)?;
-    Some((attempt, check.full))
+    Some((attempt, page.index.check_of(attempt, sut)?))
 }

@@ -1,12 +1,12 @@
 //! The episodes in which clients were not admitted, in one table.
 
 use comfy_table::{CellAlignment, Table, presets};
-use revlab_lab::Outcome;
+use revlab_lab::{Instant, Outcome};
 
-use super::Page;
 use super::paint::Tone;
 use super::wrap::cut;
-use crate::judge::{Episode, Healing, about, at, counted, result_words};
+use super::{Page, WIDTH};
+use crate::judge::{Episode, Healing, about, counted, result_words};
 
 /// More episodes than this are only counted.
 const MOST: usize = 20;
@@ -48,12 +48,12 @@ fn table(page: &Page<'_>, found: &[&Episode]) -> Vec<String> {
         let clients: Vec<&str> = episode.clients.iter().map(|c| &**c).collect();
         table.add_row([
             (i + 1).to_string(),
-            at(episode.begin),
+            moment(episode.begin),
             about(episode.length()).to_string(),
             episode.attempts.to_string(),
             cut(&clients.join(", "), 10),
             cut(&short(episode), 26),
-            cut(&ended(page, episode), 16),
+            ended(page, episode),
         ]);
     }
     for column in [0, 2, 3] {
@@ -61,7 +61,13 @@ fn table(page: &Page<'_>, found: &[&Episode]) -> Vec<String> {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.lines().collect()
+    table.lines().map(|line| cut(line.trim_end(), WIDTH)).collect()
+}
+
+/// Lab time without the year, which the head of the report has.
+pub(super) fn moment(t: Instant) -> String {
+    let (_, month, day, hour, minute, second, _) = t.civil();
+    format!("{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
 /// Without the symbol of the code, which the details have.
@@ -76,7 +82,7 @@ fn short(episode: &Episode) -> String {
 pub(super) fn ended(page: &Page<'_>, episode: &Episode) -> String {
     match episode.healing {
         Healing::ByItself => "by itself".to_owned(),
-        Healing::NotHealed => "not at all".to_owned(),
+        Healing::NotHealed => "not in the run".to_owned(),
         Healing::AfterOperation(record) => {
             let operation = page.index.operations.iter().find(|o| o.n == record);
             operation.map_or("after operation".to_owned(), |o| format!("after {}", o.what))

@@ -11,6 +11,8 @@ use crate::report::words;
 
 /// How long after its end an episode is still looked at: what ended it happens then.
 const AFTERMATH: Span = Span::from_mins(1);
+/// What lasts no longer is not worth a line.
+const MOMENT: Span = Span::from_mins(1);
 /// More operations than this in one episode are left out.
 const MOST_OPERATIONS: usize = 6;
 
@@ -131,10 +133,12 @@ fn fetch_words(fetch: &Fetch) -> String {
     format!("{noun} asked for in vain{by}: {came}{rejected}")
 }
 
-/// When the newest base CRL that was fetched went past its nextUpdate.
+/// When the newest base CRL that was fetched went past its nextUpdate, and stayed so for more
+/// than the moment that it takes to fetch the next one.
 fn stale(page: &Page<'_>, episode: &Episode, sut: &str) -> Vec<Event> {
     let windows = staleness::stale(page.index, sut, None).into_iter();
-    let there = windows.filter(|w| w.from < episode.end && episode.begin < w.to);
+    let there =
+        windows.filter(|w| w.from < episode.end && episode.begin < w.to && w.to - w.from > MOMENT);
     let events = there.map(|w| Event {
         t: w.from,
         n: 0,
@@ -179,8 +183,11 @@ fn fault_event(fault: &At<'_, Fault>, what: &str) -> Event {
     Event { t: fault.t, n: fault.n, text, tone: Tone::Doubt }
 }
 
+/// Operations since `earliest`, and the last one before the episode however long ago.
 fn operations(page: &Page<'_>, earliest: Instant, episode: &Episode) -> Vec<Event> {
     let until = episode.end + AFTERMATH;
+    let last_before = page.index.operations.iter().rfind(|o| o.t <= episode.begin);
+    let earliest = last_before.map_or(earliest, |o| o.t.min(earliest));
     let there = page.index.operations.iter().filter(|o| earliest <= o.t && o.t < until);
     let events = there.take(MOST_OPERATIONS).map(|o| {
         let detail = o.detail.as_ref().map(|d| format!(": {d}")).unwrap_or_default();

@@ -14,10 +14,10 @@ use crate::judge::{Status, at};
 const INDENT: usize = 11;
 
 pub(super) fn section(page: &Page<'_>) -> Vec<String> {
-    let mut lines: Vec<String> = wrap(&page.scenario.title, WIDTH)
-        .iter()
-        .map(|line| page.paint.text(Tone::Heading, line))
-        .collect();
+    // Reports of several runs come one after another.
+    let mut lines = vec![page.paint.text(Tone::Quiet, &"═".repeat(WIDTH))];
+    let title = wrap(&page.scenario.title, WIDTH);
+    lines.extend(title.iter().map(|line| page.paint.text(Tone::Heading, line)));
     lines.extend(verdict(page));
     lines.extend(labelled("scenario", INDENT, &run_name(page)));
     lines.extend(systems(page));
