@@ -124,7 +124,9 @@ fn connect(
             Ok(world::World::new(scenario, transport, lab, wire, recorder).run(options.stop))
         }
         #[cfg(not(feature = "live"))]
-        Transport::Live => Err(RunError::Live("revlab was built without the feature `live`".into())),
+        Transport::Live => {
+            Err(RunError::Live("revlab was built without the feature `live`".into()))
+        }
     }
 }
 

@@ -36,11 +36,7 @@ const OBSERVATIONS: [Observation; 12] = [
     row("O12", "KB2666300 cures it", ""),
 ];
 
-const fn row(
-    label: &'static str,
-    words: &'static str,
-    letters: &'static str,
-) -> Observation {
+const fn row(label: &'static str, words: &'static str, letters: &'static str) -> Observation {
     Observation { label, words, letters }
 }
 

@@ -28,6 +28,10 @@ struct Done {
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
+    if args.port.is_some() && args.transport != TransportArg::Live {
+        let why = "`--port` is for real sockets: add `--transport live`";
+        return Err(Refusal(format!("error: {why}")));
+    }
     let scenarios = load(args)?;
     if let Some(out) = &args.out {
         can_be_kept(out, &scenarios)?;

@@ -131,9 +131,8 @@ impl Wire for LiveWire {
         };
         let sent = request.clone();
         let work = async {
-            let client = tokio::spawn(async move {
-                revlab_sut::live::exchange(address, &sent).await
-            });
+            let client =
+                tokio::spawn(async move { revlab_sut::live::exchange(address, &sent).await });
             if let Some(site) = site
                 && let Some(arrived) = site.next().await
             {
@@ -221,9 +220,7 @@ impl Wire for LiveWire {
         let wall = std::time::Instant::now().duration_since(began).as_millis();
         self.wall_ms.insert(attempt, u32::try_from(wall).unwrap_or(u32::MAX));
         match seen {
-            Some(observation) => {
-                Some(observation.unwrap_or_else(|_| nothing("the client died")))
-            }
+            Some(observation) => Some(observation.unwrap_or_else(|_| nothing("the client died"))),
             None => {
                 self.hung("an answer to a client");
                 Some(nothing("watchdog"))
@@ -328,11 +325,7 @@ fn fronts(
     Ok(fronts)
 }
 
-fn clients(
-    scenario: &Scenario,
-    lab: &Lab,
-    lab_time: &LabTime,
-) -> Result<LiveClients, RunError> {
+fn clients(scenario: &Scenario, lab: &Lab, lab_time: &LabTime) -> Result<LiveClients, RunError> {
     let roots = lab.cast.authorities.values().flatten().filter(|c| c.is_self_issued());
     let roots = roots.map(|c| c.der().to_vec()).collect();
     let bad = |e: revlab_clients::live::SetupError| RunError::Live(e.to_string());

@@ -116,8 +116,8 @@ fn identity<E: std::fmt::Display>(
     key: KeyPair,
     issued: Result<Certificate, E>,
 ) -> Result<Identity, SetupError> {
-    let certificate = issued
-        .map_err(|why| SetupError::Issue { name: name.to_owned(), why: why.to_string() })?;
+    let certificate =
+        issued.map_err(|why| SetupError::Issue { name: name.to_owned(), why: why.to_string() })?;
     Ok(Identity { ca: ca.clone(), chain: chain(cast, ca, certificate), key })
 }
 

@@ -12,11 +12,11 @@ use revlab_lab::trace::{Handshake, Header, Kind, TlsVersion};
 use revlab_lab::{Core, Instant, Item, Name, Out, Span};
 use revlab_sut::{Machine, SutAction, SutEvent};
 
+use super::Transport;
 use super::recorder::Recorder;
 use super::setup::{Cast, Lab};
 use super::timeline::{self, Ranks};
 use super::wire::{FetchKey, Opened, Wire};
-use super::Transport;
 use crate::scenario::model::Scenario;
 
 /// What is pending.
@@ -312,7 +312,12 @@ impl<'a, W: Wire> World<'a, W> {
                 let cost = self.scenario.network.tls_request(tls, handshake);
                 open.arrived = Some((peer, handshake, tls));
                 open.handshake_ms = cost.as_millis();
-                self.push_attempt(now + cost, rank, send.attempt, Event::AtSut { attempt: send.attempt });
+                self.push_attempt(
+                    now + cost,
+                    rank,
+                    send.attempt,
+                    Event::AtSut { attempt: send.attempt },
+                );
             }
             Opened::Ended(mut observation) => {
                 let cost = self.scenario.network.tls_request(TlsVersion::V1_2, Handshake::Full);

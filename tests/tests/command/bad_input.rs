@@ -132,6 +132,11 @@ fn an_unknown_variant() {
 }
 
 #[test]
+fn a_port_without_sockets() {
+    assert_snapshot!(said_to(&["--port", "8443"]), @"error: `--port` is for real sockets: add `--transport live`");
+}
+
+#[test]
 fn an_unknown_hypothesis() {
     assert_snapshot!(said_to(&["--hypothesis", "H9"]), @"error: there is no hypothesis `H9`: there are: `H0`, `H1a`, `H1b`, `H1c`, `H1d`, `H2`, `H4`, `H5`");
 }
