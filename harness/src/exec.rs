@@ -1,12 +1,12 @@
 //! Running a scenario: one executor, two transports.
 //!
-//! * [`setup`]: certificates, identities and machines, before the first event;
-//! * [`world`]: the loop that pops the earliest event, asks a core and performs what it says;
-//! * [`wire`]: what the loop needs of a transport;
-//! * [`sim`]: cores connected directly, with modelled latency;
+//! * `setup`: certificates, identities and machines, before the first event;
+//! * `world`: the loop that pops the earliest event, asks a core and performs what it says;
+//! * `wire`: what the loop needs of a transport;
+//! * `sim`: cores connected directly, with modelled latency;
 //! * `live`: the same cores through real sockets, HTTP and TLS on loopback (feature `live`);
-//! * [`operations`]: what administrators do, on the timeline;
-//! * [`recorder`]: the trace, in memory and as JSON Lines.
+//! * `operations`: what administrators do, on the timeline;
+//! * `recorder`: the trace, in memory and as JSON Lines.
 //!
 //! In both transports lab time jumps from event to event. In `live` it stands still while bytes
 //! move, and each exchange is charged the modelled duration: outcomes and order are the same.
