@@ -5,6 +5,7 @@
 //! * [`disk`]: the Cryptnet URL cache of an account;
 //! * [`check`]: one revocation check, stage by stage;
 //! * [`base`], [`ocsp`], [`delta`]: the stages;
+//! * [`mark`]: URLs that failed and are left alone for a while;
 //! * [`retrieval`]: requests on the wire, shared and timed; [`answer`]: what they brought;
 //! * [`prefetch`]: renewal of the disk cache by the Cryptographic Services;
 //! * [`verdict`]: from stages to a check record, and the evidence in the SUT's log.
@@ -16,6 +17,7 @@ mod base;
 mod check;
 mod delta;
 mod disk;
+mod mark;
 mod ocsp;
 mod operation;
 mod prefetch;

@@ -127,12 +127,7 @@ impl Engine {
         let Some(url) = link.crl_urls.get(at) else {
             return self.no_more_crl_urls(check, link);
         };
-        if let Some(until) = self.processes.get(&check.process).and_then(|p| p.mark(url, now)) {
-            check.steps.push(Step::Withheld {
-                object: Purpose::Base,
-                why: Withheld::OfflineMark,
-                until: Some(until),
-            });
+        if self.is_left_alone(now, check, Purpose::Base, url) {
             return Next::Stage(Stage::Crl(at + 1));
         }
         // OCSP URLs that are marked count as failed too: the CRL is fetched because of them.
@@ -179,11 +174,8 @@ impl Engine {
         link: &Link,
         at: usize,
     ) -> Stage {
-        let until = now + self.parameters.crl_offline_memory;
-        if let (Some(process), Some(url)) =
-            (self.processes.get_mut(&check.process), link.crl_urls.get(at))
-        {
-            process.set_mark(url, until);
+        if let Some(url) = link.crl_urls.get(at) {
+            self.leave_alone(now, check, Purpose::Base, url);
         }
         Stage::Crl(at + 1)
     }

@@ -96,12 +96,7 @@ impl Engine {
         let Some(url) = urls.get(at) else {
             return Next::Stage(Stage::Judge);
         };
-        if let Some(until) = self.processes.get(&check.process).and_then(|p| p.mark(url, now)) {
-            check.steps.push(Step::Withheld {
-                object: Purpose::Delta,
-                why: Withheld::OfflineMark,
-                until: Some(until),
-            });
+        if self.is_left_alone(now, check, Purpose::Delta, url) {
             return Next::Stage(Stage::DeltaWire(at + 1));
         }
         match self.retrieve(now, check, link, Wanted::crl(Purpose::Delta, url, false), out) {
@@ -133,10 +128,8 @@ impl Engine {
         link: &Link,
         at: usize,
     ) -> Stage {
-        let until = now + self.parameters.crl_offline_memory;
-        let urls = self.delta_urls(check, link);
-        if let (Some(process), Some(url)) = (self.processes.get_mut(&check.process), urls.get(at)) {
-            process.set_mark(url, until);
+        if let Some(url) = self.delta_urls(check, link).get(at) {
+            self.leave_alone(now, check, Purpose::Delta, url);
         }
         Stage::DeltaWire(at + 1)
     }

@@ -1,7 +1,7 @@
 //! OCSP: every URL of the AIA goes before the CRL (fact sheet §2.1), by GET or POST.
 
 use revlab_lab::http::{Method, Request};
-use revlab_lab::trace::{Layer, Purpose, State, Step, Used, Verdict, Withheld};
+use revlab_lab::trace::{Layer, Purpose, State, Step, Used, Verdict};
 use revlab_lab::{Instant, Out};
 use revlab_pki::{CertStatus, OcspAnswer, OcspRequest, OcspResponse};
 
@@ -82,13 +82,7 @@ impl Engine {
         let Some(url) = link.ocsp_urls.get(at) else {
             return Next::Stage(Stage::AfterOcsp);
         };
-        let mark = self.processes.get(&check.process).and_then(|p| p.mark(url, now));
-        if let Some(until) = mark.filter(|_| !check.pass.post_next) {
-            check.steps.push(Step::Withheld {
-                object: Purpose::Ocsp,
-                why: Withheld::OcspOfflineMark,
-                until: Some(until),
-            });
+        if !check.pass.post_next && self.is_left_alone(now, check, Purpose::Ocsp, url) {
             return Next::Stage(Stage::Ocsp(at + 1));
         }
         let Some(wanted) = self.ocsp_request(check, link, at) else {
@@ -147,11 +141,8 @@ impl Engine {
         at: usize,
     ) -> Stage {
         check.pass.ocsp_failed = true;
-        let until = now + self.parameters.ocsp_offline_memory;
-        if let (Some(process), Some(url)) =
-            (self.processes.get_mut(&check.process), link.ocsp_urls.get(at))
-        {
-            process.set_mark(url, until);
+        if let Some(url) = link.ocsp_urls.get(at) {
+            self.leave_alone(now, check, Purpose::Ocsp, url);
         }
         let was_get = !check.pass.post_next && self.goes_by_get(link, at);
         check.pass.post_next = was_get && self.parameters.ocsp_post_after_get;
