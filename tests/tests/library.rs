@@ -143,3 +143,49 @@ fn the_report_of_the_incident_reads_as_it_should() {
         insta::assert_snapshot!(format!("lab_{name}"), report);
     }
 }
+
+/// Two minutes of a lab, record by record: what a change of the trace format would change.
+#[test]
+fn a_short_trace_reads_as_its_reference_says() {
+    let text = r#"
+format = 1
+title = "two minutes"
+start = "2024-03-01T00:00:00Z"
+duration = "2m"
+[ca.issuing]
+name = "LAB-CA"
+host = "pki.lab.example"
+computer = "PKI"
+crl = { period = "1h", delta_period = "30m" }
+aia = { ocsp = ["http://pki.lab.example/CertEnroll/PKI_LAB-CA.crt"] }
+[sut.web]
+clock = { offset = "5s" }
+[clients.users]
+every = "30s"
+[fault.slow]
+on = "issuing.delta"
+from = "0s"
+for = "10s"
+latency = { latency = "1500ms" }
+[operation.revoke]
+on = "issuing"
+at = "30s"
+revoke = { identity = "users-1", reason = 1 }
+[operation.publish]
+on = "issuing"
+at = "31s"
+publish = { base = true }
+[operation.reboot]
+on = "web"
+at = "40s"
+reboot = {}
+[operation.clear]
+on = "web"
+at = "40s"
+delete_cache_files = {}
+"#;
+    let scenarios = revlab::scenario::from_text("two-minutes", text);
+    let scenario = scenarios.unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0);
+    let (_, trace) = run(&scenario, Transport::Sim);
+    insta::assert_snapshot!(String::from_utf8(trace).expect("JSON is UTF-8"));
+}
