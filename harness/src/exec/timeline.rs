@@ -58,14 +58,14 @@ pub(super) fn fill(scenario: &Scenario, ranks: &Ranks, queue: &mut EventQueue<Ev
         for (at, state) in [(fault.from, FaultState::Begin), (fault.until, FaultState::End)] {
             let on = target_text(fault);
             let record = Kind::Fault(Fault { id: name.clone(), on, state });
-            push(at, &fault.on.ca, seq, Event::Note(record));
+            push(at, &fault.on.ca, seq, Event::Note(Box::new(record)));
             seq += 1;
         }
     }
     for (actor, clock) in clocks(scenario) {
         for step in clock.steps() {
             let record = clock_record(actor, clock, step.at);
-            push(step.at, actor, seq, Event::Note(record));
+            push(step.at, actor, seq, Event::Note(Box::new(record)));
             seq += 1;
         }
     }

@@ -19,14 +19,14 @@ use super::timeline::{self, Ranks};
 use super::wire::{FetchKey, Opened, Wire};
 use crate::scenario::model::Scenario;
 
-/// What is pending.
+/// What is pending. Rare and large things are boxed: the queue moves its events a lot.
 pub(super) enum Event {
     /// An administrator acts.
     Operation { index: usize },
     /// A fault begins or ends, or a clock is set: cores know it themselves, the trace is told.
-    Note(Kind),
+    Note(Box<Kind>),
     /// A request arrives at a CA's site.
-    AtCa { key: FetchKey, request: Request, ruling: Ruling },
+    AtCa { key: FetchKey, request: Box<Request>, ruling: Ruling },
     /// An answer, or word that none will come, arrives at a SUT.
     Fetched { key: FetchKey, result: Result<Reply, FetchError> },
     /// A request arrives at a SUT.
@@ -164,8 +164,8 @@ impl<'a, W: Wire> World<'a, W> {
     fn happen(&mut self, now: Instant, key: Key, event: Event) {
         match event {
             Event::Operation { index } => self.operate(now, index, key.seq),
-            Event::Note(record) => self.record(now, record),
-            Event::AtCa { key, request, ruling } => self.at_ca(now, key, request, ruling),
+            Event::Note(record) => self.record(now, *record),
+            Event::AtCa { key, request, ruling } => self.at_ca(now, key, &request, ruling),
             Event::Fetched { key, result } => {
                 if self.fetching.remove(&key) {
                     self.tell_machine(now, key.0, SutEvent::Fetched { fetch: key.1, result });
@@ -258,12 +258,12 @@ impl<'a, W: Wire> World<'a, W> {
             Ruling::NameNotResolved => now + network.name_error,
             _ => now + network.request(),
         };
-        let event = Event::AtCa { key, request, ruling: meeting.ruling };
+        let event = Event::AtCa { key, request: Box::new(request), ruling: meeting.ruling };
         self.queue.push(self.fetch_key(at, key, 0), event);
     }
 
     /// A request arrives at a site, or finds out that it does not.
-    fn at_ca(&mut self, now: Instant, key: FetchKey, request: Request, ruling: Ruling) {
+    fn at_ca(&mut self, now: Instant, key: FetchKey, request: &Request, ruling: Ruling) {
         if !self.fetching.contains(&key) {
             return;
         }
@@ -286,7 +286,7 @@ impl<'a, W: Wire> World<'a, W> {
             substatus = reply.substatus;
             reply
         };
-        let result = self.wire.exchange(key, ruling, &request, &mut serve);
+        let result = self.wire.exchange(key, ruling, request, &mut serve);
         let Some(mut result) = result else { return };
         if let Ok(reply) = &mut result {
             // Not on the wire: the site's own log has it.
