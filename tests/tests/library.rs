@@ -127,6 +127,82 @@ fn sim_and_live_agree_on_faults_and_a_revocation() {
     sim_and_live_agree(&shortened(load("basics/revoked.toml").remove(0), "4h 10m"));
 }
 
+/// What hurts most between cores and sockets: connections that break, hang, are given up or resumed.
+#[test]
+fn sim_and_live_agree_on_broken_connections_resumption_and_time_outs() {
+    for tls in ["1.2", "1.3"] {
+        let text = format!(
+            r#"
+format = 1
+title = "rough"
+start = "2024-03-01T00:00:00Z"
+duration = "3h"
+[ca.issuing]
+name = "LAB-CA"
+host = "pki.lab.example"
+crl = {{ period = "1h", delta_period = "30m" }}
+aia = {{ ocsp = ["http://pki.lab.example/ocsp"] }}
+[sut.web]
+tls = "{tls}"
+updates = ["KB2666300"]
+parameters = {{ tls_session_lifetime = "20m" }}
+[clients.fresh]
+every = "45s"
+[clients.resumed]
+every = "30s"
+threads = 2
+session = "resumed"
+[clients.hasty]
+every = "60s"
+timeout = "8s"
+[clients.late]
+every = "10m"
+clock = {{ offset = "3650d" }}
+[fault.silent]
+on = "issuing.delta"
+from = "20m"
+for = "40m"
+timeout = {{}}
+[fault.reset]
+on = "issuing.base"
+from = "1h"
+for = "30m"
+reset_peer = {{}}
+[fault.slow]
+on = "issuing.crl"
+from = "1h 40m"
+for = "1h"
+latency = {{ latency = "6s" }}
+[operation.clear]
+on = "web"
+at = "30m"
+every = "10m"
+delete_cache_files = {{}}
+[operation.reboot]
+on = "web"
+at = "2h 0m 3s"
+every = "15m"
+reboot = {{}}
+[operation.reissue]
+on = "issuing"
+at = "2h 10m"
+reissue = {{ ocsp = [] }}
+"#
+        );
+        let scenarios = revlab::scenario::from_text("rough", &text);
+        let scenario = scenarios.unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0);
+        let (sim, _) = run(&scenario, Transport::Sim);
+        let seen =
+            |wanted: &dyn Fn(&Kind) -> bool| sim.trace.records().iter().any(|r| wanted(&r.kind));
+        let outcome = |outcome| seen(&|k| matches!(k, Kind::Attempt(a) if a.outcome == outcome));
+        use revlab_lab::Outcome::{Admitted, Failed, Refused, TimedOut};
+        assert!([Admitted, Failed, Refused, TimedOut].into_iter().all(outcome), "TLS {tls}");
+        use revlab_lab::trace::Handshake::Resumed;
+        assert!(seen(&|k| matches!(k, Kind::Attempt(a) if a.handshake == Resumed)), "TLS {tls}");
+        sim_and_live_agree(&scenario);
+    }
+}
+
 #[test]
 fn revoked_also_holds_over_real_sockets() {
     holds(&load("basics/revoked.toml").remove(0), Transport::Live);
