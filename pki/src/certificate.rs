@@ -188,6 +188,12 @@ impl Certificate {
         }
     }
 
+    /// The certified key's bits, subjectPublicKey without its algorithm: what OCSP hashes
+    /// (RFC 6960 §4.1.1); `None` where the key's structure cannot be read.
+    pub fn public_key_bits(&self) -> Option<&[u8]> {
+        PublicKey::read(self.public_key_info()).ok().map(|key| key.bits)
+    }
+
     /// SHA-1 of the certified key's bits; `None` where the key's structure cannot be read.
     pub(crate) fn public_key_hash(&self) -> Option<[u8; 20]> {
         PublicKey::read(self.public_key_info()).ok().map(|key| key.id())

@@ -4,7 +4,8 @@
 //! * [`name`]: [`DistinguishedName`], as DER and as text;
 //! * [`certificate`]: [`Certificate`] read from DER, [`CertificateTemplate`] that issues one;
 //! * [`crl`]: [`Crl`] read from DER, [`CrlTemplate`] that signs one, base or delta;
-//! * [`ocsp`]: [`OcspRequest`] and [`OcspResponse`], and [`OcspAnswer`] that signs one;
+//! * [`ocsp`]: [`OcspRequest`] and [`OcspResponse`]; [`OcspAnswer`] signs a right one, [`OcspTemplate`]
+//!   any other;
 //! * [`verify`]: [`Verifier`], which remembers what it has verified;
 //! * [`malformed`]: [`Malformed`], why bytes are not what they should be.
 //!
@@ -40,5 +41,8 @@ pub use crl::{Crl, CrlEntry, CrlTemplate};
 pub use keys::{KeyAlgorithm, KeyPair};
 pub use malformed::Malformed;
 pub use name::DistinguishedName;
-pub use ocsp::{CertId, CertStatus, OcspAnswer, OcspRequest, OcspResponse};
+pub use ocsp::{
+    CertId, CertIdHash, CertStatus, OcspAnswer, OcspExtension, OcspRequest, OcspResponse,
+    OcspTemplate, ResponderName, SingleTemplate,
+};
 pub use verify::Verifier;

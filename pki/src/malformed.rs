@@ -35,8 +35,8 @@ pub enum Malformed {
         /// The extension's OID.
         oid: String,
     },
-    /// A CertID by another hash than SHA-1, the one of RFC 5019 §2.1.1.
-    #[error("CertID with hash algorithm {oid}: only SHA-1 (1.3.14.3.2.26) is answered")]
+    /// A CertID by a hash function that is not read.
+    #[error("CertID with hash algorithm {oid}: only SHA-1, SHA-256, SHA-384 and SHA-512 are read")]
     HashAlgorithm {
         /// The hash algorithm's OID.
         oid: String,

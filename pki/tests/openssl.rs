@@ -148,7 +148,7 @@ fn openssl_writes_the_same_ocsp_request() {
         lab.openssl("ocsp -issuer ca.pem -cert client.pem -no_nonce -reqout request.der");
     assert!(ok, "{text}");
     let theirs = std::fs::read(lab.folder.join("request.der")).unwrap();
-    let ours = OcspRequest { ids: vec![CertId::new(&lab.client, &lab.ca)] };
+    let ours = OcspRequest::of(CertId::new(&lab.client, &lab.ca));
     assert_eq!(ours.der(), theirs);
     assert_eq!(OcspRequest::parse(&theirs), Ok(ours));
 }

@@ -189,7 +189,7 @@ fn a_certificate_without_suffix_is_that_of_the_ca_whose_own_file_it_is() {
 
 fn ocsp_get(ca: &FakeCa, certificate: &Certificate, at: &str) -> (Request, CertId) {
     let id = CertId::new(certificate, ca.certificate("issuing").unwrap());
-    let url = OcspRequest { ids: vec![id.clone()] }.url(&at.parse().unwrap()).unwrap();
+    let url = OcspRequest::of(id.clone()).url(&at.parse().unwrap()).unwrap();
     (Request::get(url), id)
 }
 
@@ -240,7 +240,7 @@ fn a_post_is_answered_like_a_get_and_garbage_is_malformed() {
         body,
         ..get(OCSP)
     };
-    let request = OcspRequest { ids: vec![id] }.der();
+    let request = OcspRequest::of(id).der();
     let by_post = ask(&mut ca, START, post(request.clone(), "application/ocsp-request"));
     assert_eq!(by_post, ask(&mut ca, START, by_get));
     for garbage in
@@ -259,12 +259,12 @@ fn the_responder_knows_what_its_ca_issued_and_no_other_ca() {
     let (_, mut id) = ocsp_get(&ca, &certificate, OCSP);
     id.serial = vec![0x42];
     let ask_for = |ca: &mut FakeCa, id: &CertId| {
-        let url = OcspRequest { ids: vec![id.clone()] }.url(&OCSP.parse().unwrap()).unwrap();
+        let url = OcspRequest::of(id.clone()).url(&OCSP.parse().unwrap()).unwrap();
         OcspResponse::parse(&ask(ca, START, Request::get(url)).body).unwrap()
     };
     let unknown = ask_for(&mut ca, &id).find(&id).map(|a| a.status);
     assert_eq!(unknown, Some(CertStatus::Unknown));
-    id.issuer_key_hash = [0; 20];
+    id.issuer_key_hash = vec![0; 20];
     assert_eq!(ask_for(&mut ca, &id).status(), 6);
 }
 

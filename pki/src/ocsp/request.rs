@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use const_oid::db::rfc6960::ID_PKIX_OCSP_NONCE;
 use der::Reader;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use revlab_lab::http::{Url, UrlError};
@@ -16,21 +17,42 @@ use crate::{Malformed, encode, extension};
 pub struct OcspRequest {
     /// The certificates asked about; RFC 5019 §2.1.1 wants exactly one.
     pub ids: Vec<CertId>,
+    /// extnValue of the nonce as it stands there; by RFC 9654 §2.1 an OCTET STRING of 1 to 128
+    /// octets, from older clients anything.
+    pub nonce: Option<Vec<u8>>,
 }
 
 impl OcspRequest {
+    /// A request about one certificate, as RFC 5019 §2.1 has it.
+    pub fn of(id: CertId) -> OcspRequest {
+        OcspRequest { ids: vec![id], nonce: None }
+    }
+
     /// The request as DER: the body of a POST.
     pub fn der(&self) -> Vec<u8> {
         let requests: Vec<u8> =
             self.ids.iter().flat_map(|id| encode::sequence(&[&id.write()])).collect();
-        encode::sequence(&[&encode::sequence(&[&encode::sequence(&[&requests])])])
+        let nonce = self.nonce.as_ref().map(|value| {
+            let nonce = extension::write(ID_PKIX_OCSP_NONCE, false, value);
+            encode::constructed(2, &encode::sequence(&[&nonce]))
+        });
+        let tbs = [encode::sequence(&[&requests]), nonce.unwrap_or_default()].concat();
+        encode::sequence(&[&encode::sequence(&[&tbs])])
+    }
+
+    /// How many octets the nonce has; `None` where there is none, or none in the form of RFC 9654
+    /// §2.1.
+    pub fn nonce_octets(&self) -> Option<usize> {
+        let value = self.nonce.as_deref()?;
+        whole(value, |r| Ok(super::octets(r)?.len())).ok()
     }
 
     /// Reads a DER request.
     ///
     /// # Errors
     ///
-    /// Not an OCSP request in DER, a CertID by another hash than SHA-1, or a critical extension.
+    /// Not an OCSP request in DER, a CertID by a hash function that
+    /// [`CertIdHash`](super::CertIdHash) does not have, or an unknown critical extension.
     pub fn parse(der: &[u8]) -> Result<OcspRequest, Malformed> {
         read(der).map_err(|e| e.within("an OCSP request"))
     }
@@ -77,7 +99,7 @@ fn read(der: &[u8]) -> Result<OcspRequest, Malformed> {
             Ok(tbs)
         })
     })?;
-    let mut ids = Vec::new();
+    let (mut ids, mut nonce) = (Vec::new(), None);
     whole(tbs, |r| {
         sequence(r, |r| {
             if let Some(version) = optional(r, constructed(0))? {
@@ -92,8 +114,9 @@ fn read(der: &[u8]) -> Result<OcspRequest, Malformed> {
                 })?);
                 Ok(())
             })?;
-            optional(r, constructed(2))?.map_or(Ok(()), extension::read_ignored)
+            nonce = optional(r, constructed(2))?.map_or(Ok(None), super::nonce)?;
+            Ok(())
         })
     })?;
-    Ok(OcspRequest { ids })
+    Ok(OcspRequest { ids, nonce })
 }

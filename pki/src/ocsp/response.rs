@@ -8,13 +8,15 @@ use const_oid::db::rfc6960::ID_PKIX_OCSP_BASIC;
 use der::{Reader, SliceReader};
 use revlab_lab::Instant;
 
-use super::{CertId, CertStatus, OcspAnswer, octets, oid};
+use super::template::status_octet;
+use super::{CertId, CertStatus, OcspAnswer, OcspTemplate, ResponderName, SingleTemplate, nonce};
+use super::{octets, oid};
 use crate::decode::{
     constructed, content, enumerated, number, optional, place, primitive, sequence, sequence_of,
     whole,
 };
-use crate::encode::{self, tag};
-use crate::signed::{Signed, key_kind, seal};
+use crate::encode;
+use crate::signed::{Signed, key_kind};
 use crate::{Certificate, DistinguishedName, KeyAlgorithm, KeyPair, Malformed, extension, time};
 
 /// An OCSP response as it came from a responder. Cloning shares it.
@@ -33,14 +35,10 @@ struct Basic {
     tbs: Range<usize>,
     signature: Range<usize>,
     signed_with: Option<KeyAlgorithm>,
-    responder: ResponderId,
+    responder: ResponderName,
     answers: Vec<OcspAnswer>,
+    nonce: Option<Vec<u8>>,
     certificates: Vec<Certificate>,
-}
-
-enum ResponderId {
-    Name(DistinguishedName),
-    Key(Vec<u8>),
 }
 
 impl OcspAnswer {
@@ -54,41 +52,16 @@ impl OcspAnswer {
         key: &KeyPair,
         include_certificate: bool,
     ) -> Vec<u8> {
-        let responder_id = responder.public_key_hash().unwrap_or_default();
-        let tbs = encode::sequence(&[
-            &encode::constructed(2, &encode::octet_string(&responder_id)),
-            &time::generalized(self.produced_at),
-            &encode::sequence(&[&self.write()]),
-        ]);
-        let certificates = if include_certificate {
-            encode::constructed(0, &encode::sequence(&[responder.der()]))
-        } else {
-            Vec::new()
+        let (answer, extensions) = (self.clone(), Vec::new());
+        let template = OcspTemplate {
+            responder: ResponderName::key_of(responder),
+            produced_at: self.produced_at,
+            answers: vec![SingleTemplate { answer, extensions }],
+            extensions: Vec::new(),
+            certificates: include_certificate.then(|| responder.clone()).into_iter().collect(),
+            fraction: false,
         };
-        let basic = seal(&tbs, key, &certificates);
-        let bytes =
-            encode::sequence(&[&encode::oid(ID_PKIX_OCSP_BASIC), &encode::octet_string(&basic)]);
-        encode::sequence(&[&status_octet(0), &encode::constructed(0, &bytes)])
-    }
-
-    /// SingleResponse.
-    fn write(&self) -> Vec<u8> {
-        let status = match self.status {
-            CertStatus::Good => encode::primitive(0, &[]),
-            CertStatus::Revoked { at, reason } => {
-                let reason = reason.map(|code| encode::constructed(0, &status_octet(code)));
-                let info = [time::generalized(at), reason.unwrap_or_default()].concat();
-                encode::constructed(1, &info)
-            }
-            CertStatus::Unknown => encode::primitive(2, &[]),
-        };
-        let next_update = self.next_update.map(|at| encode::constructed(0, &time::generalized(at)));
-        encode::sequence(&[
-            &self.id.write(),
-            &status,
-            &time::generalized(self.this_update),
-            &next_update.unwrap_or_default(),
-        ])
+        template.sign(key)
     }
 }
 
@@ -100,7 +73,7 @@ impl OcspResponse {
     }
 
     /// Reads a DER response. The signature is not verified: see [`crate::Verifier`]. Answers by
-    /// another hash than SHA-1 are passed over.
+    /// an unknown hash function are passed over.
     ///
     /// # Errors
     ///
@@ -122,10 +95,20 @@ impl OcspResponse {
         self.0.status
     }
 
-    /// The answer about one certificate.
+    /// All answers, in order, but those by a hash function that [`CertIdHash`](super::CertIdHash)
+    /// does not have.
+    pub fn answers(&self) -> &[OcspAnswer] {
+        self.0.basic.as_ref().map_or(&[], |basic| &basic.answers)
+    }
+
+    /// The nonce, as [`super::OcspRequest::nonce`] has it, where the response bears one.
+    pub fn nonce(&self) -> Option<&[u8]> {
+        self.0.basic.as_ref().and_then(|basic| basic.nonce.as_deref())
+    }
+
+    /// The first answer about one certificate.
     pub fn find(&self, id: &CertId) -> Option<OcspAnswer> {
-        let answers = self.0.basic.as_ref().map_or(&[][..], |basic| &basic.answers);
-        answers.iter().find(|answer| answer.id == *id).cloned()
+        self.answers().iter().find(|answer| answer.id == *id).cloned()
     }
 
     /// The certificates that came with it.
@@ -150,8 +133,8 @@ impl OcspResponse {
     /// Whether the response says that this certificate's key has signed it.
     pub(crate) fn names_responder(&self, certificate: &Certificate) -> bool {
         match self.0.basic.as_ref().map(|basic| &basic.responder) {
-            Some(ResponderId::Name(name)) => name == certificate.subject(),
-            Some(ResponderId::Key(hash)) => {
+            Some(ResponderName::Name(name)) => name == certificate.subject(),
+            Some(ResponderName::Key(hash)) => {
                 certificate.public_key_hash().is_some_and(|own| own.as_slice() == hash)
             }
             None => false,
@@ -172,11 +155,6 @@ impl fmt::Debug for OcspResponse {
             .field("answers", &self.0.basic.as_ref().map(|basic| &basic.answers))
             .finish_non_exhaustive()
     }
-}
-
-/// An ENUMERATED of one octet.
-fn status_octet(value: u8) -> Vec<u8> {
-    encode::tlv(tag::ENUMERATED, &[value & 0x7f])
 }
 
 fn response(der: &[u8]) -> Result<Inner, Malformed> {
@@ -215,25 +193,30 @@ fn basic(bytes: &[u8], der: &[u8]) -> Result<Basic, Malformed> {
             Ok(signed)
         })
     })?;
-    let (responder, answers) = whole(signed.tbs, |r| sequence(r, response_data))?;
+    let (responder, answers, nonce) = whole(signed.tbs, |r| sequence(r, response_data))?;
     Ok(Basic {
         tbs: place(der, signed.tbs),
         signature: place(der, signed.signature),
         signed_with: key_kind(signed.algorithm),
         responder,
         answers,
+        nonce,
         certificates,
     })
 }
 
 /// ResponseData.
-fn response_data(r: &mut SliceReader<'_>) -> Result<(ResponderId, Vec<OcspAnswer>), Malformed> {
+fn response_data(
+    r: &mut SliceReader<'_>,
+) -> Result<(ResponderName, Vec<OcspAnswer>, Option<Vec<u8>>), Malformed> {
     if let Some(version) = optional(r, constructed(0))? {
         whole(version, |r| number(r, "the OCSP response's version"))?;
     }
     let responder = match optional(r, constructed(1))? {
-        Some(name) => ResponderId::Name(whole(name, DistinguishedName::read)?),
-        None => ResponderId::Key(whole(content(r, constructed(2))?, |r| Ok(octets(r)?.to_vec()))?),
+        Some(name) => ResponderName::Name(whole(name, DistinguishedName::read)?),
+        None => {
+            ResponderName::Key(whole(content(r, constructed(2))?, |r| Ok(octets(r)?.to_vec()))?)
+        }
     };
     let produced_at = time::read(r)?;
     let mut answers = Vec::new();
@@ -241,11 +224,11 @@ fn response_data(r: &mut SliceReader<'_>) -> Result<(ResponderId, Vec<OcspAnswer
         answers.extend(sequence(r, |r| single(r, produced_at))?);
         Ok(())
     })?;
-    optional(r, constructed(1))?.map_or(Ok(()), extension::read_ignored)?;
-    Ok((responder, answers))
+    let nonce = optional(r, constructed(1))?.map_or(Ok(None), nonce)?;
+    Ok((responder, answers, nonce))
 }
 
-/// SingleResponse; `None` where its CertID is by another hash than SHA-1.
+/// SingleResponse; `None` where its CertID is by an unknown hash function.
 fn single(r: &mut SliceReader<'_>, produced_at: Instant) -> Result<Option<OcspAnswer>, Malformed> {
     let id = match CertId::read(r) {
         Ok(id) => Some(id),

@@ -104,7 +104,7 @@ impl Engine {
                 method: Method::Post,
                 url: link.ocsp_urls.get(at)?.clone(),
                 headers: vec![("Content-Type".into(), "application/ocsp-request".into())],
-                body: OcspRequest { ids: vec![link.id.clone()] }.der(),
+                body: OcspRequest::of(link.id.clone()).der(),
             }
         };
         Some(Wanted::ocsp(get.clone(), http))

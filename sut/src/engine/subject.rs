@@ -93,7 +93,7 @@ impl Subjects {
             .map(|(certificate, issuer)| {
                 self.links += 1;
                 let id = CertId::new(certificate, issuer);
-                let request = OcspRequest { ids: vec![id.clone()] };
+                let request = OcspRequest::of(id.clone());
                 let gets = certificate.ocsp_urls().iter().map(|url| request.url(url).ok());
                 Arc::new(Link {
                     number: self.links,

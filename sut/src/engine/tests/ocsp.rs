@@ -71,7 +71,7 @@ fn the_request_goes_by_get_up_to_255_bytes_of_url_and_by_post_beyond() {
         let at = |padding: usize| {
             let responder = format!("http://ca/{}", "x".repeat(padding));
             let client = ca.client("alice", 10, |t| t.ocsp_urls = urls(&[&responder]));
-            let request = OcspRequest { ids: vec![CertId::new(&client, &ca.certificate)] };
+            let request = OcspRequest::of(CertId::new(&client, &ca.certificate));
             let whole = request.url(&url(&responder)).unwrap().as_str().len();
             (responder, client, whole)
         };
