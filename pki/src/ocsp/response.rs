@@ -35,10 +35,15 @@ struct Basic {
     tbs: Range<usize>,
     signature: Range<usize>,
     signed_with: Option<KeyAlgorithm>,
+    data: Data,
+    certificates: Vec<Certificate>,
+}
+
+/// ResponseData.
+struct Data {
     responder: ResponderName,
     answers: Vec<OcspAnswer>,
     nonce: Option<Vec<u8>>,
-    certificates: Vec<Certificate>,
 }
 
 impl OcspAnswer {
@@ -98,12 +103,12 @@ impl OcspResponse {
     /// All answers, in order, but those by a hash function that [`CertIdHash`](super::CertIdHash)
     /// does not have.
     pub fn answers(&self) -> &[OcspAnswer] {
-        self.0.basic.as_ref().map_or(&[], |basic| &basic.answers)
+        self.0.basic.as_ref().map_or(&[], |basic| &basic.data.answers)
     }
 
     /// The nonce, as [`super::OcspRequest::nonce`] has it, where the response bears one.
     pub fn nonce(&self) -> Option<&[u8]> {
-        self.0.basic.as_ref().and_then(|basic| basic.nonce.as_deref())
+        self.0.basic.as_ref().and_then(|basic| basic.data.nonce.as_deref())
     }
 
     /// The first answer about one certificate.
@@ -132,7 +137,7 @@ impl OcspResponse {
 
     /// Whether the response says that this certificate's key has signed it.
     pub(crate) fn names_responder(&self, certificate: &Certificate) -> bool {
-        match self.0.basic.as_ref().map(|basic| &basic.responder) {
+        match self.0.basic.as_ref().map(|basic| &basic.data.responder) {
             Some(ResponderName::Name(name)) => name == certificate.subject(),
             Some(ResponderName::Key(hash)) => {
                 certificate.public_key_hash().is_some_and(|own| own.as_slice() == hash)
@@ -152,7 +157,7 @@ impl fmt::Debug for OcspResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OcspResponse")
             .field("status", &self.status())
-            .field("answers", &self.0.basic.as_ref().map(|basic| &basic.answers))
+            .field("answers", &self.0.basic.as_ref().map(|basic| &basic.data.answers))
             .finish_non_exhaustive()
     }
 }
@@ -193,22 +198,17 @@ fn basic(bytes: &[u8], der: &[u8]) -> Result<Basic, Malformed> {
             Ok(signed)
         })
     })?;
-    let (responder, answers, nonce) = whole(signed.tbs, |r| sequence(r, response_data))?;
+    let data = whole(signed.tbs, |r| sequence(r, response_data))?;
     Ok(Basic {
         tbs: place(der, signed.tbs),
         signature: place(der, signed.signature),
         signed_with: key_kind(signed.algorithm),
-        responder,
-        answers,
-        nonce,
+        data,
         certificates,
     })
 }
 
-/// ResponseData.
-fn response_data(
-    r: &mut SliceReader<'_>,
-) -> Result<(ResponderName, Vec<OcspAnswer>, Option<Vec<u8>>), Malformed> {
+fn response_data(r: &mut SliceReader<'_>) -> Result<Data, Malformed> {
     if let Some(version) = optional(r, constructed(0))? {
         whole(version, |r| number(r, "the OCSP response's version"))?;
     }
@@ -225,7 +225,7 @@ fn response_data(
         Ok(())
     })?;
     let nonce = optional(r, constructed(1))?.map_or(Ok(None), nonce)?;
-    Ok((responder, answers, nonce))
+    Ok(Data { responder, answers, nonce })
 }
 
 /// SingleResponse; `None` where its CertID is by an unknown hash function.
