@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use revlab_lab::http::Url;
 use revlab_lab::{Instant, Name, Seed};
 use revlab_pki::{
-    CertStatus, Certificate, CertificateTemplate, CrlEntry, DistinguishedName, IssueError, Issuer,
-    KeyPair, Usage,
+    CertId, CertStatus, Certificate, CertificateTemplate, CrlEntry, DistinguishedName, IssueError,
+    Issuer, KeyPair, Usage,
 };
 
 pub(crate) use publishing::Publication;
@@ -163,9 +163,28 @@ impl Authority {
         }
     }
 
+    /// Whether a certificate asked about is one of this CA's.
+    pub(crate) fn has_issued(&self, id: &CertId) -> bool {
+        id.matches_issuer(&self.certificate)
+    }
+
+    /// The seed of the run.
+    pub(crate) fn seed(&self) -> Seed {
+        self.seed
+    }
+
     /// What the CA's database says about a serial number now.
     pub(crate) fn status(&self, serial: &[u8]) -> CertStatus {
-        match self.revoked.iter().find(|entry| entry.serial == serial) {
+        self.status_by(serial, |_| true)
+    }
+
+    /// What it said when the CA's clock read `at`.
+    pub(crate) fn status_at(&self, serial: &[u8], at: Instant) -> CertStatus {
+        self.status_by(serial, |entry| entry.revoked_at <= at)
+    }
+
+    fn status_by(&self, serial: &[u8], counts: impl Fn(&CrlEntry) -> bool) -> CertStatus {
+        match self.revoked.iter().find(|entry| entry.serial == serial && counts(entry)) {
             Some(entry) => CertStatus::Revoked { at: entry.revoked_at, reason: entry.reason },
             None if self.issued.contains(serial) => CertStatus::Good,
             None => CertStatus::Unknown,

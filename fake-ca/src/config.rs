@@ -1,9 +1,13 @@
 //! What a scenario says about its CAs: plain data, already checked.
 
+mod responder;
+
 use revlab_lab::clock::Drift;
 use revlab_lab::http::Url;
-use revlab_lab::{Clock, Instant, Name, Span};
+use revlab_lab::{Clock, Name, Span};
 use revlab_pki::KeyAlgorithm;
+
+pub use responder::{GetPath, Methods, NonceRule, OcspSigner, Responder, ResponderId, Signing};
 
 /// One certificate authority in the style of AD CS, with its web site.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,17 +119,6 @@ pub struct Aia {
     pub ocsp: Vec<Url>,
     /// URLs under id-ad-caIssuers; none: the AD CS default (the `.crt` on the web site).
     pub issuers: Option<Vec<Url>>,
-}
-
-/// A working OCSP responder.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Responder {
-    /// URLs that it answers at; none: all of [`Aia::ocsp`].
-    pub at: Option<Vec<Url>>,
-    /// From when on it is there; none: from the start.
-    pub from: Option<Instant>,
-    /// How long an answer is valid (nextUpdate − thisUpdate).
-    pub validity: Span,
 }
 
 /// The CA's web site: IIS with `/CertEnroll/`.

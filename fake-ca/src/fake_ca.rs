@@ -9,9 +9,10 @@ use revlab_pki::{Certificate, IssueError, KeyPair, Usage};
 
 use crate::authority::{Authority, Order};
 use crate::config::{CaConfig, CaOperation};
+use crate::content::ocsp::OcspDefect;
 use crate::fault::{self, Endpoint, FaultConfig, Meeting, Ruling, Target};
 use crate::locations::Locations;
-use crate::responder;
+use crate::responder::{self, Refusal};
 use crate::setup::{self, SetupError};
 use crate::web_site;
 
@@ -277,7 +278,7 @@ impl FakeCa {
 
     /// What the servers answer: a responder where one is asked, otherwise the web site.
     fn answer(&mut self, now: Instant, request: &Request, out: &mut Out<CaAction>) -> Reply {
-        if let Some(reply) = self.respond(now, request, out) {
+        if let Some(reply) = self.respond(now, request, &[], out) {
             return reply;
         }
         let host = request.url.host();
@@ -289,29 +290,39 @@ impl FakeCa {
         web_site::answer(&files, double_escaping, request)
     }
 
-    fn respond(
+    /// What a responder answers, where one is asked; `defects` are those of faults.
+    pub(crate) fn respond(
         &mut self,
         now: Instant,
         request: &Request,
+        defects: &[OcspDefect],
         out: &mut Out<CaAction>,
     ) -> Option<Reply> {
-        let mut asked = None;
+        let mut otherwise = None;
         // Several CAs may share a responder's URL: the one that is asked about answers.
         for authority in self.authorities.values_mut() {
-            let Some(at_this) = authority.asked(now, request) else { continue };
-            let id = at_this.request.as_ref().ok().and_then(|request| request.ids.first());
-            if let Some(id) = id.filter(|id| id.matches_issuer(&authority.certificate)) {
-                let (reply, new) = authority.respond(now, &at_this.at, id);
-                if let Some(mut publish) = new {
-                    self.publications += 1;
-                    publish.id = self.publications;
-                    out.trace(Kind::Publish(publish));
-                }
+            let Some(asked) = authority.asked(now, request) else { continue };
+            if let Some(reply) = responder::instead(defects) {
                 return Some(reply);
             }
-            asked = Some(at_this.request.is_ok_and(|request| !request.ids.is_empty()));
+            match asked.request {
+                Ok(about) if about.ids.first().is_some_and(|id| authority.has_issued(id)) => {
+                    let (reply, new) = authority.respond(now, &asked.at, &about, defects, request);
+                    if let Some(mut publish) = new {
+                        self.publications += 1;
+                        publish.id = self.publications;
+                        out.trace(Kind::Publish(publish));
+                    }
+                    return Some(reply);
+                }
+                Ok(about) if about.ids.is_empty() => {
+                    otherwise = Some(responder::refused(Refusal::Malformed));
+                }
+                Ok(_) => otherwise = Some(responder::unauthorized()),
+                Err(refusal) => otherwise = Some(responder::refused(refusal)),
+            }
         }
-        asked.map(|sound| if sound { responder::unauthorized() } else { responder::malformed() })
+        otherwise
     }
 }
 

@@ -3,6 +3,7 @@
 //! * [`FakeCa`]: all CAs of a scenario as one state machine: what they publish, issue, revoke and
 //!   answer, and what the scenario's faults do to a request;
 //! * [`config`], [`fault`]: what a scenario says about them, as plain data;
+//! * [`content`]: what they publish wrong on purpose;
 //! * [`publication`]: when CRLs are published and how long they are valid;
 //! * [`web_site`]: what IIS answers for their files;
 //! * [`access_log`]: what its log would say, from the trace;
@@ -13,6 +14,7 @@
 pub mod access_log;
 mod authority;
 pub mod config;
+pub mod content;
 mod fake_ca;
 pub mod fault;
 #[cfg(feature = "live")]

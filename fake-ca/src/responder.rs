@@ -1,9 +1,13 @@
-//! A working OCSP responder (RFC 6960, with the caching of RFC 5019).
+//! A working OCSP responder (RFC 6960, with the caching of RFC 5019), and a broken one.
 //!
-//! It signs with the CA's own key, knows of a revocation at once, and answers `unknown` for a
-//! serial number that the CA never issued. An answer is produced when it is first asked for and
-//! given again until half its validity has passed or the status has changed; that half is a choice
-//! of this lab, so that no answer is handed out in its last moments.
+//! It signs with the CA's own key or a delegated one, knows of a revocation at once or some time
+//! later, and answers `unknown` for a serial number that the CA never issued. An answer is produced
+//! when it is first asked for and given again until half its validity has passed or the status has
+//! changed; that half is a choice of this lab, so that no answer is handed out in its last moments.
+
+mod draft;
+mod request;
+pub(crate) mod signer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,12 +15,17 @@ use std::sync::Arc;
 use revlab_lab::http::{Method, Reply, Request, Url};
 use revlab_lab::trace::{Publish, Purpose};
 use revlab_lab::{Instant, Span};
-use revlab_pki::{CertId, CertStatus, Malformed, OcspAnswer, OcspRequest, OcspResponse};
+use revlab_pki::{CertId, CertStatus, OcspRequest, OcspResponse};
+
+pub(crate) use request::Refusal;
 
 use crate::authority::Authority;
-use crate::locations::below;
+use crate::config::{Responder, Signing};
+use crate::content::ocsp::OcspDefect;
 use crate::sha1;
-use crate::web_site::imf_fixdate;
+use crate::web_site::{error_page, imf_fixdate, is_unchanged};
+use draft::{Draft, Subject};
+use signer::Signers;
 
 /// RFC 6960 §4.2.1: the request cannot be read.
 const MALFORMED_REQUEST: u8 = 1;
@@ -24,10 +33,11 @@ const MALFORMED_REQUEST: u8 = 1;
 /// RFC 5019 §2.2.3: the responder has nothing to say about that CA.
 const UNAUTHORIZED: u8 = 6;
 
-/// The answers that a responder has produced, by serial number.
+/// What a responder keeps.
 #[derive(Debug, Default)]
 pub(crate) struct Responses {
-    by_serial: BTreeMap<Vec<u8>, Produced>,
+    by_id: BTreeMap<CertId, Produced>,
+    pub(crate) signers: Signers,
 }
 
 /// One answer, good for a while.
@@ -35,67 +45,89 @@ pub(crate) struct Responses {
 struct Produced {
     status: CertStatus,
     this_update: Instant,
-    next_update: Instant,
+    next_update: Option<Instant>,
+    /// Whether others than who asked may have it.
+    shared: bool,
     der: Arc<[u8]>,
 }
 
-/// An OCSP request, and the responder's URL that it came to.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) at: Url,
-    pub(crate) request: Result<OcspRequest, Malformed>,
-}
-
 impl Authority {
-    /// The OCSP request in `request`, where it is for this CA's responder and the responder is
-    /// there by lab time `now`. A GET has the request below the URL, a POST in a body of the type
-    /// application/ocsp-request; anything else is left to the web site.
-    pub(crate) fn asked(&self, now: Instant, request: &Request) -> Option<Asked> {
-        let responder = self.config.responder.as_ref()?;
-        if responder.from.is_some_and(|from| now < from) {
-            return None;
-        }
-        let urls = responder.at.as_ref().unwrap_or(&self.config.aia.ocsp);
-        urls.iter().find_map(|url| {
-            let request = read(below(url, &request.url)?, request)?;
-            Some(Asked { at: url.clone(), request })
-        })
-    }
-
-    /// Answers about one certificate; with the record of the answer where it is new. Its number
-    /// is filled in by the caller.
+    /// Answers a request about this CA's certificates; with the record of the answer where it is
+    /// new and right. Its number is filled in by the caller.
     pub(crate) fn respond(
         &mut self,
         now: Instant,
         at: &Url,
-        id: &CertId,
+        asked: &OcspRequest,
+        defects: &[OcspDefect],
+        request: &Request,
     ) -> (Reply, Option<Publish>) {
-        let clock = self.config.clock.at(now);
-        let now = clock.floor_to_second();
-        let status = self.status(&id.serial);
-        let validity = self.config.responder.as_ref().map_or(Span::ZERO, |r| r.validity);
-        let kept = self.responses.by_serial.get(&id.serial).filter(|produced| {
-            let half = (produced.next_update - produced.this_update).scale(1, 2);
-            produced.status == status
-                && produced.this_update <= now
-                && now <= produced.this_update + half
-        });
-        if let Some(produced) = kept {
-            return (produced.reply(now), None);
-        }
-        let next_update = (now + Ord::max(validity, Span::from_secs(1))).floor_to_second();
-        let answer = OcspAnswer {
-            id: id.clone(),
-            status,
-            this_update: now,
-            next_update: Some(next_update),
-            produced_at: now,
+        let Some(responder) = self.config.responder.clone() else { return (unauthorized(), None) };
+        let now = self.config.clock.at(now).floor_to_second();
+        let ids: Vec<CertId> =
+            asked.ids.iter().filter(|id| id.matches_issuer(&self.certificate)).cloned().collect();
+        let status = |id: &CertId| match responder.lag {
+            Span::ZERO => self.status(&id.serial),
+            lag => self.status_at(&id.serial, now - lag),
         };
-        let der: Arc<[u8]> = answer.sign(&self.certificate, &self.key, false).into();
-        let produced = Produced { status, this_update: now, next_update, der };
-        let (reply, record) = (produced.reply(now), self.record(&produced, at));
-        self.responses.by_serial.insert(id.serial.clone(), produced);
+        let statuses: Vec<_> = ids.iter().map(status).collect();
+        if let Some(kept) = self.kept(now, &responder, &ids, &statuses, asked, defects) {
+            return (kept.reply(now, request), None);
+        }
+        let subject = Subject {
+            now,
+            validity: Ord::max(responder.validity, Span::from_secs(1)),
+            ids: &ids,
+            statuses: &statuses,
+            nonce: asked.nonce.as_deref(),
+        };
+        let produced = self.produce(&subject, defects);
+        let reply = produced.reply(now, request);
+        if !defects.is_empty() {
+            return (reply, None);
+        }
+        let record = self.record(&produced, at);
+        if let ([id], true) = (&*ids, produced.shared) {
+            self.responses.by_id.insert(id.clone(), produced);
+        }
         (reply, Some(record))
+    }
+
+    /// The answer that may be given again.
+    fn kept(
+        &self,
+        now: Instant,
+        responder: &Responder,
+        ids: &[CertId],
+        statuses: &[CertStatus],
+        asked: &OcspRequest,
+        defects: &[OcspDefect],
+    ) -> Option<&Produced> {
+        let ([id], [status]) = (ids, statuses) else { return None };
+        let own_answer =
+            responder.nonce != crate::config::NonceRule::Ignore && asked.nonce.is_some();
+        if responder.signing == Signing::Live || own_answer || !defects.is_empty() {
+            return None;
+        }
+        let produced = self.responses.by_id.get(id)?;
+        let half = (produced.next_update? - produced.this_update).scale(1, 2);
+        let fresh = produced.this_update <= now && now <= produced.this_update + half;
+        (produced.status == *status && fresh).then_some(produced)
+    }
+
+    fn produce(&mut self, subject: &Subject<'_>, defects: &[OcspDefect]) -> Produced {
+        let mut draft = Draft::right(self, subject);
+        for defect in defects {
+            draft.spoil(*defect, self, subject);
+        }
+        let (this_update, next_update) = draft.window(subject.now);
+        Produced {
+            status: subject.statuses.first().copied().unwrap_or(CertStatus::Unknown),
+            this_update,
+            next_update,
+            shared: !draft.has_nonce(),
+            der: draft::damage(draft.sign(self), defects),
+        }
     }
 
     fn record(&self, produced: &Produced, at: &Url) -> Publish {
@@ -107,7 +139,7 @@ impl Authority {
             number: None,
             base_number: None,
             this_update: produced.this_update,
-            next_update: Some(produced.next_update),
+            next_update: produced.next_update,
             next_publish: None,
             entries: u64::from(matches!(produced.status, CertStatus::Revoked { .. })),
             bytes: produced.der.len() as u64,
@@ -116,57 +148,63 @@ impl Authority {
     }
 }
 
-/// The reply to what is no OCSP request.
-pub(crate) fn malformed() -> Reply {
-    error(MALFORMED_REQUEST)
+/// The reply to what the responder does not get to think about.
+pub(crate) fn refused(refusal: Refusal) -> Reply {
+    match refusal {
+        Refusal::Malformed => plain(OcspResponse::error(MALFORMED_REQUEST), OCSP_RESPONSE),
+        Refusal::Status(status) => error_page(status, 0),
+    }
 }
 
 /// The reply to a question about another CA's certificate.
 pub(crate) fn unauthorized() -> Reply {
-    error(UNAUTHORIZED)
+    plain(OcspResponse::error(UNAUTHORIZED), OCSP_RESPONSE)
 }
 
-fn read(rest: &str, request: &Request) -> Option<Result<OcspRequest, Malformed>> {
-    match request.method {
-        Method::Get | Method::Head if !rest.is_empty() => Some(OcspRequest::from_path(rest)),
-        Method::Post if rest.is_empty() => {
-            let kind = request.header("Content-Type")?.split(';').next()?.trim();
-            kind.eq_ignore_ascii_case("application/ocsp-request")
-                .then(|| OcspRequest::parse(&request.body))
-        }
-        _ => None,
-    }
+/// The reply that a defect puts in place of whatever would be said.
+pub(crate) fn instead(defects: &[OcspDefect]) -> Option<Reply> {
+    draft::instead(defects).map(|(body, kind)| plain(body, kind))
 }
 
-fn error(status: u8) -> Reply {
-    Reply {
-        status: 200,
-        substatus: 0,
-        headers: vec![field("Content-Type", "application/ocsp-response")],
-        body: OcspResponse::error(status).into(),
-    }
+const OCSP_RESPONSE: &str = "application/ocsp-response";
+
+fn plain(body: Vec<u8>, kind: &str) -> Reply {
+    let headers = vec![field("Content-Type", kind)];
+    Reply { status: 200, substatus: 0, headers, body: body.into() }
 }
 
 impl Produced {
-    /// RFC 5019 §6.2: max-age ends with nextUpdate.
-    fn reply(&self, now: Instant) -> Reply {
-        let max_age = (self.next_update - now).as_secs();
-        let caching = format!("max-age={max_age},public,no-transform,must-revalidate");
-        Reply {
-            status: 200,
-            substatus: 0,
-            headers: vec![
-                field("Content-Type", "application/ocsp-response"),
-                field("Cache-Control", &caching),
-                field("Last-Modified", &imf_fixdate(self.this_update)),
-                field("Expires", &imf_fixdate(self.next_update)),
-                field("ETag", &format!("\"{}\"", sha1(&self.der))),
-            ],
-            body: self.der.clone(),
+    /// RFC 5019 §6.2: max-age ends with nextUpdate. An answer to one request alone is not to be
+    /// kept by caches.
+    fn reply(&self, now: Instant, request: &Request) -> Reply {
+        let mut headers = vec![field("Content-Type", OCSP_RESPONSE)];
+        if !self.shared {
+            headers.push(field("Cache-Control", "no-store"));
+            return Reply { status: 200, substatus: 0, headers, body: self.der.clone() };
         }
+        let etag = format!("\"{}\"", sha1(&self.der));
+        if let Some(next_update) = self.next_update {
+            let max_age = Ord::max((next_update - now).as_secs(), 0);
+            let caching = format!("max-age={max_age},public,no-transform,must-revalidate");
+            headers.push(field("Cache-Control", &caching));
+        }
+        headers.push(field("Last-Modified", &imf_fixdate(self.this_update)));
+        if let Some(next_update) = self.next_update {
+            headers.push(field("Expires", &imf_fixdate(next_update)));
+        }
+        headers.push(field("ETag", &etag));
+        let conditional = request.method != Method::Post;
+        if conditional && is_unchanged(request, &etag, self.this_update) {
+            headers.retain(|(name, _)| name != "Content-Type");
+            return Reply { status: 304, substatus: 0, headers, body: Arc::from([]) };
+        }
+        Reply { status: 200, substatus: 0, headers, body: self.der.clone() }
     }
 }
 
 fn field(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

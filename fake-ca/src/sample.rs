@@ -71,6 +71,6 @@ pub(crate) fn subordinate() -> CaConfig {
 /// The incident's CA with a working responder at `url`.
 pub(crate) fn with_responder(url: &str) -> CaConfig {
     let aia = Aia { ocsp: url.parse().into_iter().collect(), issuers: None };
-    let responder = Responder { at: None, from: None, validity: Span::from_hours(1) };
+    let responder = Responder::valid_for(Span::from_hours(1));
     CaConfig { aia, responder: Some(responder), ..issuing() }
 }

@@ -109,7 +109,7 @@ fn serve(file: &File, request: &Request) -> Reply {
 }
 
 /// RFC 9110 §13.2.2: If-None-Match decides where it is present, else If-Modified-Since.
-fn is_unchanged(request: &Request, etag: &str, modified: Instant) -> bool {
+pub(crate) fn is_unchanged(request: &Request, etag: &str, modified: Instant) -> bool {
     if let Some(tags) = request.header("If-None-Match") {
         let tags = tags.split(',').map(str::trim);
         return tags

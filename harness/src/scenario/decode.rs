@@ -14,6 +14,7 @@ mod fields;
 mod filter;
 mod head;
 mod operation;
+mod responder;
 mod sut;
 mod times;
 
@@ -57,6 +58,7 @@ pub(super) fn specs() -> Vec<&'static Spec> {
         head::SPECS,
         clock::SPECS,
         ca::SPECS,
+        responder::SPECS,
         sut::SPECS,
         clients::SPECS,
         fault::SPECS,

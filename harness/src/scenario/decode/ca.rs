@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use revlab_fake_ca::config::{
-    Aia, BaseRun, CaConfig, CrlSchedule, DeltaBase, DeltaOverlap, Responder, WebSite,
+    Aia, BaseRun, CaConfig, CrlSchedule, DeltaBase, DeltaOverlap, WebSite,
 };
 use revlab_lab::clock::Drift;
 use revlab_lab::{Name, Span};
@@ -16,10 +16,11 @@ use super::actors::Role;
 use super::clock;
 use super::context::Context;
 use super::fields::Fields;
-use super::times::{Edge, Sign};
+use super::responder;
+use super::times::Sign;
 
 #[cfg(test)]
-pub(super) const SPECS: &[&Spec] = &[&CA, &CRL, &AIA, &RESPONDER, &WEB];
+pub(super) const SPECS: &[&Spec] = &[&CA, &CRL, &AIA, &WEB];
 
 const CA: Spec = Spec {
     path: "ca.NAME",
@@ -67,9 +68,6 @@ const CRL: Spec = Spec {
 
 const AIA: Spec = Spec { path: "ca.NAME.aia", keys: &["ocsp", "issuers"], kinds: &[] };
 
-const RESPONDER: Spec =
-    Spec { path: "ca.NAME.responder", keys: &["at", "from", "validity"], kinds: &[] };
-
 const WEB: Spec = Spec { path: "ca.NAME.web", keys: &["double_escaping"], kinds: &[] };
 
 const STYLES: [(&str, ()); 1] = [("adcs", ())];
@@ -107,7 +105,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
         cdp: fields.urls("cdp"),
         freshest: fields.urls("freshest"),
         published_locations: fields.urls("published_locations").unwrap_or_default(),
-        responder: responder(&fields, &aia),
+        responder: responder::decode(&fields, &aia),
         aia,
         web: web(&fields),
         clock: clock::decode(&fields),
@@ -211,21 +209,6 @@ fn check_overlaps(fields: &Fields<'_>, schedule: &CrlSchedule) {
 fn aia(ca: &Fields<'_>) -> Aia {
     let Some(fields) = ca.table("aia", &AIA) else { return Aia::default() };
     Aia { ocsp: fields.urls("ocsp").unwrap_or_default(), issuers: fields.urls("issuers") }
-}
-
-fn responder(ca: &Fields<'_>, aia: &Aia) -> Option<Responder> {
-    let fields = ca.table("responder", &RESPONDER)?;
-    let at = fields.urls("at");
-    let nowhere = at.as_ref().unwrap_or(&aia.ocsp).is_empty();
-    if nowhere {
-        let message = "the responder answers at no URL";
-        fields.cx.report_with(fields.place, message, "give it `at`, or the CA `aia.ocsp`");
-    }
-    Some(Responder {
-        at,
-        from: fields.instant("from", Edge::Begin),
-        validity: fields.duration("validity", Sign::Positive).unwrap_or(Span::from_hours(1)),
-    })
 }
 
 fn web(ca: &Fields<'_>) -> WebSite {
