@@ -13,7 +13,8 @@ use revlab_lab::http::Url;
 pub use issue::{CertificateTemplate, IssueError, Issuer, Usage};
 
 use crate::keys::PublicKey;
-use crate::{DistinguishedName, KeyAlgorithm, Malformed, digest, pem};
+use crate::signature::SignatureAlgorithm;
+use crate::{DistinguishedName, Malformed, digest, pem};
 
 /// A certificate with everything read from it that revocation needs. Cloning shares it; two are
 /// equal when their bytes are.
@@ -25,9 +26,9 @@ struct Inner {
     der: Box<[u8]>,
     tbs: Range<usize>,
     signature: Range<usize>,
-    /// The key that the signature needs, where the algorithm is known and the same inside and
+    /// How it is signed, where the algorithm is known and the same inside and
     /// outside of the signed part (RFC 5280 §4.1.1.2).
-    signed_with: Option<KeyAlgorithm>,
+    signed_with: Option<SignatureAlgorithm>,
     serial: Vec<u8>,
     issuer: DistinguishedName,
     subject: DistinguishedName,
@@ -174,8 +175,8 @@ impl Certificate {
         self.slice(&self.0.signature)
     }
 
-    /// The kind of key that its signature needs; see the field.
-    pub(crate) fn signed_with(&self) -> Option<KeyAlgorithm> {
+    /// How it is signed; see the field.
+    pub(crate) fn signed_with(&self) -> Option<SignatureAlgorithm> {
         self.0.signed_with
     }
 

@@ -12,7 +12,8 @@ use revlab_lab::http::Url;
 
 pub use write::CrlTemplate;
 
-use crate::{DistinguishedName, KeyAlgorithm, Malformed, digest};
+use crate::signature::SignatureAlgorithm;
+use crate::{DistinguishedName, Malformed, digest};
 
 /// One revoked certificate of a CRL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +37,7 @@ struct Inner {
     tbs: Range<usize>,
     signature: Range<usize>,
     /// As in a certificate.
-    signed_with: Option<KeyAlgorithm>,
+    signed_with: Option<SignatureAlgorithm>,
     issuer: DistinguishedName,
     this_update: Instant,
     next_update: Option<Instant>,
@@ -178,7 +179,7 @@ impl Crl {
         self.slice(&self.0.signature)
     }
 
-    pub(crate) fn signed_with(&self) -> Option<KeyAlgorithm> {
+    pub(crate) fn signed_with(&self) -> Option<SignatureAlgorithm> {
         self.0.signed_with
     }
 

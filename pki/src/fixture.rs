@@ -23,14 +23,21 @@ pub(crate) struct Authority {
 
 /// The authority XXX-CA, made once for all cases of a property.
 pub(crate) fn authority(algorithm: KeyAlgorithm) -> Authority {
-    static P256: LazyLock<Authority> =
-        LazyLock::new(|| named_authority(KeyAlgorithm::EcdsaP256, "XXX-CA"));
-    static RSA: LazyLock<Authority> =
-        LazyLock::new(|| named_authority(KeyAlgorithm::Rsa2048, "XXX-CA"));
-    match algorithm {
-        KeyAlgorithm::EcdsaP256 => P256.clone(),
-        KeyAlgorithm::Rsa2048 => RSA.clone(),
-    }
+    static ALL: [LazyLock<Authority>; KeyAlgorithm::NAMES.len()] = [
+        LazyLock::new(|| nth_authority(0)),
+        LazyLock::new(|| nth_authority(1)),
+        LazyLock::new(|| nth_authority(2)),
+        LazyLock::new(|| nth_authority(3)),
+        LazyLock::new(|| nth_authority(4)),
+        LazyLock::new(|| nth_authority(5)),
+        LazyLock::new(|| nth_authority(6)),
+    ];
+    let nth = KeyAlgorithm::NAMES.iter().position(|(_, kind)| *kind == algorithm).unwrap();
+    ALL[nth].clone()
+}
+
+fn nth_authority(nth: usize) -> Authority {
+    named_authority(KeyAlgorithm::NAMES[nth].1, "XXX-CA")
 }
 
 pub(crate) fn named_authority(algorithm: KeyAlgorithm, name: &str) -> Authority {

@@ -16,7 +16,8 @@
 //! # Determinism
 //!
 //! The same key, names and times give the same bytes: ECDSA signatures are those of RFC 6979, RSA
-//! signatures are PKCS #1 v1.5. All times come in as arguments, in whole seconds towards the past.
+//! signatures are PKCS #1 v1.5 or PSS with a salt drawn from key and message, Ed25519 has no chance
+//! in it. All times come in as arguments, in whole seconds towards the past.
 
 mod decode;
 mod digest;
@@ -25,6 +26,7 @@ mod extension;
 #[cfg(test)]
 mod fixture;
 mod pem;
+mod signature;
 mod signed;
 mod time;
 

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-
 use crate::digest::sha256;
 use crate::keys::PublicKey;
-use crate::{Certificate, Crl, KeyAlgorithm, OcspResponse};
+use crate::signature::SignatureAlgorithm;
+use crate::{Certificate, Crl, OcspResponse};
 
 /// Verifies signatures and remembers the results: one verification costs as much as hundreds of
 /// lab events, and the same CRL is looked at again and again.
@@ -37,17 +36,35 @@ impl Verifier {
         Verifier { results: BTreeMap::new(), by_age: VecDeque::new(), capacity }
     }
 
-    /// Whether `signature` over `tbs` is that key's (a DER SubjectPublicKeyInfo): ECDSA with
-    /// SHA-256 for a P-256 key, PKCS #1 v1.5 with SHA-256 for an RSA key of 2048 to 8192 bits.
-    /// False for any other key.
+    /// Whether `signature` over `tbs` is that key's (a DER SubjectPublicKeyInfo), made in the usual
+    /// way: PKCS #1 v1.5 with SHA-256 for an RSA key of 2048 to 8192 bits, ECDSA with SHA-256 for
+    /// P-256 and with SHA-384 for P-384, Ed25519. False for any other key.
     pub fn verify(&mut self, public_key_info: &[u8], tbs: &[u8], signature: &[u8]) -> bool {
-        // Digests of the parts, so that no two different triples read the same.
-        let parts = [sha256(public_key_info), sha256(tbs), sha256(signature)];
+        let key = PublicKey::read(public_key_info);
+        let usual = key.ok().and_then(|key| key.kind).map(SignatureAlgorithm::usual);
+        self.verify_by(usual, public_key_info, tbs, signature)
+    }
+
+    /// The same for a signature by this algorithm; false without one, and where the key is not one
+    /// that goes with it.
+    fn verify_by(
+        &mut self,
+        algorithm: Option<SignatureAlgorithm>,
+        public_key_info: &[u8],
+        tbs: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let identifier = algorithm.map(SignatureAlgorithm::identifier).unwrap_or_default();
+        // Digests of the parts, so that no two different sets of them read the same.
+        let parts = [identifier, public_key_info, tbs, signature].map(sha256);
         let key = sha256(parts.as_flattened());
         if let Some(result) = self.results.get(&key) {
             return *result;
         }
-        let result = verify(public_key_info, tbs, signature);
+        let public = PublicKey::read(public_key_info);
+        let result = algorithm.is_some_and(|algorithm| {
+            public.is_ok_and(|public| algorithm.verify(&public, tbs, signature))
+        });
         self.remember(key, result);
         result
     }
@@ -55,15 +72,14 @@ impl Verifier {
     /// Whether `issuer`'s key has signed the certificate, by an algorithm that agrees with the
     /// key. Names and validity are not looked at.
     pub fn verify_certificate(&mut self, certificate: &Certificate, issuer: &Certificate) -> bool {
-        fits(certificate.signed_with(), issuer)
-            && self.verify(issuer.public_key_info(), certificate.tbs(), certificate.signature())
+        let (by, tbs) = (certificate.signed_with(), certificate.tbs());
+        self.verify_by(by, issuer.public_key_info(), tbs, certificate.signature())
     }
 
     /// Whether `issuer`'s key has signed the CRL, by an algorithm that agrees with the key. Names
     /// and times are not looked at.
     pub fn verify_crl(&mut self, crl: &Crl, issuer: &Certificate) -> bool {
-        fits(crl.signed_with(), issuer)
-            && self.verify(issuer.public_key_info(), crl.tbs(), crl.signature())
+        self.verify_by(crl.signed_with(), issuer.public_key_info(), crl.tbs(), crl.signature())
     }
 
     /// Whether the response is authorized for certificates of `issuer` (RFC 6960 §4.2.2.2):
@@ -76,11 +92,10 @@ impl Verifier {
             let authorized = responder == issuer
                 || (responder.issuer() == issuer.subject()
                     && self.verify_certificate(responder, issuer));
-            let key = responder.public_key_info();
+            let (by, key) = (response.signed_with(), responder.public_key_info());
             if authorized
                 && response.names_responder(responder)
-                && fits(response.signed_with(), responder)
-                && self.verify(key, response.tbs(), response.signature())
+                && self.verify_by(by, key, response.tbs(), response.signature())
             {
                 return true;
             }
@@ -103,27 +118,6 @@ impl Default for Verifier {
     fn default() -> Self {
         Verifier::new()
     }
-}
-
-/// Whether a signature that needs this kind of key can be by the signer's.
-fn fits(signed_with: Option<KeyAlgorithm>, signer: &Certificate) -> bool {
-    let key = PublicKey::read(signer.public_key_info());
-    signed_with.is_some() && key.is_ok_and(|key| key.kind == signed_with)
-}
-
-fn verify(public_key_info: &[u8], tbs: &[u8], signature: &[u8]) -> bool {
-    let Ok(PublicKey { kind: Some(kind), bits }) = PublicKey::read(public_key_info) else {
-        return false;
-    };
-    let verified = match kind {
-        KeyAlgorithm::EcdsaP256 => {
-            UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, bits).verify(tbs, signature)
-        }
-        KeyAlgorithm::Rsa2048 => {
-            UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, bits).verify(tbs, signature)
-        }
-    };
-    verified.is_ok()
 }
 
 #[cfg(test)]

@@ -432,7 +432,7 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
     x.toml:2:9: `title` of the scenario must be a text, but is the number 3
     x.toml:3:9: `start` of the scenario: `soon` is not a time such as `2014-04-16T10:51:34Z`
     x.toml:7:11: `threads` of client `jmeter` must be a whole number from 1 to 10000, but is the number 0
-    x.toml:10:7: `key` of CA `issuing` cannot be `rsa1024`; did you mean `rsa2048`?
+    x.toml:10:7: `key` of CA `issuing` cannot be `rsa1024`; it can be: `p256`, `p384`, `ed25519`, `rsa2048`, `rsa3072`, `rsa4096`, `rsa-pss`
     x.toml:12:7: `tls` of SUT `web` cannot be `1.1`; it can be: `1.2`, `1.3`
     "#);
 }

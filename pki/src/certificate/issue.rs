@@ -11,9 +11,9 @@ use revlab_lab::http::Url;
 use super::Certificate;
 use crate::encode::{self, constructed, primitive};
 use crate::extension::{self, write};
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, PublicKind};
 use crate::signed::{algorithm_identifier, seal};
-use crate::{DistinguishedName, KeyAlgorithm, KeyPair, Malformed, time};
+use crate::{DistinguishedName, KeyPair, Malformed, time};
 
 /// What a new certificate shall say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,8 +199,8 @@ const CRL_SIGN: u8 = 0x02;
 impl Usage {
     /// Basic constraints, key usage and extended key usage; end entities have no basic
     /// constraints, and only RSA keys can encipher.
-    fn extensions(self, key: Option<KeyAlgorithm>) -> Vec<u8> {
-        let rsa = if key == Some(KeyAlgorithm::Rsa2048) { KEY_ENCIPHERMENT } else { 0 };
+    fn extensions(self, key: Option<PublicKind>) -> Vec<u8> {
+        let rsa = if key == Some(PublicKind::Rsa) { KEY_ENCIPHERMENT } else { 0 };
         let bits = match self {
             Usage::Authority => DIGITAL_SIGNATURE | KEY_CERT_SIGN | CRL_SIGN,
             Usage::Client | Usage::Server => DIGITAL_SIGNATURE | rsa,

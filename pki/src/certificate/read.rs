@@ -7,7 +7,8 @@ use x509_cert::ext::pkix::{AuthorityInfoAccessSyntax, BasicConstraints, Extended
 use super::{ExtendedUsage, Extensions, Inner};
 use crate::decode::{constructed, number, optional, place, primitive, sequence, serial, whole};
 use crate::extension::{self, Extension};
-use crate::signed::{Signed, key_kind};
+use crate::signature::SignatureAlgorithm;
+use crate::signed::Signed;
 use crate::{DistinguishedName, Malformed, time};
 
 /// Reads a whole certificate.
@@ -16,7 +17,7 @@ pub(super) fn certificate(der: &[u8]) -> Result<Inner, Malformed> {
     let mut inner = whole(signed.tbs, |r| sequence(r, |r| tbs(r, der)))?;
     inner.tbs = place(der, signed.tbs);
     inner.signature = place(der, signed.signature);
-    if inner.signed_with != key_kind(signed.algorithm) {
+    if inner.signed_with != SignatureAlgorithm::read(signed.algorithm) {
         inner.signed_with = None;
     }
     inner.der = der.into();
@@ -29,7 +30,7 @@ fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
         whole(version, |r| number(r, "the certificate's version"))?;
     }
     let serial = serial(r)?.to_vec();
-    let signed_with = key_kind(r.tlv_bytes()?);
+    let signed_with = SignatureAlgorithm::read(r.tlv_bytes()?);
     let issuer = DistinguishedName::read(r)?;
     let (not_before, not_after) = sequence(r, |r| Ok((time::read(r)?, time::read(r)?)))?;
     let subject = DistinguishedName::read(r)?;

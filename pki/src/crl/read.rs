@@ -11,7 +11,8 @@ use crate::decode::{
     constructed, enumerated, next_is, number, optional, place, sequence, sequence_of, serial, whole,
 };
 use crate::extension::{self, Extension};
-use crate::signed::{Signed, key_kind};
+use crate::signature::SignatureAlgorithm;
+use crate::signed::Signed;
 use crate::{DistinguishedName, Malformed, time};
 
 /// Reads a whole CRL.
@@ -20,7 +21,7 @@ pub(super) fn crl(der: &[u8]) -> Result<Inner, Malformed> {
     let mut inner = whole(signed.tbs, |r| sequence(r, |r| tbs(r, der)))?;
     inner.tbs = place(der, signed.tbs);
     inner.signature = place(der, signed.signature);
-    if inner.signed_with != key_kind(signed.algorithm) {
+    if inner.signed_with != SignatureAlgorithm::read(signed.algorithm) {
         inner.signed_with = None;
     }
     let serial = |listed: &Listed| der.get(listed.serial.clone()).unwrap_or_default();
@@ -34,7 +35,7 @@ fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
     if next_is(r, Tag::Integer)? {
         number(r, "the CRL's version")?;
     }
-    let signed_with = key_kind(r.tlv_bytes()?);
+    let signed_with = SignatureAlgorithm::read(r.tlv_bytes()?);
     let issuer = DistinguishedName::read(r)?;
     let this_update = time::read(r)?;
     let next_update = if time::is_next(r)? { Some(time::read(r)?) } else { None };

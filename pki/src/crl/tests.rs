@@ -8,7 +8,7 @@ use super::*;
 use crate::encode::{self, tag};
 use crate::fixture::*;
 use crate::signed::{algorithm_identifier, seal};
-use crate::{Usage, Verifier, extension, time};
+use crate::{KeyAlgorithm, Usage, Verifier, extension, time};
 
 const KINDS: [KeyAlgorithm; 2] = [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa2048];
 

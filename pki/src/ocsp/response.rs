@@ -16,8 +16,9 @@ use crate::decode::{
     whole,
 };
 use crate::encode;
-use crate::signed::{Signed, key_kind};
-use crate::{Certificate, DistinguishedName, KeyAlgorithm, KeyPair, Malformed, extension, time};
+use crate::signature::SignatureAlgorithm;
+use crate::signed::Signed;
+use crate::{Certificate, DistinguishedName, KeyPair, Malformed, extension, time};
 
 /// An OCSP response as it came from a responder. Cloning shares it.
 #[derive(Clone)]
@@ -34,7 +35,7 @@ struct Inner {
 struct Basic {
     tbs: Range<usize>,
     signature: Range<usize>,
-    signed_with: Option<KeyAlgorithm>,
+    signed_with: Option<SignatureAlgorithm>,
     data: Data,
     certificates: Vec<Certificate>,
 }
@@ -131,7 +132,7 @@ impl OcspResponse {
         self.slice(|basic| &basic.signature)
     }
 
-    pub(crate) fn signed_with(&self) -> Option<KeyAlgorithm> {
+    pub(crate) fn signed_with(&self) -> Option<SignatureAlgorithm> {
         self.0.basic.as_ref().and_then(|basic| basic.signed_with)
     }
 
@@ -202,7 +203,7 @@ fn basic(bytes: &[u8], der: &[u8]) -> Result<Basic, Malformed> {
     Ok(Basic {
         tbs: place(der, signed.tbs),
         signature: place(der, signed.signature),
-        signed_with: key_kind(signed.algorithm),
+        signed_with: SignatureAlgorithm::read(signed.algorithm),
         data,
         certificates,
     })

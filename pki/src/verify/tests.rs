@@ -2,7 +2,7 @@ use revlab_lab::Seed;
 
 use super::*;
 use crate::fixture::*;
-use crate::{KeyPair, Usage};
+use crate::{KeyAlgorithm, KeyPair, Usage};
 
 #[test]
 fn a_result_is_the_same_the_second_time() {
@@ -48,10 +48,46 @@ fn parts_that_join_to_the_same_bytes_are_told_apart() {
     assert!(!verifier.verify(key.public_key_info(), b"byte", &shifted));
 }
 
+/// The certificate with this identifier in place of its own, inside and outside.
+fn relabelled(
+    certificate: &Certificate,
+    from: SignatureAlgorithm,
+    to: SignatureAlgorithm,
+) -> Vec<u8> {
+    let (from, to) = (from.identifier(), to.identifier());
+    assert_eq!(from.len(), to.len(), "lengths around it must stay right");
+    let mut der = certificate.der().to_vec();
+    while let Some(at) = der.windows(from.len()).position(|window| window == from) {
+        der[at..at + to.len()].copy_from_slice(to);
+    }
+    der
+}
+
+#[test]
+fn a_signature_counts_only_by_the_algorithm_that_it_names() {
+    use SignatureAlgorithm::*;
+    for (kind, own, other) in [
+        (KeyAlgorithm::EcdsaP256, EcdsaSha256, EcdsaSha384),
+        (KeyAlgorithm::EcdsaP384, EcdsaSha384, EcdsaSha512),
+        (KeyAlgorithm::Rsa3072, RsaSha256, RsaSha512),
+    ] {
+        let ca = authority(kind).certificate;
+        let relabelled = Certificate::parse(&relabelled(&ca, own, other)).unwrap();
+        assert!(!Verifier::new().verify_certificate(&relabelled, &ca), "{kind:?}");
+    }
+    let pss = authority(KeyAlgorithm::RsaPss);
+    let mut verifier = Verifier::new();
+    let (key, bytes) = (pss.key.public_key_info(), b"bytes");
+    let signature = pss.key.sign(bytes);
+    assert!(verifier.verify_by(Some(RsaPssSha256), key, bytes, &signature));
+    assert!(!verifier.verify_by(Some(RsaSha256), key, bytes, &signature));
+    assert!(!verifier.verify_by(None, key, bytes, &signature));
+}
+
 #[test]
 fn a_certificate_is_verified_by_its_issuer_alone() {
     let mut verifier = Verifier::new();
-    for kind in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa2048] {
+    for (_, kind) in KeyAlgorithm::NAMES {
         let ca = authority(kind);
         let other = named_authority(KeyAlgorithm::EcdsaP256, "OTHER-CA");
         let (client, _) = ca.issue(&template("subject", &[2], Usage::Client));

@@ -147,9 +147,10 @@ fn build_chain(
             let trusted = known.iter().any(|c| c.der() == last.der());
             return (chain, (!trusted).then_some(Code::CERT_E_UNTRUSTEDROOT));
         }
-        let issuer = known.iter().chain(peer.iter().skip(1)).find(|c| {
-            issued(c, last) && verifier.verify(c.public_key_info(), last.tbs(), last.signature())
-        });
+        let issuer = known
+            .iter()
+            .chain(peer.iter().skip(1))
+            .find(|c| issued(c, last) && verifier.verify_certificate(last, c));
         match issuer.cloned() {
             Some(issuer) => chain.push(issuer),
             None => break,

@@ -72,9 +72,6 @@ const WEB: Spec = Spec { path: "ca.NAME.web", keys: &["double_escaping"], kinds:
 
 const STYLES: [(&str, ()); 1] = [("adcs", ())];
 
-const KEYS: [(&str, KeyAlgorithm); 2] =
-    [("p256", KeyAlgorithm::EcdsaP256), ("rsa2048", KeyAlgorithm::Rsa2048)];
-
 const RULES: [(&str, DeltaOverlap); 2] = [("A", DeltaOverlap::A), ("B", DeltaOverlap::B)];
 
 const DELTA_BASES: [(&str, DeltaBase); 3] = [
@@ -94,7 +91,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
         common_name: common_name(&fields).unwrap_or_else(|| name.to_string()),
         computer: fields.host("computer").unwrap_or_else(|| host.to_ascii_uppercase()),
         host,
-        key: fields.choice("key", &KEYS).unwrap_or(KeyAlgorithm::EcdsaP256),
+        key: fields.choice("key", &KeyAlgorithm::NAMES).unwrap_or(KeyAlgorithm::EcdsaP256),
         key_index: fields.number("key_index", 0, i64::from(u16::MAX)).unwrap_or(0),
         age: fields.duration("age", Sign::Positive).unwrap_or(Span::from_days(30)),
         lifetime: fields.duration("lifetime", Sign::Positive).unwrap_or(Span::from_days(3650)),

@@ -1,0 +1,131 @@
+//! Private keys: how each kind is drawn, loaded and signs.
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
+use p256::ecdsa::signature::Signer;
+use p256::pkcs8::EncodePrivateKey;
+use revlab_lab::rng::Stream;
+use rsa::pkcs8::DecodePrivateKey;
+
+use super::{KeyAlgorithm, Pair, pool, pss, public};
+use crate::pem;
+
+/// What signs.
+pub(super) enum PrivateKey {
+    EcdsaP256(p256::ecdsa::SigningKey),
+    EcdsaP384(p384::ecdsa::SigningKey),
+    Ed25519(Ed25519KeyPair),
+    Rsa(RsaKeyPair),
+    RsaPss(pss::SigningKey),
+}
+
+impl PrivateKey {
+    pub(super) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            PrivateKey::EcdsaP256(key) => {
+                let signature: p256::ecdsa::Signature = key.sign(bytes);
+                signature.to_der().as_bytes().to_vec()
+            }
+            PrivateKey::EcdsaP384(key) => {
+                let signature: p384::ecdsa::Signature = key.sign(bytes);
+                signature.to_der().as_bytes().to_vec()
+            }
+            PrivateKey::Ed25519(key) => key.sign(bytes).as_ref().to_vec(),
+            PrivateKey::Rsa(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                // The random source only blinds the computation; the signature has none in it.
+                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), bytes, &mut signature)
+                    .expect("an RSA key that was loaded signs a digest of any bytes");
+                signature
+            }
+            PrivateKey::RsaPss(key) => key.sign(bytes),
+        }
+    }
+}
+
+/// The key of this kind that the stream draws, or picks from the pool.
+pub(super) fn draw(algorithm: KeyAlgorithm, stream: &mut Stream) -> Pair {
+    match algorithm {
+        KeyAlgorithm::EcdsaP256 => p256_pair(stream),
+        KeyAlgorithm::EcdsaP384 => p384_pair(stream),
+        KeyAlgorithm::Ed25519 => ed25519_pair(stream),
+        KeyAlgorithm::Rsa2048
+        | KeyAlgorithm::Rsa3072
+        | KeyAlgorithm::Rsa4096
+        | KeyAlgorithm::RsaPss => {
+            let pool = pool::of(algorithm);
+            let number = usize::try_from(stream.below(pool.len() as u64)).unwrap_or_default();
+            let pkcs8 = pool.get(number).and_then(|text| pem::decode(text));
+            rsa_pair(algorithm, pkcs8.expect("the pool holds PEM files"))
+        }
+    }
+}
+
+fn p256_pair(stream: &mut Stream) -> Pair {
+    let secret: p256::SecretKey =
+        scalar::<32, _>(stream, |octets| p256::SecretKey::from_slice(octets).ok());
+    let signer = p256::ecdsa::SigningKey::from(&secret);
+    let point = signer.verifying_key().to_sec1_point(false);
+    let pkcs8 = secret.to_pkcs8_der().expect("a P-256 key has a PKCS #8 form");
+    let algorithm = KeyAlgorithm::EcdsaP256;
+    Pair {
+        algorithm,
+        public_key_info: public::write(algorithm, point.as_bytes()),
+        pkcs8: pkcs8.as_bytes().to_vec(),
+        private: PrivateKey::EcdsaP256(signer),
+    }
+}
+
+fn p384_pair(stream: &mut Stream) -> Pair {
+    let secret: p384::SecretKey =
+        scalar::<48, _>(stream, |octets| p384::SecretKey::from_slice(octets).ok());
+    let signer = p384::ecdsa::SigningKey::from(&secret);
+    let point = signer.verifying_key().to_sec1_point(false);
+    let pkcs8 = secret.to_pkcs8_der().expect("a P-384 key has a PKCS #8 form");
+    let algorithm = KeyAlgorithm::EcdsaP384;
+    Pair {
+        algorithm,
+        public_key_info: public::write(algorithm, point.as_bytes()),
+        pkcs8: pkcs8.as_bytes().to_vec(),
+        private: PrivateKey::EcdsaP384(signer),
+    }
+}
+
+fn ed25519_pair(stream: &mut Stream) -> Pair {
+    let mut seed = [0; 32];
+    stream.fill(&mut seed);
+    let key = Ed25519KeyPair::from_seed_unchecked(&seed).expect("any 32 octets are a seed");
+    let pkcs8 = key.to_pkcs8v1().expect("an Ed25519 key has a PKCS #8 form");
+    let algorithm = KeyAlgorithm::Ed25519;
+    Pair {
+        algorithm,
+        public_key_info: public::write(algorithm, key.public_key().as_ref()),
+        pkcs8: pkcs8.as_ref().to_vec(),
+        private: PrivateKey::Ed25519(key),
+    }
+}
+
+/// The pair of an RSA key of the pool.
+pub(super) fn rsa_pair(algorithm: KeyAlgorithm, pkcs8: Vec<u8>) -> Pair {
+    let key = RsaKeyPair::from_pkcs8(&pkcs8).expect("the pool holds PKCS #8 RSA keys");
+    let public_key_info = public::write(algorithm, key.public_key().as_ref());
+    let private = match algorithm {
+        KeyAlgorithm::RsaPss => {
+            let key = rsa::PrivateKey::from_pkcs8_der(&pkcs8);
+            PrivateKey::RsaPss(pss::SigningKey::new(key.expect("aws-lc-rs has read it too")))
+        }
+        _ => PrivateKey::Rsa(key),
+    };
+    Pair { algorithm, public_key_info, pkcs8, private }
+}
+
+/// Draws until the number is a scalar; all but 2⁻³² of them are.
+fn scalar<const N: usize, T>(stream: &mut Stream, read: impl Fn(&[u8]) -> Option<T>) -> T {
+    let mut octets = [0; N];
+    loop {
+        stream.fill(&mut octets);
+        if let Some(secret) = read(&octets) {
+            return secret;
+        }
+    }
+}
