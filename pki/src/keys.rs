@@ -1,5 +1,6 @@
 //! Keys of the lab.
 
+mod p256;
 mod pool;
 mod private;
 mod pss;

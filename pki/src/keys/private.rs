@@ -2,17 +2,17 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
-use p256::ecdsa::signature::Signer;
-use p256::pkcs8::EncodePrivateKey;
+use p384::ecdsa::signature::Signer;
+use p384::pkcs8::EncodePrivateKey;
 use revlab_lab::rng::Stream;
 use rsa::pkcs8::DecodePrivateKey;
 
-use super::{KeyAlgorithm, Pair, pool, pss, public};
+use super::{KeyAlgorithm, Pair, p256, pool, pss, public};
 use crate::pem;
 
 /// What signs.
 pub(super) enum PrivateKey {
-    EcdsaP256(p256::ecdsa::SigningKey),
+    EcdsaP256(::p256::SecretKey),
     EcdsaP384(p384::ecdsa::SigningKey),
     Ed25519(Ed25519KeyPair),
     Rsa(RsaKeyPair),
@@ -22,10 +22,7 @@ pub(super) enum PrivateKey {
 impl PrivateKey {
     pub(super) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
         match self {
-            PrivateKey::EcdsaP256(key) => {
-                let signature: p256::ecdsa::Signature = key.sign(bytes);
-                signature.to_der().as_bytes().to_vec()
-            }
+            PrivateKey::EcdsaP256(key) => p256::sign(key, bytes),
             PrivateKey::EcdsaP384(key) => {
                 let signature: p384::ecdsa::Signature = key.sign(bytes);
                 signature.to_der().as_bytes().to_vec()
@@ -62,17 +59,15 @@ pub(super) fn draw(algorithm: KeyAlgorithm, stream: &mut Stream) -> Pair {
 }
 
 fn p256_pair(stream: &mut Stream) -> Pair {
-    let secret: p256::SecretKey =
-        scalar::<32, _>(stream, |octets| p256::SecretKey::from_slice(octets).ok());
-    let signer = p256::ecdsa::SigningKey::from(&secret);
-    let point = signer.verifying_key().to_sec1_point(false);
-    let pkcs8 = secret.to_pkcs8_der().expect("a P-256 key has a PKCS #8 form");
+    let secret: ::p256::SecretKey =
+        scalar::<32, _>(stream, |octets| ::p256::SecretKey::from_slice(octets).ok());
+    let point = p256::public_point(&secret);
     let algorithm = KeyAlgorithm::EcdsaP256;
     Pair {
         algorithm,
-        public_key_info: public::write(algorithm, point.as_bytes()),
-        pkcs8: pkcs8.as_bytes().to_vec(),
-        private: PrivateKey::EcdsaP256(signer),
+        public_key_info: public::write(algorithm, &point),
+        pkcs8: p256::pkcs8(&secret, &point),
+        private: PrivateKey::EcdsaP256(secret),
     }
 }
 
