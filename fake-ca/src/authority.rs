@@ -159,6 +159,7 @@ impl Authority {
                 serial: serial.to_vec(),
                 revoked_at: self.config.clock.at(now).floor_to_second(),
                 reason: reason.filter(|code| matches!(code, 0..=6 | 9 | 10)),
+                extensions: Vec::new(),
             });
         }
     }

@@ -3,4 +3,5 @@
 //! One kind of artefact, one file: all its defects with their names in scenarios, what each breaks,
 //! and the pure functions that make it.
 
+pub mod crl;
 pub mod ocsp;

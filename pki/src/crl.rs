@@ -1,5 +1,7 @@
 //! Certificate revocation lists (RFC 5280 §5), base and delta.
 
+mod extension;
+mod flaws;
 mod read;
 mod write;
 
@@ -10,21 +12,27 @@ use std::sync::Arc;
 use revlab_lab::Instant;
 use revlab_lab::http::Url;
 
+pub use extension::CrlExtension;
+pub use flaws::{CrlFlaws, NumberFlaw};
 pub use write::CrlTemplate;
 
 use crate::signature::SignatureAlgorithm;
-use crate::{DistinguishedName, Malformed, digest};
+use crate::{DistinguishedName, Malformed, digest, pem};
 
 /// One revoked certificate of a CRL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CrlEntry {
-    /// Serial number, big-endian, without leading zeros; zero is one zero octet.
+    /// Serial number, big-endian, without leading zeros; zero is one zero octet. Of a negative one,
+    /// which no sound CRL has, its two's complement as it is read.
     pub serial: Vec<u8>,
     /// revocationDate.
     pub revoked_at: Instant,
     /// reasonCode (RFC 5280 §5.3.1), where there is one. 8, removeFromCRL, takes an entry of the
     /// base back and occurs in deltas alone.
     pub reason: Option<u8>,
+    /// Further extensions in the CRL's order. A CRL with critical ones is not read, so those only
+    /// stand in templates.
+    pub extensions: Vec<CrlExtension>,
 }
 
 /// A CRL. Cloning shares it; two are equal when their bytes are.
@@ -61,6 +69,8 @@ struct Extensions {
 /// Where an entry lies: large CRLs are searched without being copied.
 struct Listed {
     serial: Range<usize>,
+    /// Below zero: no certificate's that [`Crl::find`] could be asked for.
+    negative: bool,
     entry: Range<usize>,
 }
 
@@ -145,8 +155,9 @@ impl Crl {
         let wanted = crate::decode::canonical(serial);
         let entries = &self.0.entries;
         let at = entries.partition_point(|listed| self.slice(&listed.serial) < wanted);
-        let listed = entries.get(at).filter(|listed| self.slice(&listed.serial) == wanted)?;
-        self.entry(listed)
+        let same = |listed: &&Listed| self.slice(&listed.serial) == wanted;
+        let mut run = entries.get(at..)?.iter().take_while(same);
+        self.entry(run.find(|listed| !listed.negative)?)
     }
 
     /// All entries, by serial number.
@@ -162,6 +173,11 @@ impl Crl {
     /// Whether it lists nothing.
     pub fn is_empty(&self) -> bool {
         self.0.entries.is_empty()
+    }
+
+    /// As PEM, `-----BEGIN X509 CRL-----` (RFC 7468 §6).
+    pub fn pem(&self) -> String {
+        to_pem(self.der())
     }
 
     /// SHA-1 of the whole CRL in lower-case hex.
@@ -191,6 +207,12 @@ impl Crl {
     fn slice(&self, place: &Range<usize>) -> &[u8] {
         self.0.der.get(place.clone()).unwrap_or_default()
     }
+}
+
+/// DER bytes of a CRL as PEM, `-----BEGIN X509 CRL-----` (RFC 7468 §6); what they are is not looked
+/// at.
+pub fn to_pem(der: &[u8]) -> String {
+    pem::encode("X509 CRL", der)
 }
 
 impl PartialEq for Crl {

@@ -93,6 +93,7 @@ pub(crate) fn base() -> CrlTemplate {
         ca_version: Some((1, 1)),
         freshest_crl_urls: vec![url("http://host/XXX-CA(1)+.crl")],
         published_locations: vec![url("http://host/XXX-CA(1).crl")],
+        extensions: Vec::new(),
         entries: Vec::new(),
     }
 }

@@ -7,6 +7,7 @@
 //! * [`ocsp`]: [`OcspRequest`] and [`OcspResponse`]; [`OcspAnswer`] signs a right one, [`OcspTemplate`]
 //!   any other;
 //! * [`verify`]: [`Verifier`], which remembers what it has verified;
+//! * [`weak`]: [`WeakDigest`], for signatures that are weak on purpose;
 //! * [`malformed`]: [`Malformed`], why bytes are not what they should be.
 //!
 //! What is written is plain DER from `encode`; what is read goes through the `der` crate, and
@@ -37,9 +38,10 @@ pub mod malformed;
 pub mod name;
 pub mod ocsp;
 pub mod verify;
+pub mod weak;
 
 pub use certificate::{Certificate, CertificateTemplate, IssueError, Issuer, Usage};
-pub use crl::{Crl, CrlEntry, CrlTemplate};
+pub use crl::{Crl, CrlEntry, CrlExtension, CrlFlaws, CrlTemplate, NumberFlaw};
 pub use keys::{KeyAlgorithm, KeyPair};
 pub use malformed::Malformed;
 pub use name::DistinguishedName;
@@ -48,3 +50,4 @@ pub use ocsp::{
     OcspTemplate, ResponderName, SingleTemplate,
 };
 pub use verify::Verifier;
+pub use weak::WeakDigest;

@@ -64,8 +64,12 @@ impl Lab {
     }
 
     fn crl(&self, number: u64, base_number: Option<u64>, revoked: bool) -> Vec<u8> {
-        let entry =
-            CrlEntry { serial: self.client.serial().to_vec(), revoked_at: START, reason: Some(1) };
+        let entry = CrlEntry {
+            serial: self.client.serial().to_vec(),
+            revoked_at: START,
+            reason: Some(1),
+            extensions: Vec::new(),
+        };
         CrlTemplate {
             number,
             base_number,
@@ -76,6 +80,7 @@ impl Lab {
             ca_version: Some((1, 1)),
             freshest_crl_urls: vec!["http://host/XXX-CA(1)+.crl".parse().unwrap()],
             published_locations: vec!["http://host/XXX-CA(1).crl".parse().unwrap()],
+            extensions: Vec::new(),
             entries: if revoked { vec![entry] } else { Vec::new() },
         }
         .sign(&self.ca, &self.key)

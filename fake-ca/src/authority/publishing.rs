@@ -91,6 +91,7 @@ impl Authority {
             ca_version: Some(self.version()),
             freshest_crl_urls: if is_base { self.locations.freshest.clone() } else { Vec::new() },
             published_locations: self.config.published_locations.clone(),
+            extensions: Vec::new(),
             entries,
         };
         let der = Arc::from(template.sign(&self.certificate, &self.key));

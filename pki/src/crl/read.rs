@@ -4,11 +4,13 @@ use const_oid::db::rfc5280::{
     ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CRL_NUMBER, ID_CE_CRL_REASONS, ID_CE_DELTA_CRL_INDICATOR,
     ID_CE_FRESHEST_CRL,
 };
-use der::{Reader, SliceReader, Tag};
+use der::asn1::IntRef;
+use der::{Decode, Reader, SliceReader, Tag};
 
-use super::{CrlEntry, Extensions, Inner, Listed};
+use super::{CrlEntry, CrlExtension, Extensions, Inner, Listed};
 use crate::decode::{
-    constructed, enumerated, next_is, number, optional, place, sequence, sequence_of, serial, whole,
+    canonical, constructed, enumerated, next_is, number, optional, place, sequence, sequence_of,
+    serial, whole,
 };
 use crate::extension::{self, Extension};
 use crate::signature::SignatureAlgorithm;
@@ -67,16 +69,16 @@ fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
 fn listed<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Listed, Malformed> {
     let bytes = r.tlv_bytes()?;
     whole(bytes, entry)?;
-    let serial = whole(bytes, |r| {
+    let (serial, negative) = whole(bytes, |r| {
         sequence(r, |r| {
-            let octets = serial(r)?;
+            let octets = IntRef::decode(r)?.as_bytes();
             while !r.is_finished() {
                 r.tlv_bytes()?;
             }
-            Ok(octets)
+            Ok((canonical(octets), octets.first().is_some_and(|first| first & 0x80 != 0)))
         })
     })?;
-    Ok(Listed { serial: place(der, serial), entry: place(der, bytes) })
+    Ok(Listed { serial: place(der, serial), negative, entry: place(der, bytes) })
 }
 
 /// Reads one entry of revokedCertificates.
@@ -84,17 +86,21 @@ pub(super) fn entry(r: &mut SliceReader<'_>) -> Result<CrlEntry, Malformed> {
     sequence(r, |r| {
         let serial = serial(r)?.to_vec();
         let revoked_at = time::read(r)?;
-        let mut reason = None;
+        let (mut reason, mut extensions) = (None, Vec::new());
         if !r.is_finished() {
             for extension in extension::read_list(r)? {
                 match extension.oid {
                     ID_CE_CRL_REASONS => reason = Some(whole(extension.body, enumerated)?),
                     _ if extension.critical => return Err(extension.not_understood()),
-                    _ => {}
+                    oid => extensions.push(CrlExtension {
+                        oid,
+                        critical: false,
+                        value: extension.body.to_vec(),
+                    }),
                 }
             }
         }
-        Ok(CrlEntry { serial, revoked_at, reason })
+        Ok(CrlEntry { serial, revoked_at, reason, extensions })
     })
 }
 

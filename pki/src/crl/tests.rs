@@ -13,7 +13,7 @@ use crate::{KeyAlgorithm, Usage, Verifier, extension, time};
 const KINDS: [KeyAlgorithm; 2] = [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa2048];
 
 fn revoked(serial: &[u8]) -> CrlEntry {
-    CrlEntry { serial: serial.to_vec(), revoked_at: START, reason: Some(1) }
+    CrlEntry { serial: serial.to_vec(), revoked_at: START, reason: Some(1), extensions: Vec::new() }
 }
 
 #[test]
@@ -205,8 +205,14 @@ fn webpki_says_good(client: &crate::Certificate, ca: &crate::Certificate, crl: &
 }
 
 fn entries() -> impl Strategy<Value = Vec<CrlEntry>> {
-    let entry = (serials(), seconds(), prop::option::of(0u8..=10))
-        .prop_map(|(serial, revoked_at, reason)| CrlEntry { serial, revoked_at, reason });
+    let entry = (serials(), seconds(), prop::option::of(0u8..=10)).prop_map(
+        |(serial, revoked_at, reason)| CrlEntry {
+            serial,
+            revoked_at,
+            reason,
+            extensions: Vec::new(),
+        },
+    );
     prop::collection::btree_map(serials(), entry, 0..20)
         .prop_map(|map| map.into_iter().map(|(serial, e)| CrlEntry { serial, ..e }).collect())
 }
@@ -237,6 +243,7 @@ proptest! {
             ca_version,
             freshest_crl_urls: urls.clone(),
             published_locations: urls,
+            extensions: Vec::new(),
             entries: entries.iter().rev().cloned().collect(),
         };
         let ca = authority(KeyAlgorithm::EcdsaP256);

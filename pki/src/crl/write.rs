@@ -7,11 +7,12 @@ use const_oid::db::rfc5280::{
 use revlab_lab::Instant;
 use revlab_lab::http::Url;
 
-use super::CrlEntry;
+use super::flaws::NumberFlaw;
+use super::{CrlEntry, CrlExtension, CrlFlaws};
 use crate::encode::{self, constructed, number, tag};
 use crate::extension::{self, distribution_point, write};
 use crate::signed::{algorithm_identifier, seal};
-use crate::{Certificate, KeyPair, time};
+use crate::{Certificate, KeyPair, time, weak};
 
 /// What a new CRL shall say. All times are cut to the second.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct CrlTemplate {
     /// Microsoft's Published CRL Locations, written as distribution points are (fact sheet §4.3).
     /// Empty: no such extension.
     pub published_locations: Vec<Url>,
+    /// Further extensions, written behind all others.
+    pub extensions: Vec<CrlExtension>,
     /// What is revoked, written in this order.
     pub entries: Vec<CrlEntry>,
 }
@@ -44,35 +47,60 @@ impl CrlTemplate {
     /// Signs a version 2 CRL in this issuer's name.
     ///
     /// Extensions in this order: authority key identifier, CA version, CRL number, delta CRL
-    /// indicator, virtual base, next publish, freshestCRL, published locations. The order of AD CS
-    /// is not known (fact sheet §4.3). That the key is the issuer's is not checked: another key
+    /// indicator, virtual base, next publish, freshestCRL, published locations, further ones. The
+    /// order of AD CS is not known (fact sheet §4.3). That the key is the issuer's is not checked: another key
     /// makes a CRL whose signature does not verify.
     pub fn sign(&self, issuer: &Certificate, key: &KeyPair) -> Vec<u8> {
-        let next_update = self.next_update.map(time::time).unwrap_or_default();
-        // An empty list must be absent (RFC 5280 §5.1.2.6).
-        let revoked = match self.entries.as_slice() {
-            [] => Vec::new(),
-            entries => encode::tlv(tag::SEQUENCE, &write_entries(entries)),
-        };
-        let tbs = encode::sequence(&[
-            &number(1),
-            algorithm_identifier(key.algorithm()),
-            issuer.subject().as_der(),
-            &time::time(self.this_update),
-            &next_update,
-            &revoked,
-            &constructed(0, &encode::sequence(&[&self.extensions(issuer)])),
-        ]);
-        seal(&tbs, key, &[])
+        self.sign_flawed(issuer, key, &CrlFlaws::default())
     }
 
-    fn extensions(&self, issuer: &Certificate) -> Vec<u8> {
+    /// As [`CrlTemplate::sign`], wrong in the ways that `flaws` says. The key identifier stays the
+    /// issuer's.
+    pub fn sign_flawed(&self, issuer: &Certificate, key: &KeyPair, flaws: &CrlFlaws) -> Vec<u8> {
+        let algorithm = match flaws.digest {
+            Some(by) => weak::identifier(key.algorithm(), by),
+            None => algorithm_identifier(key.algorithm()),
+        };
+        let name = flaws.issuer.as_ref().unwrap_or(issuer.subject());
+        let next_update = self.next_update.map(time::time).unwrap_or_default();
+        let tbs = encode::sequence(&[
+            &number(1),
+            algorithm,
+            name.as_der(),
+            &time::time(self.this_update),
+            &next_update,
+            &self.revoked(&flaws.negative_serials),
+            &constructed(0, &encode::sequence(&[&self.extensions(issuer, flaws.number)])),
+        ]);
+        match flaws.digest {
+            Some(by) => weak::seal(&tbs, key, by),
+            None => seal(&tbs, key, &[]),
+        }
+    }
+
+    /// revokedCertificates; an empty list must be absent (RFC 5280 §5.1.2.6).
+    fn revoked(&self, negative: &[i8]) -> Vec<u8> {
+        if self.entries.is_empty() && negative.is_empty() {
+            return Vec::new();
+        }
+        let mut entries = write_entries(&self.entries);
+        for serial in negative {
+            let serial = encode::tlv(tag::INTEGER, &serial.to_be_bytes());
+            encode::push(&mut entries, tag::SEQUENCE, &[&serial, &time::time(self.this_update)]);
+        }
+        encode::tlv(tag::SEQUENCE, &entries)
+    }
+
+    fn extensions(&self, issuer: &Certificate, flaw: NumberFlaw) -> Vec<u8> {
         let id = extension::authority_key_id(&issuer.key_id());
         let mut out = write(ID_CE_AUTHORITY_KEY_IDENTIFIER, false, &id);
         if let Some(version) = self.ca_version {
             out.extend(write(extension::CA_VERSION, false, &extension::ca_version(version)));
         }
-        out.extend(write(ID_CE_CRL_NUMBER, false, &number(self.number)));
+        if flaw != NumberFlaw::Missing {
+            let critical = flaw == NumberFlaw::Critical;
+            out.extend(write(ID_CE_CRL_NUMBER, critical, &number(self.number)));
+        }
         if let Some(base) = self.base_number {
             out.extend(write(ID_CE_DELTA_CRL_INDICATOR, true, &number(base)));
         }
@@ -90,6 +118,7 @@ impl CrlTemplate {
                 out.extend(write(oid, false, &distribution_point(urls)));
             }
         }
+        out.extend(self.extensions.iter().flat_map(CrlExtension::write));
         out
     }
 }
@@ -102,8 +131,11 @@ fn write_entries(entries: &[CrlEntry]) -> Vec<u8> {
         scratch.clear();
         encode::push_unsigned(&mut scratch, &entry.serial);
         scratch.extend(time::time(entry.revoked_at));
-        if let Some(reason) = entry.reason {
-            scratch.extend(encode::sequence(&[&reason_code(reason)]));
+        let further = entry.extensions.iter().flat_map(CrlExtension::write);
+        let list: Vec<u8> =
+            entry.reason.map(reason_code).into_iter().flatten().chain(further).collect();
+        if !list.is_empty() {
+            encode::push(&mut scratch, tag::SEQUENCE, &[&list]);
         }
         encode::push(&mut out, tag::SEQUENCE, &[&scratch]);
     }

@@ -127,6 +127,7 @@ pub(super) fn base(number: u64, from: Instant, life: Span) -> CrlTemplate {
         ca_version: None,
         freshest_crl_urls: Vec::new(),
         published_locations: Vec::new(),
+        extensions: Vec::new(),
         entries: Vec::new(),
     }
 }
@@ -143,5 +144,10 @@ pub(super) fn delta(number: u64, indicator: u64, from: Instant, life: Span) -> C
 
 /// An entry of a CRL.
 pub(super) fn entry(certificate: &Certificate, reason: Option<u8>) -> CrlEntry {
-    CrlEntry { serial: certificate.serial().to_vec(), revoked_at: START, reason }
+    CrlEntry {
+        serial: certificate.serial().to_vec(),
+        revoked_at: START,
+        reason,
+        extensions: Vec::new(),
+    }
 }

@@ -1,0 +1,53 @@
+//! Extensions of CRLs and of their entries, written as they are told.
+
+use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5280::{ID_CE_HOLD_INSTRUCTION_CODE, ID_CE_INVALIDITY_DATE};
+use revlab_lab::Instant;
+
+use crate::{encode, extension, time};
+
+/// An extension of a CRL or of one of its entries, byte for byte.
+///
+/// ```
+/// use revlab_lab::Instant;
+/// use revlab_pki::crl::CrlExtension;
+/// let known_bad = CrlExtension::invalidity_date(Instant::from_millis(0));
+/// assert!(!known_bad.critical);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CrlExtension {
+    /// Its OID.
+    pub oid: ObjectIdentifier,
+    /// Whether who does not know it must refuse the CRL (RFC 5280 §5.2, §5.3).
+    pub critical: bool,
+    /// extnValue, the octets in the OCTET STRING.
+    pub value: Vec<u8>,
+}
+
+impl CrlExtension {
+    /// An extension that nobody knows: 1.3.6.1.4.1.99999.1, with NULL in it. The arc is not
+    /// assigned to anybody.
+    pub fn unknown(critical: bool) -> CrlExtension {
+        CrlExtension { oid: UNKNOWN, critical, value: encode::null() }
+    }
+
+    /// invalidityDate (RFC 5280 §5.3.2): when the key was compromised, or the certificate became
+    /// invalid otherwise. A GeneralizedTime, not critical.
+    pub fn invalidity_date(at: Instant) -> CrlExtension {
+        let value = time::generalized(at);
+        CrlExtension { oid: ID_CE_INVALIDITY_DATE, critical: false, value }
+    }
+
+    /// holdInstructionCode, what to do about a certificate on hold: RFC 3280 §5.3.2; RFC 5280 has
+    /// dropped it. `code` is an OID such as id-holdinstruction-reject, 1.2.840.10040.2.3.
+    pub fn hold_instruction(code: ObjectIdentifier) -> CrlExtension {
+        let value = encode::oid(code);
+        CrlExtension { oid: ID_CE_HOLD_INSTRUCTION_CODE, critical: false, value }
+    }
+
+    pub(crate) fn write(&self) -> Vec<u8> {
+        extension::write(self.oid, self.critical, &self.value)
+    }
+}
+
+const UNKNOWN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.99999.1");
