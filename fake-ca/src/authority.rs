@@ -1,6 +1,7 @@
 //! One certificate authority: its key and certificate, what it has issued and revoked.
 
 mod publishing;
+mod spoilt;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,6 +9,7 @@ use revlab_pki::{Certificate, IssueError, KeyPair, Usage};
 
 use crate::authority::{Authority, Order};
 use crate::config::{CaConfig, CaOperation};
+use crate::content::crl::CrlDefect;
 use crate::content::ocsp::OcspDefect;
 use crate::fault::{self, Endpoint, FaultConfig, Meeting, Ruling, Target};
 use crate::locations::Locations;
@@ -276,16 +277,25 @@ impl FakeCa {
         }
     }
 
-    /// What the servers answer: a responder where one is asked, otherwise the web site.
-    fn answer(&mut self, now: Instant, request: &Request, out: &mut Out<CaAction>) -> Reply {
+    /// What the servers answer: a responder where one is asked, otherwise the web site; `defects`
+    /// are those of faults.
+    fn answer(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        defects: &[CrlDefect],
+        out: &mut Out<CaAction>,
+    ) -> Reply {
         if let Some(reply) = self.respond(now, request, &[], out) {
             return reply;
         }
+        let spoilt = self.authorities.values_mut().find_map(|a| a.spoilt_file(request, defects));
         let host = request.url.host();
         let here =
             || self.authorities.values().filter(|a| a.config.host.eq_ignore_ascii_case(host));
         let older = here().filter_map(Authority::older_file);
-        let files: Vec<_> = here().flat_map(Authority::files).chain(older).collect();
+        let sound = here().flat_map(Authority::files).chain(older);
+        let files: Vec<_> = spoilt.into_iter().chain(sound).collect();
         let double_escaping = here().next().is_some_and(|a| a.config.web.double_escaping);
         web_site::answer(&files, double_escaping, request)
     }
@@ -346,7 +356,7 @@ impl Core for FakeCa {
             CaEvent::Request { fetch, request } => {
                 self.publish(|due| due <= now, out);
                 self.begin(out);
-                let reply = self.answer(now, &request, out);
+                let reply = self.answer(now, &request, &[], out);
                 out.act(CaAction::Reply { fetch, reply });
             }
         }

@@ -7,6 +7,7 @@ use revlab_lab::{Instant, Name};
 use revlab_pki::CrlTemplate;
 
 use super::Authority;
+use crate::content::crl::CrlDefect;
 use crate::publication::Planned;
 use crate::sha1;
 use crate::web_site::{Content, File};
@@ -16,7 +17,10 @@ use crate::web_site::{Content, File};
 pub(crate) struct Publication {
     pub(crate) planned: Planned,
     pub(crate) der: Arc<[u8]>,
-    entries: usize,
+    /// What it says, for making it wrong.
+    pub(super) template: CrlTemplate,
+    /// What faults have had served in its place.
+    pub(super) spoilt: Vec<(Vec<CrlDefect>, Arc<[u8]>)>,
     /// Whether the trace has it.
     announced: bool,
 }
@@ -79,7 +83,6 @@ impl Authority {
             planned.base_number.map_or(0, |base| self.listed.get(&base).copied().unwrap_or(0));
         let entries = self.revoked.get(known..).unwrap_or_default().to_vec();
         let is_base = planned.base_number.is_none();
-        let count = entries.len();
         let template = CrlTemplate {
             number: planned.number,
             base_number: planned.base_number,
@@ -95,7 +98,7 @@ impl Authority {
             entries,
         };
         let der = Arc::from(template.sign(&self.certificate, &self.key));
-        Publication { planned, der, entries: count, announced: false }
+        Publication { planned, der, template, spoilt: Vec::new(), announced: false }
     }
 
     /// The trace records of what is on the web site and not in the trace yet, base before delta.
@@ -164,7 +167,7 @@ impl Publication {
             this_update: validity.this_update,
             next_update: Some(validity.next_update),
             next_publish: Some(validity.next_publish),
-            entries: self.entries as u64,
+            entries: self.template.entries.len() as u64,
             bytes: self.der.len() as u64,
             sha1: sha1(&self.der),
         }

@@ -1,0 +1,90 @@
+//! CRLs as faults have them served: made from the same template as the right ones.
+
+use std::sync::Arc;
+
+use revlab_lab::http::Request;
+use revlab_lab::trace::Purpose;
+
+use super::Authority;
+use crate::content::crl::{CrlDefect, spoil};
+use crate::web_site::File;
+
+/// Tells the ETags of spoilt files from those of right ones.
+const SPOILT: u64 = 1 << 32;
+
+impl Authority {
+    /// The CRL file that a request asks for, with these defects; `None` where it asks for no CRL,
+    /// or none of them touches that kind. Made once for each publication and set of defects.
+    pub(crate) fn spoilt_file(&mut self, request: &Request, defects: &[CrlDefect]) -> Option<File> {
+        let (publication, path) = match self.locations.file(request)? {
+            Purpose::Base => (self.base.as_mut()?, &self.locations.base_path),
+            Purpose::Delta => (self.delta.as_mut()?, &self.locations.delta_path),
+            _ => return None,
+        };
+        let delta = publication.planned.base_number.is_some();
+        let defects: Vec<CrlDefect> =
+            defects.iter().copied().filter(|d| d.touches(delta)).collect();
+        if defects.is_empty() {
+            return None;
+        }
+        let (bytes, nth) = match publication.spoilt.iter().position(|(known, _)| *known == defects)
+        {
+            Some(at) => publication.spoilt.get(at).map(|(_, bytes)| (bytes.clone(), at))?,
+            None => {
+                let der = spoil(&publication.template, &defects, &self.certificate, &self.key);
+                let bytes: Arc<[u8]> = der.into();
+                publication.spoilt.push((defects, bytes.clone()));
+                (bytes, publication.spoilt.len() - 1)
+            }
+        };
+        let change = publication.planned.number + SPOILT * (nth as u64 + 1);
+        let mut file = self.files().into_iter().find(|file| file.path == *path)?;
+        file.bytes = bytes;
+        file.change = change;
+        Some(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use revlab_lab::Seed;
+
+    use super::*;
+    use crate::sample::{self, START};
+
+    fn ca() -> Authority {
+        Authority::new(sample::issuing(), None, Seed(1), START).unwrap()
+    }
+
+    fn asking_for(url: &revlab_lab::http::Url) -> Request {
+        Request::get(url.clone())
+    }
+
+    #[test]
+    fn a_spoilt_crl_is_made_once_and_has_an_etag_of_its_own() {
+        let mut ca = ca();
+        let base = asking_for(&ca.locations.base_url);
+        let right = ca.files().remove(0);
+        let ask = |ca: &mut Authority, defect| ca.spoilt_file(&base, &[defect]).unwrap();
+        let expired = ask(&mut ca, CrlDefect::Expired);
+        let empty = ask(&mut ca, CrlDefect::Empty);
+        let again = ask(&mut ca, CrlDefect::Expired);
+        assert!(Arc::ptr_eq(&expired.bytes, &again.bytes));
+        assert_ne!(expired.bytes, right.bytes);
+        assert!(empty.bytes.is_empty());
+        let changes = [right.change, expired.change, empty.change];
+        assert!(changes[0] != changes[1] && changes[1] != changes[2]);
+        assert_eq!(expired.change, again.change);
+    }
+
+    #[test]
+    fn what_does_not_touch_the_file_leaves_it_to_the_web_site() {
+        let mut ca = ca();
+        let [base, delta, issuer] =
+            [&ca.locations.base_url, &ca.locations.delta_url, &ca.locations.issuers[0]]
+                .map(asking_for);
+        assert_eq!(ca.spoilt_file(&base, &[CrlDefect::DeltaWrongBase]), None);
+        assert_eq!(ca.spoilt_file(&issuer, &[CrlDefect::Empty]), None);
+        assert!(ca.spoilt_file(&delta, &[CrlDefect::DeltaWrongBase]).is_some());
+    }
+}
