@@ -1,4 +1,8 @@
-//! End-to-end tests of revlab: through the library and through the command.
+//! End-to-end tests of revlab: through the library, through the command, and by programs that nobody
+//! here wrote.
+
+pub mod live_ca;
+pub mod program;
 
 use std::path::{Path, PathBuf};
 

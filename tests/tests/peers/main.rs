@@ -1,0 +1,5 @@
+//! Programs that nobody here wrote against the running CA: they accept the good and refuse the
+//! revoked. Each test is skipped, and says so, where its program is not installed.
+
+mod curl;
+mod openssl;
