@@ -7,8 +7,8 @@ use std::process::Command;
 use revlab_fake_ca::content::crl::{CrlDefect, spoil};
 use revlab_lab::{Instant, Seed, Span};
 use revlab_pki::{
-    Certificate, CertificateTemplate, CrlEntry, CrlTemplate, DistinguishedName, Issuer,
-    KeyAlgorithm, KeyPair, Usage,
+    Certificate, CertificateTemplate, CrlEntry, CrlScope, CrlSubjects, CrlTemplate,
+    DistinguishedName, Issuer, KeyAlgorithm, KeyPair, Usage,
 };
 
 /// 2014-04-16T00:00:00Z.
@@ -197,4 +197,31 @@ fn openssl_leaves_a_delta_alone_whose_base_is_another() {
     assert!(sound.contains("certificate revoked"), "{sound}");
     let spoilt = told(&[CrlDefect::DeltaWrongBase]);
     assert!(spoilt.contains("revoked.pem: OK"), "{spoilt}");
+}
+
+#[test]
+fn openssl_keeps_to_the_scope_of_a_crl() {
+    let Some(lab) = Lab::new("scope", KeyAlgorithm::EcdsaP256) else { return };
+    let told = |scope: CrlScope| {
+        let template = CrlTemplate { extensions: vec![scope.extension()], ..lab.crl(None) };
+        let crl = template.sign(&lab.ca, &lab.key);
+        ["good", "revoked"].map(|name| lab.verdict(name, std::slice::from_ref(&crl)))
+    };
+    let here = vec!["http://host/XXX-CA.crl".parse().unwrap()];
+    let users = CrlScope { only: Some(CrlSubjects::Users), ..CrlScope::default() };
+    for scope in [users, CrlScope { urls: here, ..CrlScope::default() }] {
+        let [good, revoked] = told(scope.clone());
+        assert!(good.contains("good.pem: OK"), "{scope:?}: {good}");
+        assert!(revoked.contains("certificate revoked"), "{scope:?}: {revoked}");
+    }
+    let elsewhere = vec!["http://host/partition-2.crl".parse().unwrap()];
+    let authorities = CrlScope { only: Some(CrlSubjects::Authorities), ..CrlScope::default() };
+    for scope in [authorities, CrlScope { urls: elsewhere, ..CrlScope::default() }] {
+        let [good, _] = told(scope.clone());
+        assert!(good.to_lowercase().contains("different crl scope"), "{scope:?}: {good}");
+    }
+    // One that covers some reasons leaves the others open.
+    let [good, revoked] = told(CrlScope { reasons: Some(vec![1, 2]), ..CrlScope::default() });
+    assert!(good.contains("unable to get certificate CRL"), "{good}");
+    assert!(revoked.contains("certificate revoked"), "{revoked}");
 }

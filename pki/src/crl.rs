@@ -1,8 +1,11 @@
 //! Certificate revocation lists (RFC 5280 §5), base and delta.
 
+mod entry;
 mod extension;
 mod flaws;
 mod read;
+mod scope;
+mod stream;
 mod write;
 
 use std::fmt;
@@ -14,6 +17,8 @@ use revlab_lab::http::Url;
 
 pub use extension::CrlExtension;
 pub use flaws::{CrlFlaws, NumberFlaw};
+pub use scope::{CrlScope, CrlSubjects};
+pub use stream::{Written, stream};
 pub use write::CrlTemplate;
 
 use crate::signature::SignatureAlgorithm;
@@ -30,8 +35,8 @@ pub struct CrlEntry {
     /// reasonCode (RFC 5280 §5.3.1), where there is one. 8, removeFromCRL, takes an entry of the
     /// base back and occurs in deltas alone.
     pub reason: Option<u8>,
-    /// Further extensions in the CRL's order. A CRL with critical ones is not read, so those only
-    /// stand in templates.
+    /// Further extensions in the CRL's order. A CRL with critical ones is not read, but for the
+    /// certificate issuer (RFC 5280 §5.3.3).
     pub extensions: Vec<CrlExtension>,
 }
 
@@ -52,6 +57,8 @@ struct Inner {
     extensions: Extensions,
     /// By serial number; those of one number in the CRL's order.
     entries: Vec<Listed>,
+    /// The issuers that entries of an indirect CRL name.
+    others: Vec<DistinguishedName>,
 }
 
 #[derive(Default)]
@@ -64,6 +71,7 @@ struct Extensions {
     ca_version: Option<(u16, u16)>,
     freshest_crl_urls: Vec<Url>,
     published_locations: Vec<Url>,
+    scope: Option<CrlScope>,
 }
 
 /// Where an entry lies: large CRLs are searched without being copied.
@@ -71,6 +79,8 @@ struct Listed {
     serial: Range<usize>,
     /// Below zero: no certificate's that [`Crl::find`] could be asked for.
     negative: bool,
+    /// Whose certificate: the CRL's issuer, or one of [`Inner::others`].
+    issuer: Option<u32>,
     entry: Range<usize>,
 }
 
@@ -81,8 +91,8 @@ impl Crl {
     ///
     /// Not a CRL in DER, bytes left over, an extension twice, an extension or an entry without its
     /// structure. Also a critical extension that is not understood, of the CRL or of an entry
-    /// (RFC 5280 §5.2, §5.3); the issuing distribution point is one of those, and so is the
-    /// certificate issuer of indirect CRLs.
+    /// (RFC 5280 §5.2, §5.3). The issuing distribution point is understood: whoever uses the CRL
+    /// has to look at its [`Crl::scope`]. So is the certificate issuer, in indirect CRLs.
     pub fn parse(der: &[u8]) -> Result<Crl, Malformed> {
         Ok(Crl(Arc::new(read::crl(der).map_err(|e| e.within("a CRL"))?)))
     }
@@ -149,20 +159,37 @@ impl Crl {
         &self.0.extensions.published_locations
     }
 
-    /// The entry for a serial number (big-endian, leading zeros do not matter). Where a number is
-    /// listed twice, the first.
+    /// Issuing distribution point (RFC 5280 §5.2.5), critical or not. `None`: the CRL is about all
+    /// certificates of its issuer, for all reasons.
+    pub fn scope(&self) -> Option<&CrlScope> {
+        self.0.extensions.scope.as_ref()
+    }
+
+    /// The entry for a serial number of the CRL's own issuer (big-endian, leading zeros do not
+    /// matter). Where a number is listed twice, the first.
     pub fn find(&self, serial: &[u8]) -> Option<CrlEntry> {
+        self.find_of(self.issuer(), serial)
+    }
+
+    /// The same of another issuer, for indirect CRLs (RFC 5280 §5.3.3).
+    pub fn find_of(&self, issuer: &DistinguishedName, serial: &[u8]) -> Option<CrlEntry> {
         let wanted = crate::decode::canonical(serial);
         let entries = &self.0.entries;
         let at = entries.partition_point(|listed| self.slice(&listed.serial) < wanted);
         let same = |listed: &&Listed| self.slice(&listed.serial) == wanted;
         let mut run = entries.get(at..)?.iter().take_while(same);
-        self.entry(run.find(|listed| !listed.negative)?)
+        self.entry(run.find(|listed| !listed.negative && self.issuer_of(listed) == issuer)?)
     }
 
     /// All entries, by serial number.
     pub fn entries(&self) -> impl Iterator<Item = CrlEntry> + '_ {
         self.0.entries.iter().filter_map(|listed| self.entry(listed))
+    }
+
+    /// All entries with the issuer of their certificate, by serial number.
+    pub fn entries_of(&self) -> impl Iterator<Item = (&DistinguishedName, CrlEntry)> + '_ {
+        let entry = |listed| Some((self.issuer_of(listed), self.entry(listed)?));
+        self.0.entries.iter().filter_map(entry)
     }
 
     /// How many entries it has.
@@ -197,6 +224,11 @@ impl Crl {
 
     pub(crate) fn signed_with(&self) -> Option<SignatureAlgorithm> {
         self.0.signed_with
+    }
+
+    fn issuer_of(&self, listed: &Listed) -> &DistinguishedName {
+        let other = listed.issuer.and_then(|n| self.0.others.get(usize::try_from(n).ok()?));
+        other.unwrap_or(self.issuer())
     }
 
     /// All entries were read once by [`Crl::parse`], so this is never `None`.

@@ -38,6 +38,13 @@ pub(crate) fn push(out: &mut Vec<u8>, tag: u8, parts: &[&[u8]]) {
     }
 }
 
+/// An identifier octet and the length of content that follows elsewhere.
+pub(crate) fn header(tag: u8, length: usize) -> Vec<u8> {
+    let mut out = vec![tag];
+    push_length(&mut out, length);
+    out
+}
+
 pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     let mut out = Vec::new();
     push(&mut out, tag::SEQUENCE, parts);

@@ -1,5 +1,6 @@
 //! Keys of the lab.
 
+mod digesting;
 mod p256;
 mod pool;
 mod private;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use revlab_lab::Seed;
 
+pub(crate) use digesting::DigestSigner;
 use private::PrivateKey;
 pub(crate) use public::{PublicKey, PublicKind};
 

@@ -41,7 +41,9 @@ pub mod verify;
 pub mod weak;
 
 pub use certificate::{Certificate, CertificateTemplate, IssueError, Issuer, Usage};
-pub use crl::{Crl, CrlEntry, CrlExtension, CrlFlaws, CrlTemplate, NumberFlaw};
+pub use crl::{
+    Crl, CrlEntry, CrlExtension, CrlFlaws, CrlScope, CrlSubjects, CrlTemplate, NumberFlaw,
+};
 pub use keys::{KeyAlgorithm, KeyPair};
 pub use malformed::Malformed;
 pub use name::DistinguishedName;

@@ -1,10 +1,14 @@
 //! Extensions of CRLs and of their entries, written as they are told.
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::rfc5280::{ID_CE_HOLD_INSTRUCTION_CODE, ID_CE_INVALIDITY_DATE};
+use const_oid::db::rfc5280::{
+    ID_CE_CERTIFICATE_ISSUER, ID_CE_HOLD_INSTRUCTION_CODE, ID_CE_INVALIDITY_DATE,
+};
+use der::Reader;
 use revlab_lab::Instant;
 
-use crate::{encode, extension, time};
+use super::CrlEntry;
+use crate::{DistinguishedName, Malformed, decode, encode, extension, time};
 
 /// An extension of a CRL or of one of its entries, byte for byte.
 ///
@@ -45,8 +49,41 @@ impl CrlExtension {
         CrlExtension { oid: ID_CE_HOLD_INSTRUCTION_CODE, critical: false, value }
     }
 
+    /// certificateIssuer, for an entry of an indirect CRL: whose certificate it is about, and those
+    /// behind it too. Critical (RFC 5280 §5.3.3).
+    pub fn certificate_issuer(name: &DistinguishedName) -> CrlExtension {
+        // GeneralNames with one directoryName, [4] EXPLICIT since Name is a CHOICE.
+        let value = encode::sequence(&[&encode::constructed(4, name.as_der())]);
+        CrlExtension { oid: ID_CE_CERTIFICATE_ISSUER, critical: true, value }
+    }
+
     pub(crate) fn write(&self) -> Vec<u8> {
         extension::write(self.oid, self.critical, &self.value)
+    }
+}
+
+impl CrlEntry {
+    /// The certificate issuer, where this entry itself names one with a directoryName.
+    ///
+    /// # Errors
+    ///
+    /// The extension is not what it should be.
+    pub fn certificate_issuer(&self) -> Result<Option<DistinguishedName>, Malformed> {
+        let named = self.extensions.iter().find(|e| e.oid == ID_CE_CERTIFICATE_ISSUER);
+        let Some(named) = named else { return Ok(None) };
+        decode::whole(&named.value, |r| {
+            decode::sequence(r, |r| {
+                let mut name = None;
+                while !r.is_finished() {
+                    if let Some(directory) = decode::optional(r, decode::constructed(4))? {
+                        name = Some(decode::whole(directory, DistinguishedName::read)?);
+                    } else {
+                        r.tlv_bytes()?;
+                    }
+                }
+                Ok(name)
+            })
+        })
     }
 }
 

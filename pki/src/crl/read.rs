@@ -1,13 +1,13 @@
 //! Reading a CRL.
 
 use const_oid::db::rfc5280::{
-    ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CRL_NUMBER, ID_CE_CRL_REASONS, ID_CE_DELTA_CRL_INDICATOR,
-    ID_CE_FRESHEST_CRL,
+    ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CERTIFICATE_ISSUER, ID_CE_CRL_NUMBER, ID_CE_CRL_REASONS,
+    ID_CE_DELTA_CRL_INDICATOR, ID_CE_FRESHEST_CRL, ID_CE_ISSUING_DISTRIBUTION_POINT,
 };
 use der::asn1::IntRef;
 use der::{Decode, Reader, SliceReader, Tag};
 
-use super::{CrlEntry, CrlExtension, Extensions, Inner, Listed};
+use super::{CrlEntry, CrlExtension, CrlScope, Extensions, Inner, Listed};
 use crate::decode::{
     canonical, constructed, enumerated, next_is, number, optional, place, sequence, sequence_of,
     serial, whole,
@@ -41,10 +41,10 @@ fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
     let issuer = DistinguishedName::read(r)?;
     let this_update = time::read(r)?;
     let next_update = if time::is_next(r)? { Some(time::read(r)?) } else { None };
-    let mut entries = Vec::new();
+    let (mut entries, mut others, mut named) = (Vec::new(), Vec::new(), None);
     if next_is(r, Tag::Sequence)? {
         sequence_of(r, |r| {
-            entries.push(listed(r, der)?);
+            entries.push(listed(r, der, &mut named, &mut others)?);
             Ok(())
         })?;
     }
@@ -52,6 +52,10 @@ fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
         Some(wrapped) => extensions(&extension::read_wrapped(wrapped)?)?,
         None => Extensions::default(),
     };
+    // Without indirectCRL nothing says that an entry may be about another issuer's certificate.
+    if named.is_some() && !extensions.scope.as_ref().is_some_and(|scope| scope.indirect) {
+        return Err(not_indirect());
+    }
     Ok(Inner {
         der: Box::default(),
         tbs: 0..0,
@@ -62,13 +66,28 @@ fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
         next_update,
         extensions,
         entries,
+        others,
     })
 }
 
-/// Reads an entry for its errors and keeps where it lies.
-fn listed<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Listed, Malformed> {
+/// Reads an entry for its errors and keeps where it lies. `issuer` is that of the entry before, and
+/// holds on until an entry names another (RFC 5280 §5.3.3).
+fn listed<'a>(
+    r: &mut SliceReader<'a>,
+    der: &'a [u8],
+    issuer: &mut Option<u32>,
+    others: &mut Vec<DistinguishedName>,
+) -> Result<Listed, Malformed> {
     let bytes = r.tlv_bytes()?;
-    whole(bytes, entry)?;
+    let read = whole(bytes, entry)?;
+    if read.extensions.iter().any(|extension| extension.oid == ID_CE_CERTIFICATE_ISSUER) {
+        let name = read.certificate_issuer()?.ok_or_else(not_indirect)?;
+        let known = others.iter().position(|other| *other == name).unwrap_or(others.len());
+        if known == others.len() {
+            others.push(name);
+        }
+        *issuer = u32::try_from(known).ok();
+    }
     let (serial, negative) = whole(bytes, |r| {
         sequence(r, |r| {
             let octets = IntRef::decode(r)?.as_bytes();
@@ -78,7 +97,13 @@ fn listed<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Listed, Malforme
             Ok((canonical(octets), octets.first().is_some_and(|first| first & 0x80 != 0)))
         })
     })?;
-    Ok(Listed { serial: place(der, serial), negative, entry: place(der, bytes) })
+    let (serial, entry) = (place(der, serial), place(der, bytes));
+    Ok(Listed { serial, negative, issuer: *issuer, entry })
+}
+
+/// The refusal of a certificate issuer that means nothing here.
+fn not_indirect() -> Malformed {
+    Malformed::UnknownCritical { oid: ID_CE_CERTIFICATE_ISSUER.to_string() }
 }
 
 /// Reads one entry of revokedCertificates.
@@ -91,10 +116,12 @@ pub(super) fn entry(r: &mut SliceReader<'_>) -> Result<CrlEntry, Malformed> {
             for extension in extension::read_list(r)? {
                 match extension.oid {
                     ID_CE_CRL_REASONS => reason = Some(whole(extension.body, enumerated)?),
-                    _ if extension.critical => return Err(extension.not_understood()),
+                    oid if extension.critical && oid != ID_CE_CERTIFICATE_ISSUER => {
+                        return Err(extension.not_understood());
+                    }
                     oid => extensions.push(CrlExtension {
                         oid,
-                        critical: false,
+                        critical: extension.critical,
                         value: extension.body.to_vec(),
                     }),
                 }
@@ -130,6 +157,7 @@ fn extensions(list: &[Extension<'_>]) -> Result<Extensions, Malformed> {
             extension::PUBLISHED_LOCATIONS => {
                 read.published_locations = extension::read_distribution_points(body)?;
             }
+            ID_CE_ISSUING_DISTRIBUTION_POINT => read.scope = Some(CrlScope::read(body)?),
             _ if extension.critical => return Err(extension.not_understood()),
             _ => {}
         }

@@ -1,4 +1,4 @@
-use const_oid::db::rfc5280::{ID_CE_CERTIFICATE_ISSUER, ID_CE_ISSUING_DISTRIBUTION_POINT};
+use const_oid::db::rfc5280::ID_CE_CERTIFICATE_ISSUER;
 use proptest::prelude::*;
 use revlab_lab::Span;
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -62,10 +62,10 @@ fn a_version_1_crl_without_next_update_is_read() {
 
 #[test]
 fn critical_extensions_that_are_not_understood_are_refused() {
-    let scope = extension::write(ID_CE_ISSUING_DISTRIBUTION_POINT, true, &encode::sequence(&[]));
-    let list = encode::constructed(0, &encode::sequence(&[&scope]));
+    let strange = CrlExtension::unknown(true).write();
+    let list = encode::constructed(0, &encode::sequence(&[&strange]));
     let unknown = |oid: &str| Err(Malformed::UnknownCritical { oid: oid.to_owned() });
-    assert_eq!(Crl::parse(&by_hand(&encode::number(1), &list)), unknown("2.5.29.28"));
+    assert_eq!(Crl::parse(&by_hand(&encode::number(1), &list)), unknown("1.3.6.1.4.1.99999.1"));
 
     let indirect = extension::write(ID_CE_CERTIFICATE_ISSUER, true, &encode::sequence(&[]));
     let entry = encode::sequence(&[
@@ -75,6 +75,50 @@ fn critical_extensions_that_are_not_understood_are_refused() {
     ]);
     let entries = encode::sequence(&[&entry]);
     assert_eq!(Crl::parse(&by_hand(&encode::number(1), &entries)), unknown("2.5.29.29"));
+}
+
+#[test]
+fn an_indirect_crl_says_whose_certificate_each_entry_is() {
+    let ca = authority(KeyAlgorithm::EcdsaP256);
+    let other = DistinguishedName::common_name("Other CA");
+    let scope = CrlScope { indirect: true, ..CrlScope::default() };
+    let named = |serial: &[u8], issuer: &DistinguishedName| CrlEntry {
+        extensions: vec![CrlExtension::certificate_issuer(issuer)],
+        ..revoked(serial)
+    };
+    let own = ca.certificate.subject();
+    let template = CrlTemplate {
+        extensions: vec![scope.extension()],
+        // The issuer holds on until another is named (RFC 5280 §5.3.3).
+        entries: vec![revoked(&[5]), named(&[6], &other), revoked(&[5]), named(&[7], own)],
+        ..base()
+    };
+    let crl = Crl::parse(&template.sign(&ca.certificate, &ca.key)).unwrap();
+    assert_eq!(crl.scope(), Some(&scope));
+    let listed = |issuer| [5, 6, 7].map(|serial| crl.find_of(issuer, &[serial]).is_some());
+    assert_eq!(listed(own), [true, false, true]);
+    assert_eq!(listed(&other), [true, true, false]);
+    assert_eq!(crl.entries_of().filter(|(issuer, _)| **issuer == other).count(), 2);
+    let direct = CrlTemplate { extensions: Vec::new(), ..template };
+    let refused = Crl::parse(&direct.sign(&ca.certificate, &ca.key));
+    assert_eq!(refused, Err(Malformed::UnknownCritical { oid: "2.5.29.29".to_owned() }));
+}
+
+#[test]
+fn an_entry_keeps_its_further_extensions() {
+    let ca = authority(KeyAlgorithm::EcdsaP256);
+    let reject = const_oid::ObjectIdentifier::new_unwrap("1.2.840.10040.2.3");
+    let on_hold = CrlEntry {
+        reason: Some(6),
+        extensions: vec![
+            CrlExtension::hold_instruction(reject),
+            CrlExtension::invalidity_date(START - Span::from_days(1)),
+        ],
+        ..revoked(&[5])
+    };
+    let template = CrlTemplate { entries: vec![on_hold.clone()], ..base() };
+    let crl = Crl::parse(&template.sign(&ca.certificate, &ca.key)).unwrap();
+    assert_eq!(crl.find(&[5]), Some(on_hold));
 }
 
 #[test]
@@ -126,7 +170,7 @@ fn numbers_beyond_64_bits_are_refused_by_name() {
 fn what_is_wrong_is_said_in_words() {
     let ca = authority(KeyAlgorithm::EcdsaP256);
     let der = base().sign(&ca.certificate, &ca.key);
-    let scope = extension::write(ID_CE_ISSUING_DISTRIBUTION_POINT, true, &encode::sequence(&[]));
+    let scope = CrlExtension::unknown(true).write();
     let scope = encode::constructed(0, &encode::sequence(&[&scope]));
     let bad_time = encode::tlv(tag::UTC_TIME, b"140229000000Z");
     let told: String = [
@@ -145,7 +189,7 @@ fn what_is_wrong_is_said_in_words() {
     not a CRL in DER (ASN.1 DER message is incomplete: expected 354, actual 177 at DER byte 4)
     not a CRL in DER (trailing data at end of DER message: decoded 354 bytes, 1 bytes remaining at DER byte 354)
     not a CRL in DER (unexpected ASN.1 DER tag: expected SEQUENCE, got INTEGER)
-    extension 2.5.29.28 is critical and not understood
+    extension 1.3.6.1.4.1.99999.1 is critical and not understood
     `140229000000Z` is not a time such as `140416105134Z` (until 2049) or `20500416105134Z`
     ");
 }

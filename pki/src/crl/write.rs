@@ -1,18 +1,18 @@
 //! Signing a CRL.
 
 use const_oid::db::rfc5280::{
-    ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CRL_NUMBER, ID_CE_CRL_REASONS, ID_CE_DELTA_CRL_INDICATOR,
-    ID_CE_FRESHEST_CRL,
+    ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CRL_NUMBER, ID_CE_DELTA_CRL_INDICATOR, ID_CE_FRESHEST_CRL,
 };
 use revlab_lab::Instant;
 use revlab_lab::http::Url;
 
+use super::entry::EntryWriter;
 use super::flaws::NumberFlaw;
 use super::{CrlEntry, CrlExtension, CrlFlaws};
 use crate::encode::{self, constructed, number, tag};
 use crate::extension::{self, distribution_point, write};
 use crate::signed::{algorithm_identifier, seal};
-use crate::{Certificate, KeyPair, time, weak};
+use crate::{Certificate, DistinguishedName, KeyPair, time, weak};
 
 /// What a new CRL shall say. All times are cut to the second.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,15 +62,10 @@ impl CrlTemplate {
             None => algorithm_identifier(key.algorithm()),
         };
         let name = flaws.issuer.as_ref().unwrap_or(issuer.subject());
-        let next_update = self.next_update.map(time::time).unwrap_or_default();
         let tbs = encode::sequence(&[
-            &number(1),
-            algorithm,
-            name.as_der(),
-            &time::time(self.this_update),
-            &next_update,
+            &self.before_entries(algorithm, name),
             &self.revoked(&flaws.negative_serials),
-            &constructed(0, &encode::sequence(&[&self.extensions(issuer, flaws.number)])),
+            &self.behind_entries(issuer, flaws.number),
         ]);
         match flaws.digest {
             Some(by) => weak::seal(&tbs, key, by),
@@ -78,12 +73,26 @@ impl CrlTemplate {
         }
     }
 
+    /// version to nextUpdate.
+    pub(super) fn before_entries(&self, algorithm: &[u8], issuer: &DistinguishedName) -> Vec<u8> {
+        let next_update = self.next_update.map(time::time).unwrap_or_default();
+        let this_update = time::time(self.this_update);
+        [&number(1), algorithm, issuer.as_der(), &this_update, &next_update].concat()
+    }
+
+    /// crlExtensions.
+    pub(super) fn behind_entries(&self, issuer: &Certificate, flaw: NumberFlaw) -> Vec<u8> {
+        constructed(0, &encode::sequence(&[&self.extensions(issuer, flaw)]))
+    }
+
     /// revokedCertificates; an empty list must be absent (RFC 5280 §5.1.2.6).
     fn revoked(&self, negative: &[i8]) -> Vec<u8> {
         if self.entries.is_empty() && negative.is_empty() {
             return Vec::new();
         }
-        let mut entries = write_entries(&self.entries);
+        let mut entries = Vec::with_capacity(self.entries.len() * 56);
+        let mut writer = EntryWriter::default();
+        self.entries.iter().for_each(|entry| writer.push(&mut entries, entry));
         for serial in negative {
             let serial = encode::tlv(tag::INTEGER, &serial.to_be_bytes());
             encode::push(&mut entries, tag::SEQUENCE, &[&serial, &time::time(self.this_update)]);
@@ -121,29 +130,4 @@ impl CrlTemplate {
         out.extend(self.extensions.iter().flat_map(CrlExtension::write));
         out
     }
-}
-
-/// All entries one after the other, through one scratch buffer: CRLs may be large.
-fn write_entries(entries: &[CrlEntry]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(entries.len() * 56);
-    let mut scratch = Vec::with_capacity(64);
-    for entry in entries {
-        scratch.clear();
-        encode::push_unsigned(&mut scratch, &entry.serial);
-        scratch.extend(time::time(entry.revoked_at));
-        let further = entry.extensions.iter().flat_map(CrlExtension::write);
-        let list: Vec<u8> =
-            entry.reason.map(reason_code).into_iter().flatten().chain(further).collect();
-        if !list.is_empty() {
-            encode::push(&mut scratch, tag::SEQUENCE, &[&list]);
-        }
-        encode::push(&mut out, tag::SEQUENCE, &[&scratch]);
-    }
-    out
-}
-
-/// The reasonCode extension. Reasons end at 10; what has no place in one octet becomes 0.
-fn reason_code(reason: u8) -> Vec<u8> {
-    let reason = if reason < 0x80 { reason } else { 0 };
-    write(ID_CE_CRL_REASONS, false, &encode::tlv(tag::ENUMERATED, &[reason]))
 }

@@ -5,6 +5,7 @@
 //! the rest is arithmetic on scalars. The bytes are the same.
 
 use ::p256::ecdsa::signature::Signer;
+use ::p256::ecdsa::signature::hazmat::PrehashSigner;
 use ::p256::ecdsa::{Signature, SigningKey};
 use ::p256::elliptic_curve::ops::{Invert, Reduce};
 use ::p256::elliptic_curve::{Curve, PrimeField};
@@ -32,12 +33,21 @@ pub(super) fn pkcs8(secret: &SecretKey, point: &[u8]) -> Vec<u8> {
 
 /// The signature of `bytes`, as a DER ECDSA-Sig-Value.
 pub(super) fn sign(secret: &SecretKey, bytes: &[u8]) -> Vec<u8> {
-    let signature = quick(secret, bytes).unwrap_or_else(|| SigningKey::from(secret).sign(bytes));
+    let hash = Sha256::digest(bytes);
+    let signature =
+        quick(secret, hash.into()).unwrap_or_else(|| SigningKey::from(secret).sign(bytes));
     signature.to_der().as_bytes().to_vec()
 }
 
-fn quick(secret: &SecretKey, bytes: &[u8]) -> Option<Signature> {
-    let hash = Sha256::digest(bytes);
+/// The same, given the SHA-256 of the bytes; `None` for a digest of another length.
+pub(super) fn sign_digest(secret: &SecretKey, digest: &[u8]) -> Option<Vec<u8>> {
+    let hash = <[u8; 32]>::try_from(digest).ok()?;
+    let slow = || SigningKey::from(secret).sign_prehash(&hash).ok();
+    let signature = quick(secret, hash).or_else(slow)?;
+    Some(signature.to_der().as_bytes().to_vec())
+}
+
+fn quick(secret: &SecretKey, hash: [u8; 32]) -> Option<Signature> {
     let (z, d) = (FieldBytes::from(hash), secret.to_nonzero_scalar());
     let order = NistP256::ORDER.get();
     let mut k = FieldBytes::default();
@@ -70,7 +80,7 @@ mod tests {
         fn the_bytes_are_those_of_the_p256_crate(key: [u8; 32], message: Vec<u8>) {
             let Ok(secret) = SecretKey::from_slice(&key) else { return Ok(()) };
             let theirs: Signature = SigningKey::from(&secret).sign(&message);
-            prop_assert_eq!(quick(&secret, &message), Some(theirs));
+            prop_assert_eq!(quick(&secret, Sha256::digest(&message).into()), Some(theirs));
             let point = secret.public_key().to_sec1_bytes().to_vec();
             prop_assert_eq!(multiply_base(&secret.to_bytes()), Some(point.clone()));
             let theirs = secret.to_pkcs8_der().unwrap();

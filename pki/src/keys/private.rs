@@ -1,8 +1,10 @@
 //! Private keys: how each kind is drawn, loaded and signs.
 
+use aws_lc_rs::digest::Digest;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use p384::ecdsa::signature::Signer;
+use p384::ecdsa::signature::hazmat::PrehashSigner;
 use p384::pkcs8::EncodePrivateKey;
 use revlab_lab::rng::Stream;
 use rsa::pkcs8::DecodePrivateKey;
@@ -37,6 +39,25 @@ impl PrivateKey {
             }
             PrivateKey::RsaPss(key) => key.sign(bytes),
         }
+    }
+
+    /// The same, given the digest of the bytes: by SHA-384 for P-384, otherwise SHA-256. Ed25519
+    /// signs no digests: it takes this one for the message.
+    pub(super) fn sign_digest(&self, digest: &Digest) -> Vec<u8> {
+        let signature = match self {
+            PrivateKey::EcdsaP256(key) => p256::sign_digest(key, digest.as_ref()),
+            PrivateKey::EcdsaP384(key) => {
+                let signed: Result<p384::ecdsa::Signature, _> = key.sign_prehash(digest.as_ref());
+                signed.ok().map(|signature| signature.to_der().as_bytes().to_vec())
+            }
+            PrivateKey::Ed25519(key) => Some(key.sign(digest.as_ref()).as_ref().to_vec()),
+            PrivateKey::Rsa(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign_digest(&RSA_PKCS1_SHA256, digest, &mut signature).ok().map(|()| signature)
+            }
+            PrivateKey::RsaPss(key) => Some(key.sign_digest(digest.as_ref())),
+        };
+        signature.expect("a key that was loaded signs a digest of its own hash function")
     }
 }
 

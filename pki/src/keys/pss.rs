@@ -6,7 +6,8 @@
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rsa::PrivateKey;
-use rsa::signature::{RandomizedSigner, SignatureEncoding};
+use rsa::signature::SignatureEncoding;
+use rsa::signature::hazmat::RandomizedPrehashSigner;
 use rsa::traits::PrivateKeyParts;
 use sha2::Sha256;
 
@@ -25,9 +26,14 @@ impl SigningKey {
     }
 
     pub(super) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
-        let seed = sha256([self.secret, sha256(bytes)].as_flattened());
+        self.sign_digest(&sha256(bytes))
+    }
+
+    /// The same, given the SHA-256 of the bytes.
+    pub(super) fn sign_digest(&self, digest: &[u8]) -> Vec<u8> {
+        let seed = sha256(&[&self.secret[..], digest].concat());
         let mut stream = ChaCha20Rng::from_seed(seed);
-        let signature = self.key.try_sign_with_rng(&mut stream, bytes);
+        let signature = self.key.sign_prehash_with_rng(&mut stream, digest);
         signature.expect("a modulus of 2048 bits has room for digest and salt").to_vec()
     }
 }

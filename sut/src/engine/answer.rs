@@ -52,6 +52,11 @@ impl Engine {
                 _ => "it is a delta CRL".into(),
             });
         }
+        // Read by the lab, not by this profile: what a CRL with a scope does not say would count as
+        // not revoked.
+        if crl.scope().is_some() {
+            return Err("extension 2.5.29.28 is critical and not understood".into());
+        }
         if crl.issuer() != link.issuer.subject() {
             return Err("it is of another issuer".into());
         }
