@@ -180,6 +180,15 @@ impl LiveCa {
         fs::write(self.path().join(name), bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
     }
 
+    /// Reads a text file from the folder.
+    ///
+    /// # Panics
+    ///
+    /// It is not there.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
     fn write_files(&self) {
         let (root, issuing) = (self.authority("root").0.pem(), self.authority("issuing").0.pem());
         self.write("root.pem", &root);

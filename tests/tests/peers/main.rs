@@ -2,4 +2,8 @@
 //! revoked. Each test is skipped, and says so, where its program is not installed.
 
 mod curl;
+mod dirmngr;
+mod gnutls;
+mod jdk;
 mod openssl;
+mod strongswan;
