@@ -2,6 +2,9 @@
 //!
 //! What was seen, and on what machine, is in `docs/src/reference/figures.md`.
 
+pub mod ca;
+pub mod load;
+
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 

@@ -34,5 +34,10 @@ pub use setup::SetupError;
 fn sha1(bytes: &[u8]) -> String {
     use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
     let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes);
-    digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
+    let mut hex = String::with_capacity(40);
+    for octet in digest.as_ref() {
+        let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
+        hex.extend([digit(octet >> 4), digit(octet & 15)]);
+    }
+    hex
 }
