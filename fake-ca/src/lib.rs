@@ -6,6 +6,7 @@
 //! * [`content`]: what they publish wrong on purpose;
 //! * [`publication`]: when CRLs are published and how long they are valid;
 //! * [`web_site`]: what IIS answers for their files;
+//! * [`dns`]: what a name server answers about their hosts;
 //! * [`access_log`]: what its log would say, from the trace;
 //! * `live`: the same on a real socket (feature `live`).
 //!
@@ -15,6 +16,7 @@ pub mod access_log;
 mod authority;
 pub mod config;
 pub mod content;
+pub mod dns;
 mod fake_ca;
 pub mod fault;
 #[cfg(feature = "live")]

@@ -5,6 +5,7 @@
 //! no `Date` field: bytes and order do not depend on wall time.
 
 mod connection;
+pub mod dns;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
