@@ -311,10 +311,8 @@ fn at_port(request: Request, address: SocketAddr) -> Request {
 
 /// The two CAs as a scenario says them, with the port in every URL.
 fn configs(address: SocketAddr, key: KeyAlgorithm, lines: &str) -> Vec<CaConfig> {
-    let key = match key {
-        KeyAlgorithm::Rsa2048 => "rsa2048",
-        _ => "p256",
-    };
+    let named = KeyAlgorithm::NAMES.iter().find(|(_, kind)| *kind == key);
+    let key = named.map_or("p256", |(name, _)| *name);
     let at = format!("http://{address}");
     let text = format!(
         r#"

@@ -7,14 +7,20 @@ import java.util.*;
  * CRL alone. A line for each: the file, and {@code accepted}, or the reason and the message.
  *
  * <p>Arguments: {@code ocsp} or {@code crl}, the root, the issuing CA, and the certificates, as files.
+ * After {@code --} come another root, issuing CA and certificates.
  */
 class Pkix {
     public static void main(String[] args) throws Exception {
         boolean crl = args[0].equals("crl");
-        TrustAnchor root = new TrustAnchor(read(args[1]), null);
-        X509Certificate issuing = read(args[2]);
-        for (String file : Arrays.asList(args).subList(3, args.length)) {
-            System.out.println(file + ": " + verdict(crl, root, issuing, file));
+        Deque<String> files = new ArrayDeque<>(Arrays.asList(args).subList(1, args.length));
+        while (!files.isEmpty()) {
+            TrustAnchor root = new TrustAnchor(read(files.pop()), null);
+            X509Certificate issuing = read(files.pop());
+            while (!files.isEmpty() && !files.peek().equals("--")) {
+                String file = files.pop();
+                System.out.println(file + ": " + verdict(crl, root, issuing, file));
+            }
+            files.poll();
         }
     }
 

@@ -5,15 +5,13 @@ use revlab_pki::KeyAlgorithm;
 use revlab_tests::live_ca::LiveCa;
 use revlab_tests::program::{program, run};
 
-const KINDS: [KeyAlgorithm; 2] = [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa2048];
-
 const TRUSTED: &str = "The certificate is trusted.";
 const REVOKED: &str = "The certificate is NOT trusted. The certificate chain is revoked.";
 
 #[test]
 fn certtool_verifies_every_list_and_chain() {
     let Some(certtool) = program("certtool") else { return };
-    for kind in KINDS {
+    for (_, kind) in KeyAlgorithm::NAMES {
         let ca = LiveCa::start(kind);
         let says = |line: &str| run(&certtool, ca.path(), line).text;
         for (list, issuer) in [("root", "root"), ("base", "issuing"), ("delta", "issuing")] {
@@ -37,7 +35,7 @@ fn certtool_verifies_every_list_and_chain() {
 #[test]
 fn certtool_knows_the_revoked_from_the_base_and_takes_a_delta_for_a_base() {
     let Some(certtool) = program("certtool") else { return };
-    for kind in KINDS {
+    for (_, kind) in KeyAlgorithm::NAMES {
         let ca = LiveCa::start(kind);
         let verdict = |lists: &str, name: &str| {
             chain(&ca, name);

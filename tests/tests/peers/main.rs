@@ -6,4 +6,5 @@ mod dirmngr;
 mod gnutls;
 mod jdk;
 mod openssl;
+mod pkilint;
 mod strongswan;

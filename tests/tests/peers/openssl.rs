@@ -7,8 +7,6 @@ use revlab_pki::KeyAlgorithm;
 use revlab_tests::live_ca::LiveCa;
 use revlab_tests::program::{Said, program, run};
 
-const KINDS: [KeyAlgorithm; 2] = [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa2048];
-
 /// OpenSSL beside a CA.
 struct Peer {
     openssl: PathBuf,
@@ -42,7 +40,7 @@ const FILES: &str = "verify -CAfile root.pem -untrusted issuing.pem -CRLfile roo
 
 #[test]
 fn openssl_verifies_every_list() {
-    for kind in KINDS {
+    for (_, kind) in KeyAlgorithm::NAMES {
         let Some(peer) = Peer::new(kind) else { return };
         for (list, issuer) in [("root", "root"), ("base", "issuing"), ("delta", "issuing")] {
             let line =
@@ -57,7 +55,7 @@ fn openssl_verifies_every_list() {
 
 #[test]
 fn openssl_knows_the_revoked_from_the_base_and_the_late_from_the_delta() {
-    for kind in KINDS {
+    for (_, kind) in KeyAlgorithm::NAMES {
         let Some(peer) = Peer::new(kind) else { return };
         for name in ["good", "server", "late"] {
             peer.accepts(FILES, name);
@@ -77,7 +75,7 @@ fn openssl_knows_the_revoked_from_the_base_and_the_late_from_the_delta() {
 
 #[test]
 fn openssl_downloads_the_base_from_the_distribution_point() {
-    for kind in KINDS {
+    for (_, kind) in KeyAlgorithm::NAMES {
         let Some(peer) = Peer::new(kind) else { return };
         let base = (Method::Get, "/CertEnroll/Issuing.crl".to_owned());
         let line = "verify -CAfile root.pem -untrusted issuing.pem -crl_check -crl_download";
@@ -91,7 +89,7 @@ fn openssl_downloads_the_base_from_the_distribution_point() {
 /// OpenSSL looks for the delta's location in the certificate, not in the base.
 #[test]
 fn openssl_downloads_the_delta_that_a_certificate_names() {
-    for kind in KINDS {
+    for (_, kind) in KeyAlgorithm::NAMES {
         let Some(peer) = Peer::new(kind) else { return };
         let lists = ["/CertEnroll/Issuing.crl", "/CertEnroll/Issuing+.crl"];
         let [base, delta] = lists.map(|path| peer.ca.url(path));
@@ -109,7 +107,7 @@ fn openssl_downloads_the_delta_that_a_certificate_names() {
 
 #[test]
 fn openssl_asks_the_responder_by_post() {
-    for kind in KINDS {
+    for (_, kind) in KeyAlgorithm::NAMES {
         let Some(peer) = Peer::new(kind) else { return };
         ask(&peer);
     }

@@ -6,8 +6,6 @@ use revlab_pki::KeyAlgorithm;
 use revlab_tests::live_ca::LiveCa;
 use revlab_tests::program::{program, run};
 
-const KINDS: [KeyAlgorithm; 2] = [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa2048];
-
 const REASONS: [(&str, &str); 3] =
     [("revoked", "key compromise"), ("held", "certificate hold"), ("late", "superseded")];
 
@@ -20,7 +18,7 @@ fn verify(ca: &LiveCa, file: &str) -> Option<(bool, String)> {
 
 #[test]
 fn strongswan_asks_the_responder() {
-    for kind in KINDS {
+    for (_, kind) in KeyAlgorithm::NAMES {
         let ca = LiveCa::start(kind);
         let Some((ok, text)) = verify(&ca, "good") else { return };
         assert!(ok && text.contains("lifetimes valid, certificate not revoked"), "{text}");
@@ -36,7 +34,7 @@ fn strongswan_asks_the_responder() {
 
 #[test]
 fn strongswan_downloads_the_base_and_the_delta_that_it_names() {
-    for kind in KINDS {
+    for (_, kind) in KeyAlgorithm::NAMES {
         let ca = LiveCa::start(kind);
         let base = ca.url("/CertEnroll/Issuing.crl");
         for name in ["good", "revoked", "held", "late"] {
