@@ -43,3 +43,14 @@ pub fn run(scenario: &Scenario, transport: Transport) -> (Run, Vec<u8>) {
     let run = exec::run(scenario, transport, &Options::default(), &mut trace);
     (run.unwrap_or_else(|e| panic!("{}: {e}", scenario.name)), trace)
 }
+
+/// Bytes as PEM.
+pub fn pem(label: &str, der: &[u8]) -> String {
+    let key = "-----";
+    let text = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, der);
+    let mut lines = vec![format!("{key}BEGIN {label}{key}")];
+    let bytes = text.as_bytes();
+    lines.extend(bytes.chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()));
+    lines.push(format!("{key}END {label}{key}\n"));
+    lines.join("\n")
+}

@@ -2,23 +2,23 @@
 //! and delta CRLs and an OCSP responder, and clients that are good or revoked. Real sockets, and the
 //! machine's own time: those programs read no other clock.
 
-use std::collections::BTreeMap;
+mod configs;
+mod state;
+
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use revlab::scenario;
-use revlab_fake_ca::config::{CaConfig, CaOperation};
 use revlab_fake_ca::live::{Answered, Site};
-use revlab_fake_ca::{CaAction, CaEvent, FakeCa};
+use revlab_lab::Instant;
 use revlab_lab::http::{Method, Reply, Request};
-use revlab_lab::{Core, Instant, Item, Out, Seed, Span};
 use revlab_pki::{Certificate, CertificateTemplate, Issuer, KeyAlgorithm, KeyPair, Usage};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+
+use state::State;
 
 /// The clients: good, in the base CRL, on hold in the base CRL, and in the delta alone.
 pub const CLIENTS: [&str; 4] = ["good", "revoked", "held", "late"];
@@ -32,16 +32,6 @@ pub struct LiveCa {
     state: Arc<Mutex<State>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// What the serving thread and the test share.
-#[derive(Debug)]
-struct State {
-    ca: FakeCa,
-    now: Instant,
-    identities: BTreeMap<String, (Certificate, KeyPair)>,
-    pages: BTreeMap<String, Reply>,
-    journal: Vec<Request>,
 }
 
 impl LiveCa {
@@ -203,7 +193,7 @@ impl LiveCa {
         for (file, at) in lists {
             let der = self.get(&format!("/CertEnroll/{at}.crl")).body;
             self.write(&format!("{file}.crl"), &der);
-            self.write(&format!("{file}.crl.pem"), pem("X509 CRL", &der));
+            self.write(&format!("{file}.crl.pem"), crate::pem("X509 CRL", &der));
         }
     }
 
@@ -219,68 +209,6 @@ impl Drop for LiveCa {
             // A panic there has failed the test already: its client got no answer.
             let _ = thread.join();
         }
-    }
-}
-
-impl State {
-    fn new(address: SocketAddr, key: KeyAlgorithm, lines: &str) -> State {
-        let now = wall_clock();
-        let start = now - Span::from_hours(1);
-        let configs = configs(address, key, lines);
-        let ca = FakeCa::new(configs, Vec::new(), Seed(1), start).unwrap_or_else(|e| panic!("{e}"));
-        let identities = BTreeMap::new();
-        let (pages, journal) = (BTreeMap::new(), Vec::new());
-        let mut state = State { ca, now: start, identities, pages, journal };
-        state.live_through(now, key);
-        state
-    }
-
-    /// The last half hour before `now`: who is issued, and what becomes of whom.
-    fn live_through(&mut self, now: Instant, key: KeyAlgorithm) {
-        for name in CLIENTS {
-            self.issue(name, Usage::Client, key, &[]);
-        }
-        self.issue("server", Usage::Server, key, &["127.0.0.1".to_owned()]);
-        self.now = now - Span::from_mins(20);
-        self.revoke("revoked", 1);
-        self.revoke("held", 6);
-        self.operate(CaOperation::Publish { base: true });
-        self.now = now - Span::from_mins(10);
-        self.revoke("late", 4);
-        self.operate(CaOperation::Publish { base: false });
-        self.now = now;
-    }
-
-    fn issue(&mut self, name: &str, usage: Usage, key: KeyAlgorithm, dns_names: &[String]) {
-        let key = KeyPair::seeded(key, Seed(1), name);
-        let certificate = self.ca.issue("issuing", name, usage, &key, dns_names);
-        let certificate = certificate.unwrap_or_else(|e| panic!("{e}"));
-        self.identities.insert(name.to_owned(), (certificate, key));
-    }
-
-    fn revoke(&mut self, name: &str, reason: u8) {
-        let Some((certificate, _)) = self.identities.get(name) else { return };
-        let serial = certificate.serial().to_vec();
-        self.operate(CaOperation::Revoke { serial, reason: Some(reason) });
-    }
-
-    fn operate(&mut self, operation: CaOperation) {
-        let event = CaEvent::Operation { ca: "issuing".into(), operation };
-        self.ca.decide(self.now, event, &mut Out::new());
-    }
-
-    fn answer(&mut self, request: Request) -> Reply {
-        if let Some(page) = self.pages.get(request.url.path()) {
-            return page.clone();
-        }
-        let mut out = Out::new();
-        self.ca.decide(self.now, CaEvent::Request { fetch: 0, request }, &mut out);
-        let mut items = out.drain();
-        let reply = items.find_map(|item| match item {
-            Item::Do(CaAction::Reply { reply, .. }) => Some(reply),
-            Item::Trace(_) => None,
-        });
-        reply.expect("the CA answers every request")
     }
 }
 
@@ -307,71 +235,6 @@ fn at_port(request: Request, address: SocketAddr) -> Request {
     let url = format!("http://{address}{}", request.url.path_and_query());
     let url = url.parse().unwrap_or_else(|_| request.url.clone());
     Request { url, ..request }
-}
-
-/// The two CAs as a scenario says them, with the port in every URL.
-fn configs(address: SocketAddr, key: KeyAlgorithm, lines: &str) -> Vec<CaConfig> {
-    let named = KeyAlgorithm::NAMES.iter().find(|(_, kind)| *kind == key);
-    let key = named.map_or("p256", |(name, _)| *name);
-    let at = format!("http://{address}");
-    let text = format!(
-        r#"
-        format = 1
-        title = "A CA on loopback"
-        start = "2024-01-01T00:00:00Z"
-        duration = "1h"
-
-        [ca.root]
-        name = "Root"
-        host = "127.0.0.1"
-        computer = "root"
-        key = "{key}"
-        age = "60d"
-        crl = {{ period = "90d", delta_period = "none" }}
-        cdp = ["{at}/CertEnroll/Root.crl"]
-        aia = {{ ocsp = ["{at}/root/ocsp"], issuers = ["{at}/CertEnroll/root_Root.crt"] }}
-        responder = {{}}
-
-        [ca.issuing]
-        name = "Issuing"
-        parent = "root"
-        host = "127.0.0.1"
-        computer = "issuing"
-        key = "{key}"
-        crl = {{ period = "1d", delta_period = "2h", delta_base = "newest" }}
-        cdp = ["{at}/CertEnroll/Issuing.crl"]
-        freshest = ["{at}/CertEnroll/Issuing+.crl"]
-        aia = {{ ocsp = ["{at}/ocsp"], issuers = ["{at}/CertEnroll/issuing_Issuing.crt"] }}
-        {lines}
-
-        [sut.web]
-
-        [clients.users]
-        sut = "web"
-        every = "1h"
-        "#
-    );
-    let scenarios = scenario::from_text("live-ca", &text);
-    let scenarios = scenarios.unwrap_or_else(|e| panic!("{}", e.render(false)));
-    scenarios.into_iter().flat_map(|scenario| scenario.cas.into_values()).collect()
-}
-
-/// Bytes as PEM.
-pub fn pem(label: &str, der: &[u8]) -> String {
-    let key = "-----";
-    let text = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, der);
-    let mut lines = vec![format!("{key}BEGIN {label}{key}")];
-    let bytes = text.as_bytes();
-    lines.extend(bytes.chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()));
-    lines.push(format!("{key}END {label}{key}\n"));
-    lines.join("\n")
-}
-
-/// Wall time in whole seconds, as certificates have it.
-#[expect(clippy::disallowed_methods, reason = "programs that nobody here wrote read this clock")]
-fn wall_clock() -> Instant {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Instant::from_millis(i64::try_from(since.as_millis()).unwrap_or_default()).floor_to_second()
 }
 
 /// A test that panicked with the lock has failed; the others have CAs of their own.

@@ -8,3 +8,4 @@ mod jdk;
 mod openssl;
 mod pkilint;
 mod strongswan;
+mod who_says_what;
