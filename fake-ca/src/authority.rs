@@ -2,6 +2,7 @@
 
 mod publishing;
 mod spoilt;
+mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,7 @@ use revlab_pki::{
 
 pub(crate) use publishing::Publication;
 
-use crate::config::CaConfig;
+use crate::config::{CaConfig, Own};
 use crate::locations::Locations;
 use crate::publication::{Life, Timeline};
 use crate::responder::Responses;
@@ -67,6 +68,7 @@ impl Authority {
         seed: Seed,
         start: Instant,
     ) -> Result<Authority, SetupError> {
+        let config = config.settled();
         let ca = || config.name.clone();
         let mut locations =
             Locations::of(&config).map_err(|source| SetupError::Host { ca: ca(), source })?;
@@ -126,25 +128,22 @@ impl Authority {
         order: &Order<'_>,
         key: &KeyPair,
     ) -> Result<Certificate, IssueError> {
+        self.issue_with(order, &Own::default(), key)
+    }
+
+    /// The same for a CA below this one, which has wishes of its own.
+    fn issue_with(
+        &mut self,
+        order: &Order<'_>,
+        own: &Own,
+        key: &KeyPair,
+    ) -> Result<Certificate, IssueError> {
         let drawn = self.names.get(order.common_name).copied().unwrap_or(0);
         let serial = serial(self.seed, self.name(), order.common_name, drawn);
-        let ocsp = order.ocsp.unwrap_or(&self.config.aia.ocsp).to_vec();
-        let template = CertificateTemplate {
-            subject: DistinguishedName::common_name(order.common_name),
-            serial,
-            not_before: order.life.not_before.max(self.certificate.not_before()),
-            not_after: Ord::min(order.life.not_after, self.certificate.not_after()),
-            usage: order.usage,
-            crl_urls: self.locations.cdp.clone(),
-            freshest_crl_urls: Vec::new(),
-            ocsp_urls: ocsp,
-            issuer_urls: self.locations.issuers.clone(),
-            dns_names: order.dns_names.to_vec(),
-            ca_version: order.ca_version,
-        };
+        let (template, extras) = self.template(order, serial, own);
         let issuer = Issuer::Certificate(&self.certificate, &self.key);
-        let certificate = template.issue(key.public_key_info(), &issuer)?;
-        self.locations.also_ocsp(&template.ocsp_urls);
+        let certificate = template.issue_with(&extras, key.public_key_info(), &issuer)?;
+        self.locations.also_ocsp(certificate.ocsp_urls());
         self.names.insert(order.common_name.to_owned(), drawn + 1);
         self.issued.insert(certificate.serial().to_vec());
         Ok(certificate)
@@ -220,7 +219,7 @@ fn certify(
     if let Some(parent) = parent {
         let usage = Usage::Authority;
         let order = Order { common_name, usage, dns_names: &[], life, ocsp: None, ca_version };
-        return parent.issue(&order, key);
+        return parent.issue_with(&order, &config.own, key);
     }
     let template = CertificateTemplate {
         subject: DistinguishedName::common_name(common_name),
@@ -235,7 +234,7 @@ fn certify(
         dns_names: Vec::new(),
         ca_version,
     };
-    template.issue(key.public_key_info(), &Issuer::Itself(key))
+    template.issue_with(&config.own.extras(), key.public_key_info(), &Issuer::Itself(key))
 }
 
 /// The serial number of the certificate that `common_name` gets after `drawn` others: from a stream

@@ -1,5 +1,6 @@
 //! What a scenario says about its CAs: plain data, already checked.
 
+mod issued;
 mod responder;
 
 use revlab_lab::clock::Drift;
@@ -7,6 +8,7 @@ use revlab_lab::http::Url;
 use revlab_lab::{Clock, Name, Span};
 use revlab_pki::KeyAlgorithm;
 
+pub use issued::{Issued, Own};
 pub use responder::{GetPath, Methods, NonceRule, OcspSigner, Responder, ResponderId, Signing};
 
 /// One certificate authority in the style of AD CS, with its web site.
@@ -45,6 +47,10 @@ pub struct CaConfig {
     pub published_locations: Vec<Url>,
     /// Authority information access of issued certificates.
     pub aia: Aia,
+    /// What issued certificates say besides.
+    pub issued: Issued,
+    /// What its own certificate says besides.
+    pub own: Own,
     /// A working OCSP responder; none: what the URL answers is up to the web site.
     pub responder: Option<Responder>,
     /// The web site.

@@ -5,7 +5,7 @@ use revlab_lab::{Clock, Instant, Span};
 use revlab_pki::KeyAlgorithm;
 
 use crate::config::{
-    Aia, BaseRun, CaConfig, CrlSchedule, DeltaBase, DeltaOverlap, Responder, WebSite,
+    Aia, BaseRun, CaConfig, CrlSchedule, DeltaBase, DeltaOverlap, Issued, Own, Responder, WebSite,
 };
 
 /// The day of the excerpt.
@@ -42,6 +42,8 @@ pub(crate) fn issuing() -> CaConfig {
         freshest: None,
         published_locations: Vec::new(),
         aia: Aia::default(),
+        issued: Issued::default(),
+        own: Own::default(),
         responder: None,
         web: WebSite { double_escaping: true },
         clock: Clock::exact(START),

@@ -1,5 +1,6 @@
 //! Certificates (RFC 5280 §4).
 
+mod extras;
 mod issue;
 mod read;
 
@@ -10,6 +11,9 @@ use std::sync::Arc;
 use revlab_lab::Instant;
 use revlab_lab::http::Url;
 
+pub use extras::{
+    AccessDescription, AccessMethod, CertificateExtension, CertificateExtras, NameConstraints,
+};
 pub use issue::{CertificateTemplate, IssueError, Issuer, Usage};
 
 use crate::keys::PublicKey;

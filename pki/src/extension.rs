@@ -8,7 +8,8 @@ use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlDistributionPoints};
 
 use crate::decode::{self, number, sequence, sequence_of, whole};
-use crate::encode::{self, constructed, primitive};
+use crate::distribution_point::DistributionPoint;
+use crate::encode::{self, primitive};
 use crate::{Malformed, time};
 
 /// Microsoft's CA version: certificate index and key index (fact sheet §4.3).
@@ -81,16 +82,8 @@ pub(crate) fn write(oid: ObjectIdentifier, critical: bool, body: &[u8]) -> Vec<u
 /// CRLDistributionPoints, as freshestCRL and the published locations have it too: one point that
 /// names all URLs (RFC 5280 §4.2.1.13).
 pub(crate) fn distribution_point(urls: &[Url]) -> Vec<u8> {
-    let names: Vec<u8> = urls.iter().flat_map(uri).collect();
-    let full_name = constructed(0, &names);
-    encode::sequence(&[&encode::sequence(&[&constructed(0, &full_name)])])
-}
-
-/// GeneralName `uniformResourceIdentifier`. What is not ASCII is percent-encoded, which maps an
-/// IRI to a URI (RFC 5280 §7.4).
-pub(crate) fn uri(url: &Url) -> Vec<u8> {
-    let ascii = percent_encoding::utf8_percent_encode(url.as_str(), percent_encoding::CONTROLS);
-    primitive(6, ascii.to_string().as_bytes())
+    let point = DistributionPoint::at(urls.iter().map(Url::as_str));
+    encode::sequence(&[&point.write()])
 }
 
 /// The URLs of all points' full names.
@@ -162,6 +155,7 @@ mod tests {
     use x509_cert::ext::pkix::crl::IssuingDistributionPoint;
 
     use super::*;
+    use crate::encode::constructed;
 
     #[test]
     fn a_duplicate_extension_is_refused() {

@@ -3,6 +3,7 @@
 //! * [`keys`]: [`KeyPair`], reproducible from a seed and a name;
 //! * [`name`]: [`DistinguishedName`], as DER and as text;
 //! * [`certificate`]: [`Certificate`] read from DER, [`CertificateTemplate`] that issues one;
+//! * [`distribution_point`], [`general_name`]: where CRLs are, and names of all kinds;
 //! * [`crl`]: [`Crl`] read from DER, [`CrlTemplate`] that signs one, base or delta;
 //! * [`ocsp`]: [`OcspRequest`] and [`OcspResponse`]; [`OcspAnswer`] signs a right one, [`OcspTemplate`]
 //!   any other;
@@ -33,6 +34,8 @@ mod time;
 
 pub mod certificate;
 pub mod crl;
+pub mod distribution_point;
+pub mod general_name;
 pub mod keys;
 pub mod malformed;
 pub mod name;
@@ -40,10 +43,17 @@ pub mod ocsp;
 pub mod verify;
 pub mod weak;
 
-pub use certificate::{Certificate, CertificateTemplate, IssueError, Issuer, Usage};
+pub use const_oid::ObjectIdentifier;
+
+pub use certificate::{
+    AccessDescription, AccessMethod, Certificate, CertificateExtension, CertificateExtras,
+    CertificateTemplate, IssueError, Issuer, NameConstraints, Usage,
+};
 pub use crl::{
     Crl, CrlEntry, CrlExtension, CrlFlaws, CrlScope, CrlSubjects, CrlTemplate, NumberFlaw,
 };
+pub use distribution_point::{DistributionPoint, PointName, ReasonFlags};
+pub use general_name::GeneralName;
 pub use keys::{KeyAlgorithm, KeyPair};
 pub use malformed::Malformed;
 pub use name::DistinguishedName;

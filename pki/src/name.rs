@@ -58,6 +58,24 @@ impl DistinguishedName {
         })
     }
 
+    /// Reads a name as RFC 4514 writes it, most specific part first: `CN=XXX-CA,DC=corp`. Values
+    /// get the string types that this crate gives them, so that a name reads the same as one that
+    /// was made here. `None` where the text is no such name, or an empty one.
+    pub fn parse(text: &str) -> Option<DistinguishedName> {
+        let name: x509_cert::name::Name = text.parse().ok()?;
+        let mut parts = Vec::new();
+        for rdn in name.iter_rdn() {
+            let mut attributes = Vec::new();
+            for attribute in rdn.iter() {
+                attributes.push(rewritten(attribute)?);
+            }
+            // A SET OF is sorted by its encodings (X.690 §11.6).
+            attributes.sort();
+            parts.extend(encode::tlv(tag::SET, &attributes.concat()));
+        }
+        (!parts.is_empty()).then(|| DistinguishedName::of(&parts))
+    }
+
     /// Reads the next Name.
     pub(crate) fn read(reader: &mut der::SliceReader<'_>) -> Result<DistinguishedName, Malformed> {
         use der::Reader;
@@ -69,6 +87,20 @@ impl DistinguishedName {
     /// The Name as DER.
     pub fn as_der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// The attributes of all parts, one after the other: the content of one
+    /// RelativeDistinguishedName, as nameRelativeToCRLIssuer has it.
+    pub(crate) fn attributes(&self) -> Vec<u8> {
+        let mut attributes = Vec::new();
+        // Own bytes are always well formed: both ways of making a name have read them.
+        let _ = decode::whole(&self.der, |r| {
+            decode::sequence_of(r, |r| {
+                attributes.extend_from_slice(decode::content(r, der::Tag::Set)?);
+                Ok(())
+            })
+        });
+        attributes
     }
 
     /// The same parts, with one more at the root's end.
@@ -88,6 +120,25 @@ impl DistinguishedName {
 /// A RelativeDistinguishedName of one attribute.
 fn part(oid: ObjectIdentifier, value: Vec<u8>) -> Vec<u8> {
     encode::tlv(tag::SET, &encode::sequence(&[&encode::oid(oid), &value]))
+}
+
+/// The attribute with the string type that this crate gives such values; `None` for a value that
+/// is no text.
+fn rewritten(attribute: &x509_cert::attr::AttributeTypeAndValue) -> Option<Vec<u8>> {
+    use der::Tagged;
+    use der::asn1::{Ia5StringRef, PrintableStringRef, Utf8StringRef};
+    let value = &attribute.value;
+    let text = match value.tag() {
+        der::Tag::Utf8String => Utf8StringRef::try_from(value).ok()?.as_str().to_owned(),
+        der::Tag::PrintableString => PrintableStringRef::try_from(value).ok()?.as_str().to_owned(),
+        der::Tag::Ia5String => Ia5StringRef::try_from(value).ok()?.as_str().to_owned(),
+        _ => return None,
+    };
+    let value = match attribute.oid {
+        DOMAIN_COMPONENT if text.is_ascii() => encode::tlv(tag::IA5_STRING, text.as_bytes()),
+        _ => directory_string(&text),
+    };
+    Some(encode::sequence(&[&encode::oid(attribute.oid), &value]))
 }
 
 /// PrintableString where its alphabet suffices, UTF8String otherwise.
@@ -152,6 +203,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_text_of_a_name_is_parsed_to_the_same_name(cn in ".{1,20}", o in "[a-zA-Z0-9 ,+]{0,9}z") {
+            let name = DistinguishedName::common_name(&cn).with_organization(&o);
+            let name = name.with_domain("corp.example");
+            prop_assert_eq!(DistinguishedName::parse(&name.to_string()), Some(name));
+        }
+
+        #[test]
+        fn any_text_can_be_parsed_as_a_name_without_panic(text: String) {
+            let _ = DistinguishedName::parse(&text);
+        }
+
         #[test]
         fn any_text_makes_a_name_that_is_read_back(cn: String, o: String) {
             let name = DistinguishedName::common_name(&cn).with_organization(&o);

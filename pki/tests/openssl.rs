@@ -6,8 +6,10 @@ use std::process::Command;
 
 use revlab_lab::{Instant, Seed, Span};
 use revlab_pki::{
-    CertId, CertStatus, Certificate, CertificateTemplate, CrlEntry, CrlTemplate, DistinguishedName,
-    Issuer, KeyAlgorithm, KeyPair, OcspAnswer, OcspRequest, Usage,
+    AccessDescription, AccessMethod, CertId, CertStatus, Certificate, CertificateExtension,
+    CertificateExtras, CertificateTemplate, CrlEntry, CrlTemplate, DistinguishedName,
+    DistributionPoint, GeneralName, Issuer, KeyAlgorithm, KeyPair, NameConstraints, OcspAnswer,
+    OcspRequest, PointName, ReasonFlags, Usage,
 };
 
 /// 2014-04-16T00:00:00Z.
@@ -191,4 +193,87 @@ fn openssl_accepts_our_ocsp_answers() {
             }
         }
     }
+}
+
+#[test]
+fn openssl_reads_every_extra_that_a_certificate_can_bear() {
+    let Some(lab) = Lab::new("extras", KeyAlgorithm::EcdsaP256) else { return };
+    let name = |text| DistinguishedName::parse(text).unwrap();
+    let relative = PointName::RelativeToIssuer(DistinguishedName::common_name("CRL7"));
+    let ldap = "ldap:///CN=XXX-CA,CN=CDP?certificateRevocationList?base";
+    let access = |method, uri: &str| AccessDescription { method, uri: uri.to_owned() };
+    let extras = CertificateExtras {
+        crl_points: vec![
+            DistributionPoint::at([ldap, "file://///server/share/XXX-CA.crl"]),
+            DistributionPoint {
+                name: Some(relative),
+                reasons: Some(ReasonFlags::of([1, 10])),
+                crl_issuer: Some(name("CN=CRL-ISSUER,O=lab")),
+            },
+        ],
+        freshest_crl_points: vec![DistributionPoint::at(["http://host/second+.crl"])],
+        access: vec![
+            access(AccessMethod::Ocsp, "http://dead/ocsp"),
+            access(AccessMethod::Issuer, "ldap:///CN=XXX-CA?cACertificate"),
+            access(AccessMethod::Ocsp, "http://dead/ocsp"),
+        ],
+        must_staple: true,
+        ocsp_no_check: true,
+        name_constraints: Some(NameConstraints {
+            permitted: vec![GeneralName::Dns("corp.example".into())],
+            excluded: vec![GeneralName::Network("10.0.0.0".parse().unwrap(), 8)],
+        }),
+        extensions: vec![CertificateExtension {
+            oid: "1.2.3.4".parse().unwrap(),
+            critical: true,
+            value: vec![0x0c, 2, b'h', b'i'],
+        }],
+    };
+    let certificate = template("sub-ca", 3, Usage::Authority)
+        .issue_with(&extras, lab.key.public_key_info(), &Issuer::Certificate(&lab.ca, &lab.key))
+        .unwrap();
+    lab.write("extras.pem", certificate.pem().as_bytes());
+    let (ok, text) = lab.openssl("x509 -in extras.pem -noout -text");
+    assert!(ok, "{text}");
+    let from = text.find("X509v3 CRL Distribution Points").unwrap();
+    let to = text.find("Signature Algorithm: ecdsa-with-SHA256\n    Signature Value").unwrap();
+    let trimmed: Vec<_> =
+        text[from..to].lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    // Releases of OpenSSL differ in blanks around `=`.
+    let text = trimmed.join("\n").replace(" = ", "=");
+    insta::assert_snapshot!(text, @r"
+    X509v3 CRL Distribution Points:
+    Full Name:
+    URI:http://host/XXX-CA(1).crl
+    Full Name:
+    URI:ldap:///CN=XXX-CA,CN=CDP?certificateRevocationList?base
+    URI:file://///server/share/XXX-CA.crl
+    Relative Name:
+    CN=CRL7
+    Reasons:
+    Key Compromise, AA Compromise
+    CRL Issuer:
+    DirName:O=lab, CN=CRL-ISSUER
+    X509v3 Freshest CRL:
+    Full Name:
+    URI:http://host/XXX-CA(1)+.crl
+    Full Name:
+    URI:http://host/second+.crl
+    Authority Information Access:
+    CA Issuers - URI:http://host/XXX-CA(1).crt
+    OCSP - URI:http://host/ocsp
+    OCSP - URI:http://dead/ocsp
+    CA Issuers - URI:ldap:///CN=XXX-CA?cACertificate
+    OCSP - URI:http://dead/ocsp
+    TLS Feature:
+    status_request
+    OCSP No Check:
+    X509v3 Name Constraints: critical
+    Permitted:
+    DNS:corp.example
+    Excluded:
+    IP:10.0.0.0/255.0.0.0
+    1.2.3.4: critical
+    ..hi
+    ");
 }

@@ -13,6 +13,7 @@ mod fault;
 mod fields;
 mod filter;
 mod head;
+mod issued;
 mod operation;
 mod responder;
 mod sut;
@@ -58,6 +59,7 @@ pub(super) fn specs() -> Vec<&'static Spec> {
         head::SPECS,
         clock::SPECS,
         ca::SPECS,
+        issued::SPECS,
         responder::SPECS,
         sut::SPECS,
         clients::SPECS,

@@ -11,7 +11,10 @@ use revlab_lab::clock::{Drift, Step};
 use revlab_lab::network::Network;
 use revlab_lab::trace::TlsVersion;
 use revlab_lab::{Clock, Instant, Name, Seed, Span};
-use revlab_pki::KeyAlgorithm;
+use revlab_pki::{
+    AccessDescription, AccessMethod, CertificateExtension, DistinguishedName, DistributionPoint,
+    GeneralName, KeyAlgorithm, NameConstraints, PointName, ReasonFlags,
+};
 use revlab_sut::profile::{Hypothesis, Profile, ProfileName, Update, Value};
 
 use super::library::{DiscoverError, Entry, discover, entry};
@@ -133,6 +136,8 @@ fn a_ca_is_read_to_the_last_key() {
         freshest: Some(vec![]),
         published_locations: urls(&["http://a/p.crl", "http://b/p.crl"]),
         aia: Aia { ocsp: urls(&["http://a/ocsp"]), issuers: Some(urls(&["http://a/i.crt"])) },
+        issued: Issued::default(),
+        own: Own::default(),
         responder: Some(Responder {
             at: Some(urls(&["http://b/ocsp"])),
             from: Some(start() + Span::from_hours(3)),
@@ -154,6 +159,60 @@ fn a_ca_is_read_to_the_last_key() {
         clock: Clock::new(start(), Span::from_mins(5), drift(1), vec![step]),
     };
     assert_eq!(s.cas["issuing"], expected);
+}
+
+#[test]
+fn what_certificates_say_besides_is_read_to_the_last_key() {
+    let s = variant(EVERYTHING, "only");
+    let root = &s.cas["root"];
+    let name = |text| DistinguishedName::parse(text).unwrap();
+    let uri = |text: &str| GeneralName::Uri(text.into());
+    let points = vec![
+        DistributionPoint {
+            name: Some(PointName::Full(vec![
+                uri("ldap:///CN=a"),
+                uri("http://a/a.crl"),
+                GeneralName::Directory(name("CN=a")),
+            ])),
+            reasons: Some(ReasonFlags::of([1, 10])),
+            crl_issuer: None,
+        },
+        DistributionPoint {
+            name: Some(PointName::RelativeToIssuer(name("CN=b"))),
+            reasons: None,
+            crl_issuer: Some(name("CN=c,O=d")),
+        },
+    ];
+    let access = |method, uri: &str| AccessDescription { method, uri: uri.into() };
+    let other = AccessMethod::Other("1.2.3".parse().unwrap());
+    let extension = |oid: &str, critical| CertificateExtension {
+        oid: oid.parse().unwrap(),
+        critical,
+        value: vec![5, 0],
+    };
+    let issued = Issued {
+        points: Some(points),
+        freshest: vec![DistributionPoint::at(["file://///s/a+.crl"])],
+        access: Some(vec![
+            access(AccessMethod::Ocsp, "http://dead/ocsp"),
+            access(AccessMethod::Issuer, "ldap:///CN=a"),
+            access(other, "http://a/"),
+        ]),
+        must_staple: true,
+        ocsp_no_check: true,
+        extensions: vec![extension("1.2.3", true), extension("1.2.4", false)],
+    };
+    assert_eq!(root.issued, issued);
+    assert_eq!(root.aia, Aia { ocsp: urls(&["http://dead/ocsp"]), issuers: Some(vec![]) });
+    let constraints = NameConstraints {
+        permitted: vec![GeneralName::Dns("lab".into())],
+        excluded: vec![
+            GeneralName::Email("x.lab".into()),
+            GeneralName::Directory(name("CN=a")),
+            GeneralName::Network("10.0.0.0".parse().unwrap(), 8),
+        ],
+    };
+    assert_eq!(root.own, Own { name_constraints: Some(constraints), extensions: vec![] });
 }
 
 #[test]

@@ -9,6 +9,8 @@ use revlab_lab::Instant;
 use revlab_lab::http::Url;
 
 use super::Certificate;
+use super::extras::{AccessMethod, CertificateExtras, describe};
+use crate::distribution_point::DistributionPoint;
 use crate::encode::{self, constructed, primitive};
 use crate::extension::{self, write};
 use crate::keys::{PublicKey, PublicKind};
@@ -84,6 +86,10 @@ pub enum IssueError {
         /// The issuer's name.
         issuer: DistinguishedName,
     },
+    /// The certificate could not be read again: an extension occurs twice, or has not the value
+    /// that its OID asks for.
+    #[error("the certificate could not be read again: {0}")]
+    Unreadable(#[source] Malformed),
     /// A host name that is not ASCII.
     #[error("host name `{name}` must be written in ASCII (`xn--…`)")]
     DnsName {
@@ -108,6 +114,20 @@ impl CertificateTemplate {
         public_key_info: &[u8],
         issuer: &Issuer<'_>,
     ) -> Result<Certificate, IssueError> {
+        self.issue_with(&CertificateExtras::default(), public_key_info, issuer)
+    }
+
+    /// Issues the certificate with more in it than the template says.
+    ///
+    /// # Errors
+    ///
+    /// As [`CertificateTemplate::issue`], and an extension that is there twice or cannot be read.
+    pub fn issue_with(
+        &self,
+        extras: &CertificateExtras,
+        public_key_info: &[u8],
+        issuer: &Issuer<'_>,
+    ) -> Result<Certificate, IssueError> {
         let octets = encode::significant(&self.serial).len();
         if !(1..=20).contains(&octets) {
             return Err(IssueError::Serial { octets });
@@ -128,12 +148,17 @@ impl CertificateTemplate {
             &encode::sequence(&[&time::time(self.not_before), &time::time(self.not_after)]),
             self.subject.as_der(),
             public_key_info,
-            &constructed(3, &encode::sequence(&[&self.extensions(&public, issuer)?])),
+            &constructed(3, &encode::sequence(&[&self.extensions(extras, &public, issuer)?])),
         ]);
-        Certificate::parse(&seal(&tbs, key, &[])).map_err(IssueError::PublicKey)
+        Certificate::parse(&seal(&tbs, key, &[])).map_err(IssueError::Unreadable)
     }
 
-    fn extensions(&self, key: &PublicKey<'_>, issuer: &Issuer<'_>) -> Result<Vec<u8>, IssueError> {
+    fn extensions(
+        &self,
+        extras: &CertificateExtras,
+        key: &PublicKey<'_>,
+        issuer: &Issuer<'_>,
+    ) -> Result<Vec<u8>, IssueError> {
         let mut out = Vec::new();
         let id = encode::octet_string(&key.id());
         out.extend(write(ID_CE_SUBJECT_KEY_IDENTIFIER, false, &id));
@@ -145,34 +170,20 @@ impl CertificateTemplate {
         if !self.dns_names.is_empty() {
             out.extend(write(ID_CE_SUBJECT_ALT_NAME, false, &self.alternative_names()?));
         }
-        for (oid, urls) in [
-            (ID_CE_CRL_DISTRIBUTION_POINTS, &self.crl_urls),
-            (ID_CE_FRESHEST_CRL, &self.freshest_crl_urls),
-        ] {
-            if !urls.is_empty() {
-                out.extend(write(oid, false, &extension::distribution_point(urls)));
-            }
-        }
-        if !(self.issuer_urls.is_empty() && self.ocsp_urls.is_empty()) {
-            out.extend(write(ID_PE_AUTHORITY_INFO_ACCESS, false, &self.access()));
-        }
+        let (crl, freshest) = (point(&self.crl_urls), point(&self.freshest_crl_urls));
+        out.extend(extras.write(crl, freshest, self.access()));
         if let Some(version) = self.ca_version {
             out.extend(write(extension::CA_VERSION, false, &extension::ca_version(version)));
         }
-        Ok(out)
+        out.extend(extras.write_own(self.usage == Usage::OcspSigner));
+        Ok(extras.replace(out))
     }
 
-    /// AuthorityInfoAccessSyntax.
+    /// AccessDescriptions.
     fn access(&self) -> Vec<u8> {
-        let issuers = self.issuer_urls.iter().map(|url| (ID_AD_CA_ISSUERS, url));
-        let responders = self.ocsp_urls.iter().map(|url| (ID_AD_OCSP, url));
-        let descriptions: Vec<u8> = issuers
-            .chain(responders)
-            .flat_map(|(method, url)| {
-                encode::sequence(&[&encode::oid(method), &extension::uri(url)])
-            })
-            .collect();
-        encode::sequence(&[&descriptions])
+        let issuers = self.issuer_urls.iter().map(|url| (AccessMethod::Issuer, url));
+        let responders = self.ocsp_urls.iter().map(|url| (AccessMethod::Ocsp, url));
+        issuers.chain(responders).flat_map(|(method, url)| describe(method, url.as_str())).collect()
     }
 
     /// GeneralNames: dNSName or iPAddress.
@@ -187,6 +198,14 @@ impl CertificateTemplate {
             });
         }
         Ok(encode::sequence(&[&names]))
+    }
+}
+
+/// One DistributionPoint that names all URLs; nothing without any.
+fn point(urls: &[Url]) -> Vec<u8> {
+    match urls {
+        [] => Vec::new(),
+        urls => DistributionPoint::at(urls.iter().map(Url::as_str)).write(),
     }
 }
 

@@ -57,7 +57,7 @@ fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
     })
 }
 
-fn extensions(list: &[Extension<'_>]) -> Result<Extensions, Malformed> {
+pub(super) fn extensions(list: &[Extension<'_>]) -> Result<Extensions, Malformed> {
     let mut read = Extensions::default();
     for extension in list {
         take(extension, &mut read)?;
@@ -83,7 +83,7 @@ fn take(extension: &Extension<'_>, into: &mut Extensions) -> Result<(), Malforme
         ID_PE_AUTHORITY_INFO_ACCESS => access(body, into)?,
         extension::CA_VERSION => into.ca_version = Some(extension::read_ca_version(body)?),
         // Understood as far as the lab goes: they do not bear on revocation.
-        ID_CE_KEY_USAGE | ID_CE_SUBJECT_ALT_NAME => {}
+        ID_CE_KEY_USAGE | ID_CE_SUBJECT_ALT_NAME | ID_CE_NAME_CONSTRAINTS => {}
         _ if extension.critical && into.unknown_critical.is_none() => {
             into.unknown_critical = Some(extension.oid.to_string());
         }

@@ -156,6 +156,41 @@ fn an_unknown_extension_is_remembered_if_it_is_critical() {
     assert_eq!(renamed(&client, ID_CE_KEY_USAGE).unknown_critical(), Some("2.5.29.99"));
 }
 
+/// A raw extension.
+fn raw(oid: &str, critical: bool, value: &[u8]) -> CertificateExtension {
+    CertificateExtension { oid: oid.parse().unwrap(), critical, value: value.to_vec() }
+}
+
+#[test]
+fn a_raw_extension_is_added_or_takes_the_place_of_the_usual_one() {
+    let ca = authority(KeyAlgorithm::EcdsaP256);
+    let issue = |extension: CertificateExtension| {
+        let extras =
+            CertificateExtras { extensions: vec![extension], ..CertificateExtras::default() };
+        let issuer = Issuer::Certificate(&ca.certificate, &ca.key);
+        let template = template("subject", &[2], Usage::Client);
+        template.issue_with(&extras, ca.key.public_key_info(), &issuer)
+    };
+    assert_eq!(issue(raw("1.2.3", false, &[])).unwrap().unknown_critical(), None);
+    assert_eq!(issue(raw("1.2.3", true, &[])).unwrap().unknown_critical(), Some("1.2.3"));
+    let other = issue(raw("2.5.29.14", false, &[4, 1, 7])).unwrap();
+    assert_eq!(other.subject_key_id(), Some([7].as_slice()));
+    assert_eq!(other.authority_key_id(), ca.certificate.subject_key_id());
+    let bad = raw("2.5.29.14", false, &[5, 0]);
+    assert!(bad.check().is_err() && raw("1.2.3", false, &[9]).check().is_ok());
+    assert!(matches!(issue(bad), Err(IssueError::Unreadable(_))));
+}
+
+#[test]
+fn extras_without_anything_change_nothing() {
+    let ca = authority(KeyAlgorithm::EcdsaP256);
+    let template = template("subject", &[2], Usage::OcspSigner);
+    let issuer = Issuer::Certificate(&ca.certificate, &ca.key);
+    let extras = CertificateExtras { ocsp_no_check: true, ..CertificateExtras::default() };
+    let key = ca.key.public_key_info();
+    assert_eq!(template.issue(key, &issuer), template.issue_with(&extras, key, &issuer));
+}
+
 #[test]
 fn ca_certificates_are_the_same_bytes_in_every_run() {
     let golden: String = KeyAlgorithm::NAMES

@@ -8,6 +8,7 @@ use x509_cert::ext::pkix::name::DistributionPointName;
 
 use super::CrlExtension;
 use crate::encode::{self, constructed, primitive, tag};
+use crate::general_name::uri;
 use crate::{Malformed, extension};
 
 /// An issuing distribution point: which certificates and reasons a CRL covers. One that says
@@ -44,7 +45,7 @@ impl CrlScope {
     pub fn extension(&self) -> CrlExtension {
         let mut body = Vec::new();
         if !self.urls.is_empty() {
-            let names: Vec<u8> = self.urls.iter().flat_map(extension::uri).collect();
+            let names: Vec<u8> = self.urls.iter().flat_map(|url| uri(url.as_str())).collect();
             body.extend(constructed(0, &constructed(0, &names)));
         }
         let only = |subjects| if self.only == Some(subjects) { TRUE } else { &[][..] };

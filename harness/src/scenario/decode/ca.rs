@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use revlab_fake_ca::config::{
-    Aia, BaseRun, CaConfig, CrlSchedule, DeltaBase, DeltaOverlap, WebSite,
+    Aia, BaseRun, CaConfig, CrlSchedule, DeltaBase, DeltaOverlap, Issued, WebSite,
 };
 use revlab_lab::clock::Drift;
 use revlab_lab::{Name, Span};
-use revlab_pki::KeyAlgorithm;
+use revlab_pki::{AccessDescription, AccessMethod, KeyAlgorithm};
 
 use super::super::notation;
 use super::super::tree::{Entry, Table};
@@ -16,6 +16,7 @@ use super::actors::Role;
 use super::clock;
 use super::context::Context;
 use super::fields::Fields;
+use super::issued;
 use super::responder;
 use super::times::Sign;
 
@@ -40,6 +41,8 @@ const CA: Spec = Spec {
         "freshest",
         "published_locations",
         "aia",
+        "issued",
+        "own",
         "responder",
         "web",
         "clock",
@@ -66,7 +69,7 @@ const CRL: Spec = Spec {
     kinds: &[],
 };
 
-const AIA: Spec = Spec { path: "ca.NAME.aia", keys: &["ocsp", "issuers"], kinds: &[] };
+const AIA: Spec = Spec { path: "ca.NAME.aia", keys: &["ocsp", "issuers", "access"], kinds: &[] };
 
 const WEB: Spec = Spec { path: "ca.NAME.web", keys: &["double_escaping"], kinds: &[] };
 
@@ -85,7 +88,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
     let fields = Fields::open(cx, &entry.node, entry.place, label, &CA)?;
     fields.choice("style", &STYLES);
     let host = fields.host("host").unwrap_or_else(|| name.to_ascii_lowercase());
-    let aia = aia(&fields);
+    let (aia, access) = aia(&fields);
     Some(CaConfig {
         parent: fields.actor("parent", &[Role::Ca]),
         common_name: common_name(&fields).unwrap_or_else(|| name.to_string()),
@@ -104,6 +107,8 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
         published_locations: fields.urls("published_locations").unwrap_or_default(),
         responder: responder::decode(&fields, &aia),
         aia,
+        issued: issued::decode(&fields, access),
+        own: issued::own(&fields),
         web: web(&fields),
         clock: clock::decode(&fields),
         name,
@@ -203,9 +208,14 @@ fn check_overlaps(fields: &Fields<'_>, schedule: &CrlSchedule) {
     }
 }
 
-fn aia(ca: &Fields<'_>) -> Aia {
-    let Some(fields) = ca.table("aia", &AIA) else { return Aia::default() };
-    Aia { ocsp: fields.urls("ocsp").unwrap_or_default(), issuers: fields.urls("issuers") }
+/// The lists of URLs, and the one list that stands in their place.
+fn aia(ca: &Fields<'_>) -> (Aia, Option<Vec<AccessDescription>>) {
+    let Some(fields) = ca.table("aia", &AIA) else { return (Aia::default(), None) };
+    let access = issued::access(&fields);
+    let named = |method| Issued { access: access.clone(), ..Issued::default() }.access_urls(method);
+    let ocsp = named(AccessMethod::Ocsp).or_else(|| fields.urls("ocsp")).unwrap_or_default();
+    let issuers = named(AccessMethod::Issuer).or_else(|| fields.urls("issuers"));
+    (Aia { ocsp, issuers }, access)
 }
 
 fn web(ca: &Fields<'_>) -> WebSite {

@@ -253,6 +253,30 @@ impl<'a> Fields<'a> {
         Some(texts)
     }
 
+    /// The whole numbers in a list, with where each stands.
+    pub(super) fn integers(&self, key: &'static str) -> Option<Vec<(i64, Place)>> {
+        let entry = self.entry(key)?;
+        let Value::List(items) = &entry.node.value else {
+            self.wrong(entry, "a list of whole numbers");
+            return None;
+        };
+        let mut numbers = Vec::new();
+        for item in items {
+            match &item.value {
+                Value::Integer(number) => numbers.push((*number, item.place)),
+                other => {
+                    let what = other.describe();
+                    let message = format!(
+                        "`{key}` of {} must be a list of whole numbers, but holds {what}",
+                        self.label
+                    );
+                    self.cx.report(item.place, message);
+                }
+            }
+        }
+        Some(numbers)
+    }
+
     pub(super) fn urls(&self, key: &'static str) -> Option<Vec<Url>> {
         let mut urls = Vec::new();
         for (text, place) in self.texts(key)? {

@@ -1,0 +1,74 @@
+//! Certificates that say unusual things, through a whole run.
+
+use revlab::exec::Transport;
+use revlab::judge::{self, Status};
+use revlab::report::terminal;
+use revlab::scenario::from_text;
+use revlab_lab::trace::Kind;
+use revlab_tests::run;
+
+/// A lab with these lines in the table of its CA, in which all are admitted. Gives the URLs that
+/// were fetched, in order, each once.
+fn admits(ca: &str, transport: Transport) -> Vec<String> {
+    let text = format!(
+        r#"
+format = 1
+title = "certificates"
+start = "2024-03-01T00:00:00Z"
+duration = "2h"
+[sut.web]
+updates = ["KB2666300"]
+[clients.users]
+every = "10m"
+[expect.admitted]
+attempts = {{ share = "all", outcome = "admitted" }}
+[ca.issuing]
+name = "LAB-CA"
+host = "pki.lab.example"
+computer = "PKI"
+crl = {{ delta_period = "none" }}
+{ca}
+"#
+    );
+    let scenarios =
+        from_text("certificates", &text).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let scenario = &scenarios[0];
+    let (run, _) = run(scenario, transport);
+    let judgement = judge::judge(scenario, &run.trace);
+    let report = terminal::render(scenario, &run.trace, &judgement, false);
+    assert_eq!(judgement.status(), Status::Held, "{ca}\n{report}");
+    let mut fetched = Vec::new();
+    for record in run.trace.records() {
+        if let Kind::Fetch(fetch) = &record.kind {
+            let url = fetch.url.to_string();
+            if !fetched.contains(&url) {
+                fetched.push(url);
+            }
+        }
+    }
+    fetched
+}
+
+#[test]
+fn urls_that_nobody_can_fetch_are_passed_over_and_dead_ones_are_tried() {
+    for transport in [Transport::Sim, Transport::Live] {
+        let fetched = admits(
+            r#"
+[ca.issuing.issued]
+must_staple = true
+ocsp_no_check = true
+points = [
+    { urls = ["ldap:///CN=LAB-CA,CN=CDP?certificateRevocationList", "http://nowhere.example/a.crl"] },
+    { urls = ["file://///server/share/LAB-CA.crl", "http://pki.lab.example/CertEnroll/LAB-CA.crl"], reasons = [1, 2] },
+    { relative = "CN=CRL1", crl_issuer = "CN=OTHER-CA" },
+]
+freshest = [{ urls = ["ldap:///CN=LAB-CA?deltaRevocationList"] }]
+extensions = [{ oid = "1.3.6.1.4.1.99999.7", value = "0c 02 68 69" }]
+"#,
+            transport,
+        );
+        let fetched: Vec<_> = fetched.iter().map(String::as_str).collect();
+        let crl = "http://pki.lab.example/CertEnroll/LAB-CA.crl";
+        assert_eq!(fetched, ["http://nowhere.example/a.crl", crl]);
+    }
+}
