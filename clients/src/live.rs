@@ -18,6 +18,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use revlab_lab::clock::LabTime;
 use revlab_lab::trace::{Handshake, Phase, TlsVersion};
@@ -46,6 +47,7 @@ pub struct LiveClients {
     identities: BTreeMap<Name, Identity>,
     configs: BTreeMap<(Name, Name, TlsVersion), Arc<ClientConfig>>,
     sessions: BTreeMap<(Name, u32), Arc<LastSession>>,
+    listens: Option<Duration>,
 }
 
 /// What a client presents when it is asked for a certificate; `None` is an empty list.
@@ -106,7 +108,16 @@ impl LiveClients {
             identities: BTreeMap::new(),
             configs: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            listens: None,
         })
+    }
+
+    /// Has clients listen before they send: over TLS 1.3 a refusal comes when the client's side
+    /// of the handshake is complete (RFC 8446 §4.4.2.4), and a server that closes a connection
+    /// with a request unread resets it, which can destroy its alert. They listen until something
+    /// has arrived, a session ticket in the good case, at most for `most` of wall time.
+    pub fn listen_first(&mut self, most: Duration) {
+        self.listens = Some(most);
     }
 
     /// Gives a client a clock of its own, by which it judges server certificates. Without one it
@@ -185,7 +196,8 @@ impl LiveClients {
         let lab_time = self.lab_time.clone();
         let (attempt, path) = (send.attempt, send.path.clone());
         let host = server_name.to_owned();
-        Ok(Exchange { attempt, server, host, name, path, config, lab_time })
+        let listens = self.listens;
+        Ok(Exchange { attempt, server, host, name, path, config, lab_time, listens })
     }
 
     fn config(&mut self, send: &driver::Send) -> Result<Arc<ClientConfig>, String> {

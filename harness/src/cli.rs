@@ -7,6 +7,7 @@ mod hypotheses;
 mod lint;
 mod list;
 mod run;
+mod sut;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -67,7 +68,9 @@ struct RunArgs {
     /// How cores are connected: directly, or through real sockets on loopback.
     #[arg(long, value_enum, default_value_t = TransportArg::Sim)]
     transport: TransportArg,
-    /// Replace the adapter of the system under test. So far only `model` is there.
+    /// What stands in for the model of the system under test: `model`, `s_server` (OpenSSL's, with
+    /// `-crl_check -crl_download`), or `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`
+    /// for a server that runs already.
     #[arg(long, value_name = "NAME|URL")]
     sut: Option<String>,
     /// Replace the scenario's seed.
@@ -76,7 +79,8 @@ struct RunArgs {
     /// Replace the hypothesis of every model (H0, H1a, H1b, H1c, H1d, H2, H4, H5).
     #[arg(long, value_name = "H")]
     hypothesis: Option<String>,
-    /// In `live`: the port on 127.0.0.1 that the system under test listens on.
+    /// In `live` and with `--sut s_server`: the port on 127.0.0.1 that the system under test
+    /// listens on.
     #[arg(long, value_name = "N")]
     port: Option<u16>,
     /// Keep traces, logs, certificates and reports in this folder.

@@ -5,15 +5,20 @@
 //! * `wire`: what the loop needs of a transport;
 //! * `sim`: cores connected directly, with modelled latency;
 //! * `live`: the same cores through real sockets, HTTP and TLS on loopback (feature `live`);
+//! * `real`: a program that is not ours as the system under test (feature `live`);
+//! * [`adapter`]: which program that is;
 //! * `operations`: what administrators do, on the timeline;
 //! * `recorder`: the trace, in memory and as JSON Lines.
 //!
 //! In both transports lab time jumps from event to event. In `live` it stands still while bytes
 //! move, and each exchange is charged the modelled duration: outcomes and order are the same.
 
+pub mod adapter;
 #[cfg(feature = "live")]
 mod live;
 mod operations;
+#[cfg(feature = "live")]
+mod real;
 mod recorder;
 mod setup;
 mod sim;
@@ -21,6 +26,7 @@ mod timeline;
 mod wire;
 mod world;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::atomic::AtomicBool;
 
@@ -28,6 +34,7 @@ use revlab_lab::trace::Trace;
 
 pub use setup::{Cast, Identity, SetupError};
 
+use self::adapter::Adapter;
 use self::recorder::Recorder;
 use crate::scenario::model::Scenario;
 
@@ -62,6 +69,9 @@ pub enum RunError {
     /// The sockets of the live transport could not be had.
     #[error("the live transport cannot be set up: {0}")]
     Live(String),
+    /// The program that was to be the system under test is missing, unfit or not to be reached.
+    #[error("the system under test cannot be had: {0}")]
+    Sut(String),
 }
 
 /// What is left of a run.
@@ -71,15 +81,25 @@ pub struct Run {
     pub trace: Trace,
     /// The certificates and keys of the run.
     pub cast: Cast,
+    /// What a real system under test wrote, by its path below `logs/`.
+    pub logs: BTreeMap<String, Vec<u8>>,
 }
 
+/// What is done with the certificates of a run before its server is looked for.
+pub type Prepare<'a> = dyn Fn(&Cast) -> Result<(), String> + 'a;
+
 /// What a run is given beside its scenario.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Options<'a> {
     /// The port of the SUT's front in `live`; none: one that is free.
     pub port: Option<u16>,
     /// Set from outside (Ctrl-C) to end the run with a readable trace.
     pub stop: Option<&'a AtomicBool>,
+    /// What stands in for the model of the system under test; the transport is `live` then.
+    pub sut: Option<&'a Adapter>,
+    /// With `sut`: called with the certificates before the server is looked for, so that it can be
+    /// started from them. Its error, in words, ends the run before it has begun.
+    pub prepared: Option<&'a Prepare<'a>>,
 }
 
 /// Runs a scenario and writes its trace to `trace_to`, which should be buffered.
@@ -99,11 +119,15 @@ pub fn run(
     let expected = expected_records(scenario);
     std::thread::scope(|scope| {
         let scribe = scope.spawn(|| recorder::transcribe(from, trace_to, expected, &failed));
-        let cast = connect(scenario, transport, options, lab, Recorder::new(to, &failed));
+        let ran = connect(scenario, transport, options, lab, Recorder::new(to, &failed));
         let trace = scribe.join().unwrap_or_else(|_| Err(io::Error::other("the writer died")));
-        Ok(Run { cast: cast?, trace: trace.map_err(RunError::Trace)? })
+        let (cast, logs) = ran?;
+        Ok(Run { cast, logs, trace: trace.map_err(RunError::Trace)? })
     })
 }
+
+/// What a run leaves beside its trace.
+type Left = (Cast, BTreeMap<String, Vec<u8>>);
 
 /// Runs the lab on a transport.
 fn connect(
@@ -112,16 +136,27 @@ fn connect(
     options: &Options<'_>,
     lab: setup::Lab,
     recorder: Recorder<'_>,
-) -> Result<Cast, RunError> {
+) -> Result<Left, RunError> {
+    #[cfg(feature = "live")]
+    if let Some(adapter) = options.sut {
+        return real::run(scenario, adapter, options, lab, recorder);
+    }
+    let no_logs = BTreeMap::new();
     match transport {
+        #[cfg(not(feature = "live"))]
+        _ if options.sut.is_some() => {
+            Err(RunError::Sut("revlab was built without the feature `live`".into()))
+        }
         Transport::Sim => {
             let wire = sim::SimWire::new(scenario, &lab.cast);
-            Ok(world::World::new(scenario, transport, lab, wire, recorder).run(options.stop))
+            let world = world::World::new(scenario, transport, lab, wire, recorder);
+            Ok((world.run(options.stop), no_logs))
         }
         #[cfg(feature = "live")]
         Transport::Live => {
             let wire = live::LiveWire::new(scenario, &lab, options.port)?;
-            Ok(world::World::new(scenario, transport, lab, wire, recorder).run(options.stop))
+            let world = world::World::new(scenario, transport, lab, wire, recorder);
+            Ok((world.run(options.stop), no_logs))
         }
         #[cfg(not(feature = "live"))]
         Transport::Live => {

@@ -30,6 +30,7 @@ mod run;
 pub(crate) mod sample;
 mod select;
 pub(crate) mod staleness;
+mod told;
 
 use revlab_lab::trace::Trace;
 use revlab_lab::{Instant, Name};
@@ -41,7 +42,7 @@ use crate::scenario::Scenario;
 use crate::scenario::model::{During, Expectation, ExpectationKind};
 use index::Index;
 
-pub(crate) use phrase::{about, at, counted, result_words};
+pub(crate) use phrase::{about, at, by_alert, counted, result_words};
 
 /// What came of a run, judged by what its scenario expects.
 #[derive(Clone, Debug, PartialEq)]
@@ -227,6 +228,9 @@ fn finding(scenario: &Scenario, index: &Index<'_>, expectation: &Expectation) ->
 
 fn ruling(scenario: &Scenario, index: &Index<'_>, expectation: &Expectation) -> Ruling {
     let window = expectation.window;
+    if let Some(why) = told::beyond(index, &expectation.kind) {
+        return Ruling::inconclusive(phrase::unasked(&expectation.kind), why);
+    }
     match &expectation.kind {
         ExpectationKind::Attempts { share, of, result } => {
             attempts::judge(index, window, *share, of, *result)

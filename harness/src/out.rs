@@ -6,8 +6,10 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use revlab_fake_ca::access_log;
+use revlab_lab::trace::Kind;
 use revlab_sut::logs;
 
 use crate::exec::{Cast, Identity, Run};
@@ -17,6 +19,8 @@ use crate::scenario::model::Scenario;
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Whether the certificates of this run are there already.
+    prepared: AtomicBool,
 }
 
 /// A file or folder that cannot be written.
@@ -57,7 +61,8 @@ impl RunFolder {
     pub fn new(out: &Path, scenario: &Scenario) -> RunFolder {
         let variant = scenario.variant.as_deref().unwrap_or("default");
         let sut = scenario.suts.values().find(|s| s.under_test).map_or("none", |s| &*s.name);
-        RunFolder { path: out.join(&scenario.name).join(variant).join(sut) }
+        let path = out.join(&scenario.name).join(variant).join(sut);
+        RunFolder { path, prepared: AtomicBool::new(false) }
     }
 
     /// Where it is.
@@ -88,11 +93,25 @@ impl RunFolder {
         TraceFile { folder: self, file: None }
     }
 
+    /// Puts the certificates and keys of a run there before it begins, for a server that is
+    /// started from them. Everything else of an earlier run stays until this one begins.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be written.
+    pub fn prepare(&self, cast: &Cast) -> Result<(), OutError> {
+        let _ = fs::remove_dir_all(self.path.join("pki"));
+        self.certificates(cast)?;
+        self.prepared.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Makes the folder as if no run had been kept there before, and the file of the trace in it.
     fn begin(&self) -> Result<File, OutError> {
         // What an earlier run left there would be taken for this one's.
-        for stale in ["logs", "pki"] {
-            let _ = fs::remove_dir_all(self.path.join(stale));
+        let _ = fs::remove_dir_all(self.path.join("logs"));
+        if !self.prepared.load(Ordering::Relaxed) {
+            let _ = fs::remove_dir_all(self.path.join("pki"));
         }
         for stale in ["scenario.toml", "report.json"] {
             let _ = fs::remove_file(self.path.join(stale));
@@ -117,7 +136,15 @@ impl RunFolder {
 
     fn logs(&self, scenario: &Scenario, run: &Run) -> Result<(), OutError> {
         let records = run.trace.records();
-        for (name, config) in &scenario.suts {
+        let header = records.first().and_then(|r| match &r.kind {
+            Kind::Header(header) => Some(header),
+            _ => None,
+        });
+        let is_model = |name: &str| header.is_none_or(|h| h.adapter(name).is_none());
+        for (path, bytes) in &run.logs {
+            self.file(Path::new("logs").join(path), bytes)?;
+        }
+        for (name, config) in scenario.suts.iter().filter(|(name, _)| is_model(name)) {
             let mut options = logs::Options::of(config);
             let clients = scenario.clients.values().filter(|c| c.sut == *name);
             options.clients = Some(clients.map(|c| c.name.clone()).collect());
@@ -134,7 +161,7 @@ impl RunFolder {
             overhead: scenario
                 .suts
                 .values()
-                .find(|s| s.under_test)
+                .find(|s| s.under_test && is_model(&s.name))
                 .map(|s| s.profile.parameters().per_retrieval_overhead)
                 .unwrap_or_default(),
             ..access_log::Options::default()

@@ -89,6 +89,14 @@ pub struct Header {
     pub profiles: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
 }
 
+impl Header {
+    /// What stood in for the model of a SUT: `s_server`, `https`. None: it was the model, which
+    /// alone tells its checks, its processes and its codes.
+    pub fn adapter(&self, sut: &str) -> Option<&str> {
+        self.profiles.get(sut)?.get("adapter")?.as_str()
+    }
+}
+
 /// A CA made something available.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Publish {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
@@ -39,6 +40,7 @@ pub(super) struct Exchange {
     pub(super) path: Name,
     pub(super) config: Arc<ClientConfig>,
     pub(super) lab_time: LabTime,
+    pub(super) listens: Option<Duration>,
 }
 
 impl Exchange {
@@ -49,6 +51,9 @@ impl Exchange {
             Err(seen) => return self.observation(began, None, seen),
         };
         let agreed = agreed(&stream);
+        if let (Some(most), Some((_, TlsVersion::V1_3))) = (self.listens, agreed) {
+            heard(&stream, most).await;
+        }
         let observation = self.observation(began, agreed, Seen::Closed { phase: Phase::Request });
         let seen = match self.request() {
             Ok(request) => ask(stream, request).await,
@@ -98,6 +103,13 @@ impl Exchange {
             seen,
         }
     }
+}
+
+/// Waits until something has arrived that is not read yet, or the time is up.
+#[expect(clippy::disallowed_methods, reason = "a foreign server answers in real time")]
+async fn heard(stream: &TlsStream<TcpStream>, most: Duration) {
+    let (tcp, _) = stream.get_ref();
+    let _ = tokio::time::timeout(most, tcp.peek(&mut [0])).await;
 }
 
 fn agreed(stream: &TlsStream<TcpStream>) -> Option<(Handshake, TlsVersion)> {

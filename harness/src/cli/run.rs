@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use revlab_lab::Instant;
 use revlab_sut::profile::Hypothesis;
 
-use super::{Format, Refusal, RunArgs, TransportArg, lint, print, talk};
+use super::{Format, Refusal, RunArgs, TransportArg, lint, print, sut, talk};
+use crate::exec::adapter::Adapter;
 use crate::exec::{self, Options, RunError, Transport};
 use crate::judge::{self, Status};
 use crate::out::{self, RunFolder};
@@ -28,11 +30,12 @@ struct Done {
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
-    if args.port.is_some() && args.transport != TransportArg::Live {
+    let adapter = sut::adapter(args)?;
+    if args.port.is_some() && args.transport != TransportArg::Live && adapter.is_none() {
         let why = "`--port` is for real sockets: add `--transport live`";
         return Err(Refusal(format!("error: {why}")));
     }
-    let scenarios = load(args)?;
+    let scenarios = load(args, adapter.as_ref())?;
     if let Some(out) = &args.out {
         can_be_kept(out, &scenarios)?;
     }
@@ -40,7 +43,7 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
     let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
     let mut done = Vec::new();
     for scenario in &scenarios {
-        match run_one(args, scenario) {
+        match run_one(args, adapter.as_ref(), scenario) {
             Ok(Some(one)) => done.push(one),
             Ok(None) => return finish(args, &done, Some(Status::Inconclusive)),
             Err(refusal) => {
@@ -76,7 +79,7 @@ fn can_be_kept(out: &Path, scenarios: &[Scenario]) -> Result<(), Refusal> {
 }
 
 /// Reads every file, applies what the command line replaces, and refuses what cannot be run.
-fn load(args: &RunArgs) -> Result<Vec<Scenario>, Refusal> {
+fn load(args: &RunArgs, adapter: Option<&Adapter>) -> Result<Vec<Scenario>, Refusal> {
     let mut scenarios = Vec::new();
     let mut mistakes = Vec::new();
     for file in lint::discover(&args.scenarios)? {
@@ -89,8 +92,11 @@ fn load(args: &RunArgs) -> Result<Vec<Scenario>, Refusal> {
         return Err(Refusal(mistakes.join("\n")));
     }
     choose_variant(args, &mut scenarios)?;
-    replace(args, &mut scenarios)?;
+    replace(args, adapter, &mut scenarios)?;
     for scenario in &scenarios {
+        if let Some(why) = adapter.and_then(|adapter| adapter.refuses(scenario)) {
+            return Err(refusal(scenario, &why));
+        }
         exec::try_set_up(scenario).map_err(|e| refusal(scenario, &e.to_string()))?;
     }
     Ok(scenarios)
@@ -111,31 +117,35 @@ fn choose_variant(args: &RunArgs, scenarios: &mut Vec<Scenario>) -> Result<(), R
     Err(Refusal(format!("error: no scenario here has a variant `{wanted}`{hint}")))
 }
 
-fn replace(args: &RunArgs, scenarios: &mut [Scenario]) -> Result<(), Refusal> {
-    if let Some(sut) = args.sut.as_deref().filter(|sut| *sut != "model") {
-        return Err(Refusal(format!(
-            "error: there is no adapter `{sut}`: so far only `model`, the built-in one, is there"
-        )));
-    }
+fn replace(
+    args: &RunArgs,
+    adapter: Option<&Adapter>,
+    scenarios: &mut [Scenario],
+) -> Result<(), Refusal> {
     let hypothesis = args.hypothesis.as_deref().map(hypothesis).transpose()?;
-    if args.seed.is_none() && hypothesis.is_none() {
+    let start = adapter.is_some_and(Adapter::in_real_time).then(sut::now);
+    if args.seed.is_none() && hypothesis.is_none() && start.is_none() {
         return Ok(());
     }
     for scenario in scenarios {
-        *scenario = replaced(scenario, args.seed, hypothesis)?;
+        *scenario = replaced(scenario, args.seed, hypothesis, start)?;
     }
     Ok(())
 }
 
-/// The scenario with another seed and hypothesis, also in the text that is kept of it.
+/// The scenario with another seed, hypothesis and start, also in the text that is kept of it.
 fn replaced(
     scenario: &Scenario,
     seed: Option<u64>,
     hypothesis: Option<&str>,
+    start: Option<Instant>,
 ) -> Result<Scenario, Refusal> {
     let mut text = format!("{}\n[variant.replaced]\n", scenario.resolved);
     if let Some(seed) = seed {
         text.push_str(&format!("seed = {seed}\n"));
+    }
+    if let Some(start) = start {
+        text.push_str(&format!("start = \"{start}\"\n"));
     }
     for (sut, hypothesis) in scenario.suts.keys().zip(hypothesis.into_iter().cycle()) {
         text.push_str(&format!("sut.{sut}.hypothesis = \"{hypothesis}\"\n"));
@@ -160,7 +170,11 @@ fn hypothesis(name: &str) -> Result<&str, Refusal> {
 }
 
 /// Runs one variant; none: the run broke off, and has said why.
-fn run_one(args: &RunArgs, scenario: &Scenario) -> Result<Option<Done>, Refusal> {
+fn run_one(
+    args: &RunArgs,
+    adapter: Option<&Adapter>,
+    scenario: &Scenario,
+) -> Result<Option<Done>, Refusal> {
     let transport = match args.transport {
         TransportArg::Sim => Transport::Sim,
         TransportArg::Live => Transport::Live,
@@ -170,10 +184,12 @@ fn run_one(args: &RunArgs, scenario: &Scenario) -> Result<Option<Done>, Refusal>
         Some(folder) => Box::new(folder.trace()),
         None => Box::new(io::sink()),
     };
-    let options = Options { port: args.port, stop: Some(&STOP) };
+    let prepare = sut::prepare(adapter, folder.as_ref());
+    let options =
+        Options { port: args.port, stop: Some(&STOP), sut: adapter, prepared: prepare.as_deref() };
     let run = match exec::run(scenario, transport, &options, &mut *to) {
         Ok(run) => run,
-        Err(error @ (RunError::Setup(_) | RunError::Live(_))) => {
+        Err(error @ (RunError::Setup(_) | RunError::Live(_) | RunError::Sut(_))) => {
             return Err(refusal(scenario, &error.to_string()));
         }
         Err(RunError::Trace(error)) => {

@@ -283,7 +283,7 @@ async fn watched<T>(work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(WATCHDOG, work).await.ok()
 }
 
-fn nothing(error: &str) -> Observation {
+pub(super) fn nothing(error: &str) -> Observation {
     let seen = Seen::Broken { phase: Phase::Connect, error: Name::from(error) };
     Observation { handshake: Handshake::None, tls: None, handshake_ms: 0, seen }
 }
@@ -325,7 +325,11 @@ fn fronts(
     Ok(fronts)
 }
 
-fn clients(scenario: &Scenario, lab: &Lab, lab_time: &LabTime) -> Result<LiveClients, RunError> {
+pub(super) fn clients(
+    scenario: &Scenario,
+    lab: &Lab,
+    lab_time: &LabTime,
+) -> Result<LiveClients, RunError> {
     let roots = lab.cast.authorities.values().flatten().filter(|c| c.is_self_issued());
     let roots = roots.map(|c| c.der().to_vec()).collect();
     let bad = |e: revlab_clients::live::SetupError| RunError::Live(e.to_string());

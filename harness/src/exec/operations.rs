@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use revlab_fake_ca::CaEvent;
 use revlab_fake_ca::config::CaOperation;
+use revlab_fake_ca::{CaEvent, FakeCa};
 use revlab_lab::queue::{Class, Key};
 use revlab_lab::trace::{Kind, Operation as Record};
 use revlab_lab::{Instant, Name, Span};
 use revlab_sut::config::SutOperation;
 use revlab_sut::{Operation as SutEventOperation, SutEvent};
 
-use super::setup::chain;
+use super::setup::{Cast, Identity, chain};
 use super::wire::Wire;
 use super::world::{Event, World};
 use crate::scenario::model::{Operation, OperationKind};
@@ -76,33 +76,33 @@ impl<W: Wire> World<'_, W> {
         Some(self.cast.identities.get(identity)?.chain.first()?.serial().to_vec())
     }
 
-    /// Issues every client certificate of a CA anew, with these OCSP URLs.
     fn reissue(&mut self, ca: &Name, ocsp: &[revlab_lab::http::Url]) {
-        let names: Vec<Name> = self.cast.identities.keys().cloned().collect();
-        for name in names {
-            let Some(identity) = self.cast.identities.get(&name).filter(|i| i.ca == *ca).cloned()
-            else {
-                continue;
-            };
-            let issued = self.ca.issue_with_ocsp(
-                ca,
-                &name,
-                revlab_pki::Usage::Client,
-                &identity.key,
-                &[],
-                ocsp,
-            );
-            // The first issue of the same certificate has succeeded, so this one does too.
-            let Ok(certificate) = issued else { continue };
-            let mut renewed = identity;
-            renewed.chain = chain(&self.cast, ca, certificate);
+        for (name, renewed) in reissued(&mut self.ca, &self.cast, ca, ocsp) {
             self.wire.replace_identity(&name, &renewed);
             self.cast.identities.insert(name, renewed);
         }
     }
 }
 
-fn record(operation: &Operation) -> Record {
+/// Issues every client certificate of a CA anew, with these OCSP URLs.
+pub(super) fn reissued(
+    authority: &mut FakeCa,
+    cast: &Cast,
+    ca: &Name,
+    ocsp: &[revlab_lab::http::Url],
+) -> Vec<(Name, Identity)> {
+    let mine = cast.identities.iter().filter(|(_, identity)| identity.ca == *ca);
+    mine.filter_map(|(name, identity)| {
+        let usage = revlab_pki::Usage::Client;
+        let issued = authority.issue_with_ocsp(ca, name, usage, &identity.key, &[], ocsp);
+        // The first issue of the same certificate has succeeded, so this one does too.
+        let chain = chain(cast, ca, issued.ok()?);
+        Some((name.clone(), Identity { chain, ..identity.clone() }))
+    })
+    .collect()
+}
+
+pub(super) fn record(operation: &Operation) -> Record {
     let (what, detail): (&str, Option<String>) = match &operation.action {
         OperationKind::Sut(action) => return sut_record(operation, action),
         OperationKind::Revoke { identity, reason } => {

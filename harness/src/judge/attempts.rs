@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::index::Index;
-use super::{Ruling, counted, phrase, select};
+use super::{Ruling, counted, phrase, select, told};
 use crate::scenario::model::{AttemptFilter, ResultFilter, Share, Window};
 
 pub(super) fn judge(
@@ -18,11 +18,15 @@ pub(super) fn judge(
     let expected = format!("{} attempts{whose} {wanted}", phrase::share(share));
     let asked = index.attempts_in(window).iter().filter(|a| select::attempt(of, a));
     let (mut met, mut others) = (Vec::new(), Vec::new());
+    let (mut untold, mut by_alert) = (0, false);
     let mut instead: BTreeMap<String, usize> = BTreeMap::new();
     for attempt in asked {
-        if select::result(result, attempt) {
+        let is_met = told::result(index, result, attempt);
+        if is_met == Some(true) {
+            by_alert |= result.code.is_some() && attempt.code.is_none();
             met.push(attempt.n);
         } else {
+            untold += usize::from(is_met.is_none());
             if others.len() < super::Finding::MOST_RECORDS {
                 others.push(attempt.n);
             }
@@ -37,6 +41,9 @@ pub(super) fn judge(
         );
     }
     let mut seen = format!("{} of {} {wanted}", met.len(), counted(total, "attempt"));
+    if by_alert {
+        seen.push_str(&format!(" (the alert {} says so)", told::REVOKED));
+    }
     for (words, number) in &instead {
         seen.push_str(&format!(", {number} {words}"));
     }
@@ -45,6 +52,11 @@ pub(super) fn judge(
         Share::All | Share::AtLeast(_) => others,
         Share::None | Share::AtMost(_) => met.clone(),
     };
+    let worst_and_best = [met.len(), met.len() + untold].map(|met| holds(share, met, total));
+    if let [true, false] | [false, true] = worst_and_best {
+        seen.push_str(&format!(": of {untold} the code or sub-status is not told"));
+        return Ruling { nearest, ..Ruling::inconclusive(expected, seen) };
+    }
     match holds(share, met.len(), total) {
         true => Ruling::by_problems(expected, &[], seen, Vec::new()),
         false => Ruling { nearest, ..Ruling::failed(expected, seen) },
@@ -52,7 +64,9 @@ pub(super) fn judge(
 }
 
 fn outcome_words(attempt: &revlab_lab::trace::Attempt) -> String {
-    super::result_words(attempt.outcome, attempt.status, attempt.substatus, attempt.code)
+    let (status, substatus) = (attempt.status, attempt.substatus);
+    let words = super::result_words(attempt.outcome, status, substatus, attempt.code);
+    phrase::by_alert(words, attempt.alert.as_ref())
 }
 
 /// Whether `met` of `total`, which is not 0, is the share.

@@ -35,7 +35,7 @@ pub(super) fn judge(index: &Index<'_>, window: Window, asked: &Asked<'_>) -> Rul
         None => vec![window],
         Some(during) => match stretches(index, window, during) {
             Ok(stretches) => stretches,
-            Err(none) => return Ruling::failed(expected, none),
+            Err(none) => return none.ruling(expected),
         },
     };
     let (mut problems, mut seen, mut nearest) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! Episodes: unbroken runs of attempts with the same outcome, code and sub-status.
+//! Episodes: unbroken runs of attempts with the same outcome, code, sub-status and alert.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use revlab_lab::trace::Attempt;
 use revlab_lab::{Code, Instant, Name, Outcome, Span};
 
 use super::index::{At, Index};
-use super::select;
+use super::{select, told};
 use crate::scenario::model::{AttemptFilter, ResultFilter, Window};
 
-/// An unbroken run of attempts with the same outcome, code and sub-status.
+/// An unbroken run of attempts with the same outcome, code, sub-status and alert.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Episode {
     /// Whose attempts: one client, or several that are looked at as one.
@@ -22,6 +22,8 @@ pub struct Episode {
     pub substatus: Option<u16>,
     /// Error code of each.
     pub code: Option<Code>,
+    /// TLS alert of each.
+    pub alert: Option<Name>,
     /// When the first was due.
     pub begin: Instant,
     /// When the first attempt after it was due; for the last episode, the end of the run.
@@ -63,11 +65,14 @@ impl Episode {
         self.healing == Healing::ByItself
     }
 
-    /// Whether it is one of what the filter means.
-    pub(super) fn is(&self, result: ResultFilter) -> bool {
-        result.outcome == self.outcome
-            && (result.code.is_none() || result.code == self.code)
-            && (result.substatus.is_none() || result.substatus == self.substatus)
+    /// Whether it is one of what the filter means; none: the trace cannot tell.
+    pub(super) fn is(&self, index: &Index<'_>, result: ResultFilter) -> Option<bool> {
+        let code = told::code(self.code, self.alert.as_ref());
+        told::all([
+            Some(result.outcome == self.outcome),
+            told::part(index, result.code, code),
+            told::part(index, result.substatus, self.substatus),
+        ])
     }
 
     /// Whether one of its attempts was due in the window. Between two attempts of an episode
@@ -166,6 +171,7 @@ impl<'i, 'a> Runs<'i, 'a> {
 fn continues(episode: &Episode, attempt: &Attempt) -> bool {
     episode.outcome == attempt.outcome
         && episode.code == attempt.code
+        && episode.alert == attempt.alert
         && episode.substatus == attempt.substatus
 }
 
@@ -176,6 +182,7 @@ fn begun(attempt: &At<'_, Attempt>, end: Instant) -> Episode {
         status: attempt.status,
         substatus: attempt.substatus,
         code: attempt.code,
+        alert: attempt.alert.clone(),
         begin: attempt.due,
         end: end.max(attempt.due),
         last_due: attempt.due,

@@ -26,23 +26,45 @@ pub(super) fn judge(index: &Index<'_>, window: Window, asked: &Asked<'_>) -> Rul
     }
     let sequences = episode::sequences(index, asked.of);
     let here: Vec<&Episode> = sequences.iter().flatten().filter(|e| e.lies_in(window)).collect();
-    let found: Vec<&Episode> = here.iter().copied().filter(|e| e.is(asked.result)).collect();
+    // What cannot be told is taken for found first, then for not found: where that makes a
+    // difference, nothing can be said.
+    let [with, without] = [true, false]
+        .map(|untold| found(index, window, asked, &expected, &sequences, &here, untold));
+    if with.verdict == without.verdict {
+        return without;
+    }
+    let untold = here.iter().filter(|e| e.is(index, asked.result).is_none()).count();
+    let words = format!("{}: the code or sub-status of {untold} is not told", with.seen);
+    Ruling { nearest: with.nearest, ..Ruling::inconclusive(expected, words) }
+}
+
+fn found(
+    index: &Index<'_>,
+    window: Window,
+    asked: &Asked<'_>,
+    expected: &str,
+    sequences: &[Vec<Episode>],
+    here: &[&Episode],
+    untold: bool,
+) -> Ruling {
+    let is = |e: &Episode| e.is(index, asked.result).unwrap_or(untold);
+    let found: Vec<&Episode> = here.iter().copied().filter(|e| is(e)).collect();
     let mut problems = Vec::new();
     if !select::count(asked.count, found.len()) {
         problems.push(seen(&found));
         if found.is_empty() {
-            problems.push(instead(&here, asked));
+            problems.push(instead(index, here, asked));
         }
     }
     problems.extend(misshapen(asked, &found));
     problems.extend(first_at_another_time(index.start, asked, &found));
     for sequence in sequences.iter() {
-        let mine = sequence.iter().filter(|e| e.lies_in(window) && e.is(asked.result));
+        let mine = sequence.iter().filter(|e| e.lies_in(window) && is(e));
         problems.extend(at_another_distance(asked, &mine.collect::<Vec<_>>()));
     }
-    let near = if found.is_empty() { near_misses(&here, asked) } else { found.clone() };
+    let near = if found.is_empty() { near_misses(index, here, asked) } else { found.clone() };
     let nearest = near.iter().map(|e| e.first).collect();
-    Ruling::by_problems(expected, &problems, seen(&found), nearest)
+    Ruling::by_problems(expected.to_owned(), &problems, seen(&found), nearest)
 }
 
 fn expected(asked: &Asked<'_>) -> String {
@@ -76,9 +98,9 @@ fn seen(found: &[&Episode]) -> String {
 
 /// Episodes of the same outcome with another code; failing that, of another outcome than
 /// admitted.
-fn near_misses<'e>(here: &[&'e Episode], asked: &Asked<'_>) -> Vec<&'e Episode> {
+fn near_misses<'e>(index: &Index<'_>, here: &[&'e Episode], asked: &Asked<'_>) -> Vec<&'e Episode> {
     use revlab_lab::Outcome;
-    let others = || here.iter().copied().filter(|e| !e.is(asked.result));
+    let others = || here.iter().copied().filter(|e| e.is(index, asked.result) != Some(true));
     let same: Vec<_> = others().filter(|e| e.outcome == asked.result.outcome).collect();
     match same.is_empty() {
         false => same,
@@ -87,14 +109,15 @@ fn near_misses<'e>(here: &[&'e Episode], asked: &Asked<'_>) -> Vec<&'e Episode> 
 }
 
 /// What there was when there was no such episode.
-fn instead(here: &[&Episode], asked: &Asked<'_>) -> String {
-    let near = near_misses(here, asked);
+fn instead(index: &Index<'_>, here: &[&Episode], asked: &Asked<'_>) -> String {
+    let near = near_misses(index, here, asked);
     if near.is_empty() {
         let attempts: u64 = here.iter().map(|e| e.attempts).sum();
         return format!("{} admitted", phrase::counted(attempts as usize, "attempt"));
     }
     let words = near.iter().map(|e| {
         let what = phrase::result_words(e.outcome, e.status, e.substatus, e.code);
+        let what = phrase::by_alert(what, e.alert.as_ref());
         format!("{what} for {}", phrase::episode(e))
     });
     format!("nearest: {}", phrase::listed(words))

@@ -22,7 +22,7 @@ pub(super) fn judge(index: &Index<'_>, window: Window, asked: &Asked<'_>) -> Rul
         None => vec![window],
         Some(during) => match stretches(index, window, during) {
             Ok(stretches) => stretches,
-            Err(none) => return Ruling::failed(expected, none),
+            Err(none) => return none.ruling(expected),
         },
     };
     let stale = asked.while_base_stale.then(|| Stale::new(index, asked.of));
@@ -66,14 +66,37 @@ fn expected(asked: &Asked<'_>) -> String {
     text
 }
 
+/// Why there is no stretch to look into.
+pub(super) enum NoStretch {
+    /// There is no such episode.
+    None(String),
+    /// There may be one: the trace cannot tell.
+    Untold(String),
+}
+
+impl NoStretch {
+    pub(super) fn ruling(self, expected: String) -> Ruling {
+        match self {
+            NoStretch::None(seen) => Ruling::failed(expected, seen),
+            NoStretch::Untold(seen) => Ruling::inconclusive(expected, seen),
+        }
+    }
+}
+
 /// The stretch of each episode, as far as it lies in the window; or that there is none.
 pub(super) fn stretches(
     index: &Index<'_>,
     window: Window,
     during: &During,
-) -> Result<Vec<Window>, String> {
+) -> Result<Vec<Window>, NoStretch> {
     let sequences = episode::sequences(index, &during.of);
-    let asked = |e: &&Episode| e.is(during.result) && e.lies_in(window);
+    let asked = |e: &&Episode| e.is(index, during.result) == Some(true) && e.lies_in(window);
+    let untold = |e: &Episode| e.is(index, during.result).is_none() && e.lies_in(window);
+    if sequences.iter().flatten().any(untold) {
+        let result = phrase::result(during.result);
+        let words = format!("whether an episode was one {result} is not told");
+        return Err(NoStretch::Untold(words));
+    }
     let stretches = sequences.iter().flatten().filter(asked).map(|e| {
         let whole = e.stretch(during.at_start);
         Window { from: whole.from.max(window.from), to: whole.to.min(window.to) }
@@ -83,7 +106,7 @@ pub(super) fn stretches(
         false => Ok(found),
         true => {
             let result = phrase::result(during.result);
-            Err(format!("no episode {result}: there must be one to look into"))
+            Err(NoStretch::None(format!("no episode {result}: there must be one to look into")))
         }
     }
 }

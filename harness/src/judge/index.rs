@@ -55,6 +55,8 @@ pub(crate) struct CheckAt<'a> {
 pub(crate) struct Index<'a> {
     /// Which run this is.
     pub(crate) header: Option<&'a Header>,
+    /// Whether the system under test was a program that is not ours: it tells no codes.
+    pub(crate) foreign: bool,
     /// Start of the run.
     pub(crate) start: Instant,
     /// End of the run as planned.
@@ -121,6 +123,7 @@ impl<'a> Index<'a> {
         let cut = (!trace.is_complete()).then(|| settled(scenario, last));
         let mut index = Index {
             header: None,
+            foreign: false,
             start: scenario.start,
             planned_end,
             end: if cut.is_some() { last.min(planned_end) } else { planned_end },
@@ -137,6 +140,7 @@ impl<'a> Index<'a> {
             episodes: OnceCell::new(),
         };
         index.fill(trace);
+        index.foreign = index.header.is_some_and(|h| h.adapter(&h.sut).is_some());
         index.attempts.sort_by_key(|a| (a.due, a.n));
         for client in scenario.clients.values() {
             if let Some(process) =

@@ -8,8 +8,8 @@ use revlab_lab::{Code, Instant, Outcome, Span};
 use super::episode::{Episode, Healing};
 use super::index::{At, Index};
 use crate::scenario::model::{
-    AttemptFilter, CheckFilter, CheckResult, Count, During, FetchFilter, ResultFilter, Share,
-    SpanRange, Window,
+    AttemptFilter, CheckFilter, CheckResult, Count, During, ExpectationKind, FetchFilter,
+    ResultFilter, Share, SpanRange, Window,
 };
 
 /// How many things of a kind are named one by one before the rest is only counted.
@@ -98,6 +98,23 @@ pub(crate) fn result_words(
         other => other.as_str(),
     };
     if with.is_empty() { outcome.to_owned() } else { format!("{outcome} with {}", with.join(", ")) }
+}
+
+/// `refused by the alert unknown_ca`, where there was one.
+pub(crate) fn by_alert(words: String, alert: Option<&revlab_lab::Name>) -> String {
+    match alert {
+        Some(alert) => format!("{words} by the alert {alert}"),
+        None => words,
+    }
+}
+
+/// What an expectation asks for that is not looked into.
+pub(super) fn unasked(kind: &ExpectationKind) -> String {
+    match kind {
+        ExpectationKind::Log { .. } => "lines in the logs of Windows",
+        _ => "fetches by a process, or of a cause",
+    }
+    .to_owned()
 }
 
 pub(super) fn result(filter: ResultFilter) -> String {

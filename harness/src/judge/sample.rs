@@ -32,6 +32,7 @@ pub(crate) struct Lab {
     start: Instant,
     records: Vec<(Instant, Kind)>,
     end: Option<&'static str>,
+    foreign: bool,
     pub(crate) scenario: Scenario,
 }
 
@@ -56,7 +57,7 @@ impl Lab {
             operations: BTreeMap::new(),
             expectations: Vec::new(),
         };
-        Lab { start, records: Vec::new(), end: Some("complete"), scenario }
+        Lab { start, records: Vec::new(), end: Some("complete"), foreign: false, scenario }
     }
 
     /// The instant so long after the start.
@@ -76,6 +77,19 @@ impl Lab {
     /// Refused with 403.13 and this code.
     pub(crate) fn refused(&mut self, due: Span, code: Code) -> &mut Lab {
         self.attempt_of("jmeter", due, Outcome::Refused, Some(code))
+    }
+
+    /// Refused by this TLS alert.
+    pub(crate) fn alerted(&mut self, due: Span, alert: &str) -> &mut Lab {
+        let mut it = attempt("jmeter", self.at(due), Outcome::Refused, None);
+        (it.alert, it.status, it.substatus) = (Some(alert.into()), None, None);
+        self.add(due + Span::from_millis(it.took_ms), Kind::Attempt(it))
+    }
+
+    /// The system under test is a program that is not ours.
+    pub(crate) fn foreign(&mut self) -> &mut Lab {
+        self.foreign = true;
+        self
     }
 
     pub(crate) fn attempt_of(
@@ -251,7 +265,12 @@ impl Lab {
     pub(crate) fn trace(&self) -> Trace {
         let mut all = self.records.clone();
         all.sort_by_key(|(t, _)| *t);
-        all.insert(0, (self.start, Kind::Header(header(&self.scenario))));
+        let mut header = header(&self.scenario);
+        if self.foreign {
+            let adapter = BTreeMap::from([("adapter".to_owned(), "s_server".into())]);
+            header.profiles.insert("web".to_owned(), adapter);
+        }
+        all.insert(0, (self.start, Kind::Header(header)));
         if let Some(reason) = self.end {
             let last = all.last().map_or(self.start, |(t, _)| *t);
             let whole = self.start + self.scenario.duration;

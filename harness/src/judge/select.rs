@@ -3,19 +3,13 @@
 use revlab_lab::trace::{Attempt, Check, Fetch, Layer, Purpose, State, Step};
 
 use crate::scenario::model::{
-    AttemptFilter, CheckFilter, CheckResult, Count, FetchFilter, ResultFilter, SpanRange,
+    AttemptFilter, CheckFilter, CheckResult, Count, FetchFilter, SpanRange,
 };
 use revlab_lab::Span;
 
 pub(super) fn attempt(filter: &AttemptFilter, attempt: &Attempt) -> bool {
     (filter.clients.is_empty() || filter.clients.contains(&attempt.client))
         && filter.identity.as_ref().is_none_or(|i| *i == attempt.identity)
-}
-
-pub(super) fn result(filter: ResultFilter, attempt: &Attempt) -> bool {
-    filter.outcome == attempt.outcome
-        && (filter.code.is_none() || filter.code == attempt.code)
-        && (filter.substatus.is_none() || filter.substatus == attempt.substatus)
 }
 
 pub(super) fn fetch(filter: &FetchFilter, fetch: &Fetch) -> bool {

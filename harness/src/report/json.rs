@@ -92,6 +92,8 @@ struct EpisodeJson<'a> {
     code: Option<Code>,
     #[serde(skip_serializing_if = "Option::is_none")]
     symbol: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alert: Option<&'a Name>,
     begin: Instant,
     end: Instant,
     length_ms: i64,
@@ -105,7 +107,8 @@ struct EpisodeJson<'a> {
 
 /// What identifies a profile; every parameter of it is in the trace's header.
 fn profile(all: &BTreeMap<String, Value>) -> BTreeMap<&'static str, &Value> {
-    let names = ["profile", "hypothesis", "updates"];
+    let names =
+        ["profile", "hypothesis", "updates", "adapter", "program", "options", "address", "time"];
     names.into_iter().filter_map(|name| Some((name, all.get(name)?))).collect()
 }
 
@@ -134,6 +137,7 @@ fn episode(episode: &Episode) -> EpisodeJson<'_> {
         substatus: episode.substatus,
         code: episode.code,
         symbol: episode.code.and_then(Code::symbol),
+        alert: episode.alert.as_ref(),
         begin: episode.begin,
         end: episode.end,
         length_ms: episode.length().as_millis(),

@@ -143,7 +143,7 @@ fn an_unknown_hypothesis() {
 
 #[test]
 fn an_unknown_system_under_test() {
-    assert_snapshot!(said_to(&["--sut", "nginx"]), @"error: there is no adapter `nginx`: so far only `model`, the built-in one, is there");
+    assert_snapshot!(said_to(&["--sut", "nginx"]), @"error: there is no system under test `nginx`: there are `model`, `s_server` and `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`");
 }
 
 #[test]
@@ -232,4 +232,28 @@ fn one_bad_file_among_good_ones_keeps_all_from_being_run() {
     let folder = Folder::with(&[("a.toml", GOOD), ("b.toml", &good_with("\"1m\"", "60"))]);
     let said = folder.refused(&["run", "a.toml", "b.toml", "--out", "results"]);
     assert!(said.contains("--> b.toml:10:9"), "{said}");
+}
+
+#[test]
+fn a_server_that_is_not_there() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port of the test's own");
+    let port = taken.local_addr().expect("it is bound").port();
+    drop(taken);
+    let url = format!("https://127.0.0.1:{port}?ready=50ms&for=1s");
+    let folder = Folder::with(&[("good.toml", GOOD)]);
+    let said = folder.refused(&["run", "good.toml", "--sut", &url]);
+    let said = said.replace(&port.to_string(), "PORT");
+    assert_snapshot!(said, @"error: good: the system under test cannot be had: https://127.0.0.1:PORT was not there within 50ms: Connection refused (os error 111)");
+}
+
+#[test]
+fn a_real_server_that_would_take_hours() {
+    let folder = Folder::with(&[("long.toml", &good_with("\"1h\"\n[ca", "\"8h\"\n[ca"))]);
+    let said = folder.refused(&["run", "long.toml", "--sut", "https://127.0.0.1:8443"]);
+    assert_snapshot!(said, @"error: long: it lasts 8h, and without `clock=FILE` that is real time: add `for=10m` to stop after ten minutes, or give the server lab time");
+}
+
+#[test]
+fn an_option_of_a_server_that_is_not_there() {
+    assert_snapshot!(said_to(&["--sut", "https://127.0.0.1:8443?clok=x"]), @"error: `clok` is not an option of `https://…`: did you mean `clock`?");
 }

@@ -9,7 +9,7 @@ use super::paint::Tone;
 use super::wrap::labelled;
 use super::{Page, episodes};
 use crate::judge::index::At;
-use crate::judge::{Episode, about, at, result_words};
+use crate::judge::{Episode, about, at, by_alert, result_words};
 use crate::report::words;
 
 /// So many episodes are shown in detail.
@@ -36,6 +36,7 @@ pub(super) fn section(page: &Page<'_>) -> Vec<String> {
 fn one(page: &Page<'_>, episode: &Episode, earlier: &[&Episode]) -> Vec<String> {
     let number = earlier.len() + 1;
     let what = result_words(episode.outcome, episode.status, episode.substatus, episode.code);
+    let what = by_alert(what, episode.alert.as_ref());
     let heading = format!("Episode {number}: {what}");
     let mut lines = vec![page.paint.text(Tone::Heading, &heading)];
     let clients: Vec<&str> = episode.clients.iter().map(|c| &**c).collect();

@@ -75,7 +75,11 @@ fn short(episode: &Episode) -> String {
     let words = result_words(episode.outcome, episode.status, episode.substatus, episode.code);
     let symbol = episode.code.and_then(|c| c.symbol()).unwrap_or_default();
     let words = words.replace(" with ", " ").replace(symbol, "");
-    words.replace(',', "").trim_end().to_owned()
+    let words = words.replace(',', "").trim_end().to_owned();
+    match &episode.alert {
+        Some(alert) => format!("{words} {alert}"),
+        None => words,
+    }
 }
 
 /// How it ended, in short.

@@ -61,6 +61,12 @@ fn systems(page: &Page<'_>) -> Vec<String> {
 }
 
 fn system(name: &str, profile: &BTreeMap<String, Value>) -> String {
+    let said = |key: &str| profile.get(key).and_then(Value::as_str);
+    if let Some(adapter) = said("adapter") {
+        let what = [said("program"), said("address")].into_iter().flatten().next();
+        let time = said("time").unwrap_or("unknown");
+        return format!("{name}: {adapter}, {}, in {time} time", what.unwrap_or("unknown"));
+    }
     let of = profile.get("profile").and_then(Value::as_str).unwrap_or("without a profile");
     let updates = profile.get("updates").and_then(Value::as_array);
     let updates: Vec<&str> = updates.into_iter().flatten().filter_map(Value::as_str).collect();
@@ -118,7 +124,12 @@ fn command(page: &Page<'_>) -> String {
     }
     command.push_str(&format!(" --seed {}", scenario.seed.0));
     let Some(header) = page.index.header else { return command };
-    if header.transport != "sim" {
+    if let Some(profile) = header.profiles.get(&header.sut)
+        && let Some(adapter) = profile.get("adapter").and_then(Value::as_str)
+    {
+        let address = profile.get("address").and_then(Value::as_str);
+        command.push_str(&format!(" --sut {}", address.unwrap_or(adapter)));
+    } else if header.transport != "sim" {
         command.push_str(&format!(" --transport {}", header.transport));
     }
     let hypothesis = header.profiles.get(&header.sut).and_then(|p| p.get("hypothesis"));

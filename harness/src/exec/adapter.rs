@@ -1,0 +1,288 @@
+//! What `--sut` names: what stands in for the model of the system under test.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use revlab_lab::Span;
+use revlab_sut::config::SutOperation;
+
+use crate::scenario::model::{OperationKind, Scenario};
+
+/// What runs the system under test in place of the built-in model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Adapter {
+    /// OpenSSL's `s_server -crl_check -crl_download`, started and stopped by the run.
+    SServer,
+    /// A server that somebody else has started.
+    Elsewhere(Elsewhere),
+}
+
+/// A server that somebody else has started: `https://host:port?…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Name or address that the clients connect to. The name in TLS is the scenario's.
+    pub host: String,
+    /// Its port; 443 unless given.
+    pub port: u16,
+    /// `clock=FILE`: the file from which the server takes its time, by libfaketime. Without it
+    /// lab time is real time, and the run begins now.
+    pub clock: Option<PathBuf>,
+    /// `ca=PORT`: the port on 127.0.0.1 at which the CA answers; 0: one that is free.
+    pub ca: u16,
+    /// `for=SPAN`: the run stops after so much lab time; what lies behind is inconclusive.
+    pub stop_after: Option<Span>,
+    /// `ready=SPAN`: how long, in real time, the run waits for the server to listen. 10 s unless
+    /// given, 10 min at most.
+    pub ready: Span,
+}
+
+/// The longest scenario that is run in real time without [`Elsewhere::stop_after`].
+const LONGEST: Span = Span::from_hours(1);
+
+/// How long a run waits for the server unless told otherwise, and at most.
+const READY: (Span, Span) = (Span::from_secs(10), Span::from_mins(10));
+
+/// What is wrong with the text behind `--sut`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdapterError {
+    /// It names nothing that is there.
+    #[error("there is no system under test `{0}`: there are {valid}", valid = Adapter::VALID)]
+    Unknown(String),
+    /// It is no address of a server.
+    #[error("`{0}` is not the address of a server such as `https://127.0.0.1:8443`")]
+    Address(String),
+    /// An option that is not there.
+    #[error("`{name}` is not an option of `https://…`{hint}")]
+    Option {
+        /// What was typed.
+        name: String,
+        /// The nearest valid name or all of them, in words.
+        hint: String,
+    },
+    /// An option with a value that it cannot have.
+    #[error("`{option}={value}`: {wanted}")]
+    Value {
+        /// Which option.
+        option: &'static str,
+        /// What was typed.
+        value: String,
+        /// What would be right.
+        wanted: &'static str,
+    },
+}
+
+impl Adapter {
+    /// What `--sut` takes, for messages.
+    pub const VALID: &'static str =
+        "`model`, `s_server` and `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`";
+
+    /// What is behind `--sut`; none: the model.
+    ///
+    /// # Errors
+    ///
+    /// See [`AdapterError`].
+    pub fn parse(text: &str) -> Result<Option<Adapter>, AdapterError> {
+        match text {
+            "model" => Ok(None),
+            "s_server" => Ok(Some(Adapter::SServer)),
+            _ if text.starts_with("https://") => Ok(Some(Adapter::Elsewhere(text.parse()?))),
+            _ => Err(AdapterError::Unknown(text.to_owned())),
+        }
+    }
+
+    /// The name in traces.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Adapter::SServer => "s_server",
+            Adapter::Elsewhere(_) => "https",
+        }
+    }
+
+    /// Whether lab time is real time.
+    pub fn in_real_time(&self) -> bool {
+        matches!(self, Adapter::Elsewhere(Elsewhere { clock: None, .. }))
+    }
+
+    /// Why a scenario cannot be run with it; none: it can.
+    pub fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        let sut = match scenario.suts.values().collect::<Vec<_>>()[..] {
+            [sut] => sut,
+            [] => return Some("it has no system under test".to_owned()),
+            _ => {
+                return Some(
+                    "it has several systems under test, and `--sut` stands for one".into(),
+                );
+            }
+        };
+        for operation in scenario.operations.values() {
+            let OperationKind::Sut(action) = &operation.action else { continue };
+            let can = matches!(action, SutOperation::RestartService | SutOperation::Reboot)
+                && *self == Adapter::SServer;
+            if !can {
+                let name = &operation.name;
+                return Some(format!("operation `{name}` is one that only the model can do"));
+            }
+        }
+        if !self.in_real_time() {
+            return None;
+        }
+        if sut.clock != revlab_lab::Clock::exact(scenario.start) {
+            return Some("a server that runs in real time cannot be given a clock".to_owned());
+        }
+        let asked = matches!(self, Adapter::Elsewhere(Elsewhere { stop_after: Some(_), .. }));
+        (scenario.duration > LONGEST && !asked).then(|| {
+            format!(
+                "it lasts {}, and without `clock=FILE` that is real time: add `for=10m` to stop \
+                 after ten minutes, or give the server lab time",
+                scenario.duration
+            )
+        })
+    }
+}
+
+impl FromStr for Elsewhere {
+    type Err = AdapterError;
+
+    fn from_str(text: &str) -> Result<Elsewhere, AdapterError> {
+        let (address, options) = text.split_once('?').unwrap_or((text, ""));
+        let bad = || AdapterError::Address(address.to_owned());
+        let url: revlab_lab::http::Url = address.parse().map_err(|_| bad())?;
+        let port = url.authority().rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+        let port = match port {
+            _ if !matches!(url.path_and_query(), "/") => return Err(bad()),
+            Some(Err(_)) if !url.host().ends_with(']') => return Err(bad()),
+            _ => url.port(),
+        };
+        let host = url.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let mut server =
+            Elsewhere { host, port, clock: None, ca: 0, stop_after: None, ready: READY.0 };
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            server.set(name, value)?;
+        }
+        Ok(server)
+    }
+}
+
+impl Elsewhere {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), AdapterError> {
+        let wrong =
+            |option, wanted| AdapterError::Value { option, value: value.to_owned(), wanted };
+        let span = || value.parse::<Span>().ok().filter(|span| *span > Span::ZERO);
+        match name {
+            "clock" if value.is_empty() => return Err(wrong("clock", "a file is wanted")),
+            "clock" => self.clock = Some(PathBuf::from(value)),
+            "ca" => {
+                self.ca = value.parse().map_err(|_| wrong("ca", "a port is wanted, 0 to 65535"))?;
+            }
+            "for" => {
+                let wanted = "a time above zero is wanted, such as `10m`";
+                self.stop_after = Some(span().ok_or_else(|| wrong("for", wanted))?);
+            }
+            "ready" => {
+                let wanted = "a time above zero and up to 10m is wanted, such as `30s`";
+                let ready = span().filter(|span| *span <= READY.1);
+                self.ready = ready.ok_or_else(|| wrong("ready", wanted))?;
+            }
+            _ => {
+                let hint = crate::scenario::hint(name, ["clock", "ca", "for", "ready"]);
+                return Err(AdapterError::Option { name: name.to_owned(), hint });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Adapter::SServer => f.write_str("s_server"),
+            Adapter::Elsewhere(server) if server.host.contains(':') => {
+                write!(f, "https://[{}]:{}", server.host, server.port)
+            }
+            Adapter::Elsewhere(server) => write!(f, "https://{}:{}", server.host, server.port),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Adapter::parse(text).unwrap_err().to_string()
+    }
+
+    fn scenario(more: &str) -> Scenario {
+        let text = format!(
+            "format = 1\ntitle = \"t\"\nstart = \"2024-03-01T00:00:00Z\"\nduration = \"8h\"\n\
+             [ca.issuing]\n[clients.users]\nevery = \"1m\"\n{more}"
+        );
+        let mut read = crate::scenario::from_text("t", &text).unwrap();
+        read.remove(0)
+    }
+
+    #[test]
+    fn an_address_is_read_with_its_options() {
+        let text = "https://127.0.0.1:8443?clock=/run/clock&ca=8080&for=10m&ready=1m";
+        let server = Elsewhere {
+            host: "127.0.0.1".into(),
+            port: 8443,
+            clock: Some("/run/clock".into()),
+            ca: 8080,
+            stop_after: Some(Span::from_mins(10)),
+            ready: Span::from_mins(1),
+        };
+        assert_eq!(Adapter::parse(text), Ok(Some(Adapter::Elsewhere(server))));
+        let plain = Adapter::parse("https://[::1]:8443/").unwrap().unwrap();
+        assert_eq!(plain.to_string(), "https://[::1]:8443");
+        assert!(plain.in_real_time());
+        assert_eq!(Adapter::parse("model"), Ok(None));
+    }
+
+    #[test]
+    fn what_cannot_be_is_said_with_what_would_be_right() {
+        insta::assert_snapshot!(error("s_serve"), @"there is no system under test `s_serve`: there are `model`, `s_server` and `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`");
+        insta::assert_snapshot!(error("https://"), @"`https://` is not the address of a server such as `https://127.0.0.1:8443`");
+        insta::assert_snapshot!(error("https://a:b"), @"`https://a:b` is not the address of a server such as `https://127.0.0.1:8443`");
+        insta::assert_snapshot!(error("https://a/b"), @"`https://a/b` is not the address of a server such as `https://127.0.0.1:8443`");
+        insta::assert_snapshot!(error("https://a?clok=x"), @"`clok` is not an option of `https://…`: did you mean `clock`?");
+        insta::assert_snapshot!(error("https://a?ca=x"), @"`ca=x`: a port is wanted, 0 to 65535");
+        insta::assert_snapshot!(error("https://a?for=0s"), @"`for=0s`: a time above zero is wanted, such as `10m`");
+        insta::assert_snapshot!(error("https://a?ready=1h"), @"`ready=1h`: a time above zero and up to 10m is wanted, such as `30s`");
+    }
+
+    #[test]
+    fn real_time_is_bounded_and_lab_time_is_not() {
+        let real = |text| Adapter::parse(text).unwrap().unwrap();
+        let lab = scenario("[sut.web]\n");
+        assert!(real("https://a").refuses(&lab).unwrap().contains("it lasts 8h"));
+        assert_eq!(real("https://a?for=1m").refuses(&lab), None);
+        assert_eq!(real("https://a?clock=f").refuses(&lab), None);
+        assert_eq!(real("s_server").refuses(&lab), None);
+        let skewed = scenario("[sut.web]\nclock = { offset = \"5m\" }\n");
+        assert!(real("https://a?for=1m").refuses(&skewed).unwrap().contains("clock"));
+        assert_eq!(real("s_server").refuses(&skewed), None);
+    }
+
+    #[test]
+    fn operations_of_the_model_are_refused_and_a_restart_is_not() {
+        let restart = "[sut.web]\n[operation.o]\non = \"web\"\nat = \"1h\"\nrestart_service = {}\n";
+        assert_eq!(Adapter::SServer.refuses(&scenario(restart)), None);
+        let real = Adapter::parse("https://a?clock=f").unwrap().unwrap();
+        assert!(real.refuses(&scenario(restart)).unwrap().contains("operation `o`"));
+        let resync =
+            "[sut.web]\n[operation.o]\non = \"web\"\nat = \"1h\"\nchain_cache_resync = {}\n";
+        assert!(Adapter::SServer.refuses(&scenario(resync)).unwrap().contains("operation `o`"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "(https://)?.{0,40}") {
+            let _ = Adapter::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! A real system under test: a program that is not ours, on sockets, in a loop of its own.
+//!
+//! * `lab`: the loop: one attempt at a time, while the CA answers what the server asks;
+//! * `peer`: sockets and time;
+//! * `s_server`: OpenSSL's server as a child process;
+//! * `child`: child processes in general;
+//! * `clock`: lab time for foreign processes;
+//! * `fetch`: what comes of a request at the CA's site;
+//! * `operations`: what administrators do.
+//!
+//! The trace has no `check` records and no codes: what such a program does not tell is not there,
+//! and what an expectation asks of it is inconclusive.
+
+mod child;
+mod clock;
+mod fetch;
+mod lab;
+mod operations;
+mod peer;
+mod s_server;
+
+use std::collections::BTreeMap;
+
+use self::lab::RealLab;
+use self::peer::Peer;
+use super::adapter::Adapter;
+use super::recorder::Recorder;
+use super::setup::{Cast, Lab};
+use super::{Options, RunError};
+use crate::scenario::model::Scenario;
+
+/// Runs a scenario with a real system under test; gives the logs that it wrote, by their path
+/// below `logs/`.
+pub(super) fn run(
+    scenario: &Scenario,
+    adapter: &Adapter,
+    options: &Options<'_>,
+    lab: Lab,
+    recorder: Recorder<'_>,
+) -> Result<(Cast, BTreeMap<String, Vec<u8>>), RunError> {
+    if let Some(why) = adapter.refuses(scenario) {
+        return Err(RunError::Sut(why));
+    }
+    let sut = scenario.suts.values().next();
+    let sut = sut.ok_or_else(|| RunError::Sut("there is none".to_owned()))?;
+    if let Some(prepared) = options.prepared {
+        prepared(&lab.cast).map_err(RunError::Sut)?;
+    }
+    let peer = Peer::new(scenario, &lab, sut, adapter, options)?;
+    Ok(RealLab::new(scenario, sut, adapter, lab, peer, recorder).run(options.stop))
+}

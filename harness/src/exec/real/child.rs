@@ -1,0 +1,243 @@
+//! A server as a child process: it is ready when it says so, and never outlives the run.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant as Wall};
+
+/// How long a server may take to listen.
+const READY: Duration = Duration::from_secs(15);
+/// How long a server may take to end when it is asked to.
+const ENDING: Duration = Duration::from_secs(2);
+/// How often it is looked whether something has come about.
+const STEP: Duration = Duration::from_millis(5);
+/// The most that is kept of a server's log, in bytes: its end.
+const KEPT: u64 = 16 << 20;
+
+/// A child process with its log. Dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Child {
+    process: std::process::Child,
+    log: PathBuf,
+    /// Up to where the log has been looked at.
+    read: u64,
+}
+
+impl Child {
+    /// Starts a program, with its output behind what is in the log already, and waits until a line
+    /// of it is one that `ready` knows.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, ends at once, or is not ready in time, in words with its last line.
+    pub(super) fn start<T>(
+        mut command: Command,
+        log: &Path,
+        ready: impl Fn(&str) -> Option<T>,
+    ) -> Result<(Child, T), String> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let open = || File::options().create(true).append(true).open(log);
+        let (out, errors) = open().and_then(|out| Ok((out.try_clone()?, out))).map_err(in_words)?;
+        let read = errors.metadata().map_err(in_words)?.len();
+        command.stdin(Stdio::null()).stdout(out).stderr(errors);
+        // Of its own group, so that Ctrl-C at the terminal reaches revlab alone.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let process = command.spawn().map_err(|e| format!("`{program}` does not start: {e}"))?;
+        let mut child = Child { process, log: log.to_owned(), read };
+        let began = wall();
+        loop {
+            let lines = child.new_lines();
+            if let Some(ready) = lines.iter().find_map(|line| ready(line)) {
+                return Ok((child, ready));
+            }
+            if let Some(words) = child.ended() {
+                return Err(format!("`{program}` {words}"));
+            }
+            if wall().duration_since(began) > READY {
+                let seconds = READY.as_secs();
+                return Err(format!("`{program}` was not ready after {seconds} s"));
+            }
+            nap();
+        }
+    }
+
+    /// Its process id.
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// How it ended, in words with the last line of its log, if it has.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        let status = self.process.try_wait().ok()??;
+        let last = fs::read_to_string(&self.log).ok();
+        let last = last.as_deref().and_then(|text| text.trim_end().lines().last());
+        Some(format!("ended with {}: {}", words(status), last.unwrap_or("it said nothing")))
+    }
+
+    /// The lines that have come into its log since they were last asked for; a line without its
+    /// end is one of the next time.
+    pub(super) fn new_lines(&mut self) -> Vec<String> {
+        let mut fresh = Vec::new();
+        let from = self.read;
+        let read = File::open(&self.log).and_then(|mut log| {
+            log.seek(SeekFrom::Start(from))?;
+            log.take(KEPT).read_to_end(&mut fresh)
+        });
+        let Some(whole) = read.ok().and_then(|_| fresh.iter().rposition(|b| *b == b'\n')) else {
+            return Vec::new();
+        };
+        fresh.truncate(whole + 1);
+        self.read += fresh.len() as u64;
+        String::from_utf8_lossy(&fresh).lines().map(str::to_owned).collect()
+    }
+
+    /// Asks it to end, makes it end, and waits for it.
+    pub(super) fn stop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        self.ask_to_end();
+        let began = wall();
+        while wall().duration_since(began) < ENDING {
+            if !matches!(self.process.try_wait(), Ok(None)) {
+                return;
+            }
+            nap();
+        }
+        self.make_end();
+        let _ = self.process.wait();
+    }
+
+    #[cfg(unix)]
+    fn group(&self) -> Option<rustix::process::Pid> {
+        rustix::process::Pid::from_raw(i32::try_from(self.process.id()).ok()?)
+    }
+
+    /// The whole group: a server may have children of its own.
+    #[cfg(unix)]
+    fn ask_to_end(&self) {
+        if let Some(group) = self.group() {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+        }
+    }
+
+    #[cfg(unix)]
+    fn make_end(&mut self) {
+        if let Some(group) = self.group() {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn ask_to_end(&mut self) {
+        let _ = self.process.kill();
+    }
+
+    #[cfg(not(unix))]
+    fn make_end(&mut self) {
+        let _ = self.process.kill();
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The end of a log, as bytes.
+pub(super) fn kept(log: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let _ = File::open(log).and_then(|mut file| {
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(KEPT)))?;
+        file.take(KEPT).read_to_end(&mut bytes)
+    });
+    bytes
+}
+
+fn words(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("status {code}"),
+        None => "a signal".to_owned(),
+    }
+}
+
+fn in_words(error: io::Error) -> String {
+    error.to_string()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a foreign process is waited for in real time")]
+fn wall() -> Wall {
+    Wall::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a foreign process is waited for in real time")]
+fn nap() {
+    std::thread::sleep(STEP);
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, log: &Path) -> Result<(Child, String), String> {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(script);
+        Child::start(command, log, |line| line.strip_prefix("ready ").map(str::to_owned))
+    }
+
+    fn lives(id: u32) -> bool {
+        let id = rustix::process::Pid::from_raw(id as i32).unwrap();
+        rustix::process::test_kill_process(id).is_ok()
+    }
+
+    #[test]
+    fn a_child_is_ready_when_it_says_so_and_ends_with_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let (child, said) = shell("echo ready 7; exec sleep 60", &log).unwrap();
+        assert_eq!(said, "7");
+        let id = child.id();
+        assert!(lives(id));
+        drop(child);
+        assert!(!lives(id));
+        assert_eq!(kept(&log), b"ready 7\n");
+    }
+
+    #[test]
+    fn a_child_that_does_not_heed_is_killed_with_its_own_children() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "trap '' TERM; sleep 60 & echo ready $!; wait; wait; sleep 60";
+        let (child, grandchild) = shell(script, &folder.path().join("log")).unwrap();
+        let (id, grandchild) = (child.id(), grandchild.parse().unwrap());
+        assert!(lives(grandchild));
+        drop(child);
+        assert!(!lives(id));
+        // Killed with the group; who reaps it is not ours to say.
+        let state = fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(" Z "), "{state}");
+    }
+
+    #[test]
+    fn a_child_that_ends_at_once_is_told_with_its_last_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = shell("echo no such key >&2; exit 3", &folder.path().join("log")).unwrap_err();
+        assert_eq!(error, "`sh` ended with status 3: no such key");
+    }
+
+    #[test]
+    fn lines_are_told_once_and_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut child, _) =
+            shell("echo ready; echo ready 1; exec sleep 60", &folder.path().join("log")).unwrap();
+        let mut log = File::options().append(true).open(folder.path().join("log")).unwrap();
+        io::Write::write_all(&mut log, b"one\ntw").unwrap();
+        assert_eq!(child.new_lines(), ["one"]);
+        io::Write::write_all(&mut log, b"o\n").unwrap();
+        assert_eq!(child.new_lines(), ["two"]);
+        assert!(child.new_lines().is_empty());
+    }
+}

@@ -1,0 +1,157 @@
+//! A request of a real system under test at the CA's site: what comes of it, and its record.
+//!
+//! The record says what the CA saw: which process asked, for which check and what became of the
+//! answer is not told by a program that is not ours.
+
+use revlab_fake_ca::fault::{Ruling, page};
+use revlab_fake_ca::live::{Answered, Arrived};
+use revlab_lab::http::{FetchError, Reply, Request, Url};
+use revlab_lab::trace::{Fetch, Kind, Log, ObjectInfo, Purpose};
+use revlab_lab::{Instant, Name, Span};
+use revlab_pki::Crl;
+
+use super::lab::RealLab;
+
+/// What a proxy says of a host that it cannot reach (RFC 9110 §15.6.3).
+const BAD_GATEWAY: u16 = 502;
+
+impl RealLab<'_> {
+    /// Answers a request as the faults on its way have it, and puts it on record. `client`: whose
+    /// attempt is under way.
+    pub(super) fn fetch(&mut self, arrived: Arrived, client: Option<&Name>) {
+        let Arrived { mut request, answer } = arrived;
+        request.url = plain(request.url);
+        self.fetches += 1;
+        let began = self.now;
+        self.charge(self.scenario.network.request());
+        let meeting = self.ca.meet(self.now, &request);
+        let purpose = self.ca.purpose(&request).map(|(_, purpose)| purpose);
+        let result = match meeting.ruling {
+            Ruling::Answer { delay, status } => {
+                let served = self.serve(request.clone());
+                self.pass(delay);
+                Ok(match status {
+                    Some(status) => Reply { substatus: served.substatus, ..page(status) },
+                    None => served,
+                })
+            }
+            Ruling::NameNotResolved | Ruling::Refused => Ok(page(BAD_GATEWAY)),
+            Ruling::Reset => Err(FetchError::ConnectionReset),
+            Ruling::Silent => Err(FetchError::TimedOut),
+        };
+        self.charge(self.scenario.network.answer());
+        let answered = match &result {
+            Ok(reply) => Answered::Reply(reply.clone()),
+            Err(FetchError::TimedOut) => Answered::Silent,
+            Err(_) => Answered::Reset,
+        };
+        self.silent |= answered == Answered::Silent;
+        // One who has gone away meanwhile gets no answer, and the record says what it would be.
+        let _ = answer.send(answered);
+        let record = match purpose {
+            Some(purpose) => {
+                let mut record = self.fetch_record(began, &request, purpose, &result);
+                record.client = client.cloned();
+                record.faults = meeting.faults;
+                Kind::Fetch(record)
+            }
+            None => Kind::Log(self.stray(&request, &result)),
+        };
+        self.record(record);
+    }
+
+    /// An answer is held back.
+    fn pass(&mut self, delay: Span) {
+        let until = self.now + delay;
+        if self.peer.holds_time() {
+            self.advance(until);
+        }
+        while self.now < until {
+            self.peer.pause(until - self.now);
+            self.advance(self.peer.time(self.now));
+        }
+    }
+
+    fn fetch_record(
+        &self,
+        began: Instant,
+        request: &Request,
+        purpose: Purpose,
+        result: &Result<Reply, FetchError>,
+    ) -> Fetch {
+        let reply = result.as_ref().ok();
+        Fetch {
+            id: self.fetches,
+            began,
+            by: self.sut.name.clone(),
+            process: Name::from(self.process()),
+            purpose,
+            method: request.method,
+            url: request.url.clone(),
+            status: reply.map(|r| r.status),
+            substatus: reply.map(|r| r.substatus).filter(|s| *s != 0),
+            error: result.as_ref().err().copied(),
+            rejected: None,
+            bytes: reply.map_or(0, |r| r.body.len() as u64),
+            took_ms: (self.now - began).as_millis(),
+            object: reply.filter(|r| r.status == 200).and_then(|r| object(purpose, &r.body)),
+            check: None,
+            unsolicited: None,
+            client: None,
+            faults: Vec::new(),
+        }
+    }
+
+    /// A request for what no certificate or CRL names.
+    fn stray(&self, request: &Request, result: &Result<Reply, FetchError>) -> Log {
+        let answer = match result {
+            Ok(reply) => reply.status.to_string(),
+            Err(error) => error.as_str().to_owned(),
+        };
+        let line = format!("{} {} {answer}", request.method.as_str(), request.url);
+        let (by, file) = (self.sut.name.clone(), Name::from("ca-access.log"));
+        Log { by, file, line, code: None, attempt: None }
+    }
+}
+
+/// The URL as certificates write it: OpenSSL asks a proxy with the port, also with that of HTTP.
+fn plain(url: Url) -> Url {
+    let explicit = url.authority().strip_suffix(":80").filter(|_| url.scheme() == "http");
+    let Some(host) = explicit else { return url };
+    let text = format!("http://{host}{}", url.path_and_query());
+    text.parse().unwrap_or(url)
+}
+
+/// What was served. Of OCSP answers nothing is told: what was asked is the server's own affair.
+fn object(purpose: Purpose, body: &[u8]) -> Option<ObjectInfo> {
+    if !matches!(purpose, Purpose::Base | Purpose::Delta) {
+        return None;
+    }
+    let crl = Crl::parse(body).ok()?;
+    Some(ObjectInfo {
+        number: crl.number(),
+        base_number: crl.base_number(),
+        this_update: crl.this_update(),
+        next_update: crl.next_update(),
+        sha1: Some(crl.sha1()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_http_is_left_out_as_in_certificates_and_others_are_kept() {
+        let text = |url: &str| plain(url.parse().unwrap()).to_string();
+        assert_eq!(text("http://pki.lab.example:80/a.crl"), "http://pki.lab.example/a.crl");
+        assert_eq!(text("http://pki.lab.example:8080/a"), "http://pki.lab.example:8080/a");
+        assert_eq!(text("http://pki.lab.example/a?b"), "http://pki.lab.example/a?b");
+    }
+
+    #[test]
+    fn what_is_no_crl_has_no_numbers() {
+        assert_eq!(object(Purpose::Base, b"<html>"), None);
+        assert_eq!(object(Purpose::Ocsp, b""), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! What administrators do in a run with a real system under test.
+
+use revlab_fake_ca::CaEvent;
+use revlab_fake_ca::config::CaOperation;
+use revlab_lab::queue::{Class, Key};
+use revlab_lab::trace::Kind;
+use revlab_lab::{Name, Span};
+
+use super::lab::RealLab;
+use crate::exec::operations;
+use crate::exec::world::Event;
+use crate::scenario::model::{Operation, OperationKind};
+
+impl RealLab<'_> {
+    /// Performs the operation with this index, and sets its next repetition.
+    pub(super) fn operate(&mut self, index: usize, seq: u64) {
+        let Some(operation) = self.scenario.operations.values().nth(index).cloned() else { return };
+        self.record(Kind::Operation(operations::record(&operation)));
+        match &operation.action {
+            OperationKind::Sut(_) => self.restart(),
+            OperationKind::Revoke { identity, reason } => {
+                let chain = self.cast.identities.get(identity).and_then(|i| i.chain.first());
+                if let Some(serial) = chain.map(|c| c.serial().to_vec()) {
+                    let action = CaOperation::Revoke { serial, reason: *reason };
+                    self.tell_authority(&operation.on, action);
+                }
+            }
+            OperationKind::Publish { base } => {
+                self.tell_authority(&operation.on, CaOperation::Publish { base: *base });
+            }
+            OperationKind::Reissue { ocsp } => {
+                let renewed = operations::reissued(&mut self.ca, &self.cast, &operation.on, ocsp);
+                for (name, identity) in renewed {
+                    if let Err(trouble) = self.peer.replace_identity(&name, &identity) {
+                        self.trouble.get_or_insert(trouble);
+                    }
+                    self.cast.identities.insert(name, identity);
+                }
+            }
+        }
+        self.repeat(&operation, index, seq);
+    }
+
+    /// Of operations on the server itself only those that start it again are let in.
+    fn restart(&mut self) {
+        if let Some(server) = self.peer.ours()
+            && let Err(trouble) = server.restart()
+        {
+            self.trouble.get_or_insert(format!("the system under test: {trouble}"));
+        }
+    }
+
+    fn repeat(&mut self, operation: &Operation, index: usize, seq: u64) {
+        let Some(every) = operation.every.filter(|e| *e > Span::ZERO) else { return };
+        let at = self.now + every;
+        if at < operation.until && at < self.end {
+            let actor = self.ranks.of(&operation.on);
+            let key = Key { at, class: Class::Operation, actor, seq };
+            self.queue.push(key, Event::Operation { index });
+        }
+    }
+
+    fn tell_authority(&mut self, ca: &Name, operation: CaOperation) {
+        self.tell_ca(CaEvent::Operation { ca: ca.clone(), operation });
+    }
+}

@@ -1,0 +1,156 @@
+//! A real server as the system under test: OpenSSL's `s_server`, started by the run, in lab time.
+//!
+//! Skipped, and said so, where OpenSSL or libfaketime is missing; `REVLAB_NO_SKIPS=1` makes that a
+//! failure.
+
+use std::collections::BTreeSet;
+
+use revlab::exec::adapter::Adapter;
+use revlab::exec::{self, Options, Run, RunError, Transport};
+use revlab::judge::{self, Finding, Judgement, Status};
+use revlab::scenario::Scenario;
+use revlab_lab::trace::{Attempt, Kind, Purpose};
+use revlab_lab::{Outcome, Span};
+use revlab_tests::program::skipped;
+
+/// What came of a run; none, with a note, where a program is missing.
+fn run(scenario: &Scenario) -> Option<(Run, Judgement)> {
+    let adapter = Adapter::SServer;
+    let options = Options { sut: Some(&adapter), ..Options::default() };
+    match exec::run(scenario, Transport::Live, &options, &mut Vec::new()) {
+        Ok(run) => {
+            let judgement = judge::judge(scenario, &run.trace);
+            Some((run, judgement))
+        }
+        Err(RunError::Sut(why)) if is_missing(&why) => skipped(&why),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Whether what is needed is not installed, rather than at fault.
+fn is_missing(why: &str) -> bool {
+    why.contains("libfaketime is not installed") || why.contains("needs OpenSSL 3.0")
+}
+
+fn finding<'j>(judgement: &'j Judgement, name: &str) -> &'j Finding {
+    judgement.findings.iter().find(|f| *f.name == *name).unwrap()
+}
+
+fn attempts(run: &Run) -> impl Iterator<Item = &Attempt> {
+    run.trace.records().iter().filter_map(|r| match &r.kind {
+        Kind::Attempt(attempt) => Some(attempt),
+        _ => None,
+    })
+}
+
+fn scenario(text: &str) -> Scenario {
+    let head = "format = 1\ntitle = \"t\"\nstart = \"2024-03-01T00:00:00Z\"\n";
+    let read = revlab::scenario::from_text("t", &format!("{head}{text}"));
+    read.unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0)
+}
+
+/// A client every minute at a server whose CA publishes base CRLs every hour.
+const HOURLY: &str = r#"
+duration = "4h"
+[ca.issuing]
+host = "pki.lab.example"
+crl = { period = "1h", delta_period = "none" }
+[sut.web]
+[clients.users]
+every = "1m"
+"#;
+
+#[test]
+fn a_revoked_client_is_refused_from_the_next_base_crl_on() {
+    let revoked = revlab_tests::load("basics/revoked.toml").remove(0);
+    let Some((run, judgement)) = run(&revoked) else { return };
+    let verdict = |name| finding(&judgement, name).verdict;
+    assert_eq!(judgement.inconclusive, Vec::<String>::new());
+    assert_eq!(verdict("admitted-before"), Status::Held);
+    assert_eq!(verdict("refused-after"), Status::Held);
+    assert_eq!(verdict("others-go-on"), Status::Held);
+    // s_server takes the delta from the certificate's freshestCRL alone, and AD CS names it in the
+    // CRL: the revocation comes with the next base, 59 minutes later.
+    let exposure = finding(&judgement, "in-time");
+    assert_eq!(exposure.verdict, Status::Failed, "{}", exposure.seen);
+    assert!(exposure.seen.contains("58m 50s"), "{}", exposure.seen);
+    assert_eq!(attempts(&run).count(), 5760);
+    let alerts: BTreeSet<_> = attempts(&run).filter_map(|a| a.alert.as_deref()).collect();
+    assert_eq!(alerts, BTreeSet::from(["certificate_revoked"]));
+    let (mut urls, mut kinds) = (BTreeSet::new(), BTreeSet::new());
+    for record in run.trace.records() {
+        kinds.insert(record.kind.name());
+        if let Kind::Fetch(fetch) = &record.kind {
+            assert_eq!((fetch.purpose, fetch.status), (Purpose::Base, Some(200)));
+            urls.insert(fetch.url.to_string());
+        }
+        if let Kind::Log(log) = &record.kind {
+            assert_eq!(log.line, "verify error:num=23:certificate revoked");
+        }
+    }
+    assert_eq!(urls, BTreeSet::from(["http://pki.lab.example/CertEnroll/LAB-CA.crl".to_owned()]));
+    assert!(!kinds.contains("check") && kinds.contains("log"), "{kinds:?}");
+    let log = String::from_utf8_lossy(&run.logs["s_server.log"]).into_owned();
+    assert!(log.contains("certificate revoked"), "{log}");
+}
+
+#[test]
+fn the_control_lets_everybody_in_and_its_ocsp_is_not_asked() {
+    // One day of three threads is long for a real server; what is asked of it is the same.
+    let control = revlab_tests::variant("basics/healthy.toml", "single-tier");
+    let Some((_, judgement)) = run(&control) else { return };
+    let verdict = |name| finding(&judgement, name).verdict;
+    assert_eq!(judgement.inconclusive, Vec::<String>::new());
+    assert_eq!(verdict("never-refused"), Status::Held);
+    assert_eq!(verdict("nothing-fails"), Status::Held);
+    let ocsp = finding(&judgement, "responder-is-asked");
+    assert_eq!((ocsp.verdict, &*ocsp.seen), (Status::Failed, "no successful OCSP fetch"));
+}
+
+#[test]
+fn the_same_run_gives_the_same_trace() {
+    let text = HOURLY.replace("4h", "20m");
+    let Some((first, _)) = run(&scenario(&text)) else { return };
+    let Some((second, _)) = run(&scenario(&text)) else { return };
+    assert!(first.trace.records().len() > 40);
+    assert_eq!(first.trace.records(), second.trace.records());
+}
+
+#[test]
+fn a_server_whose_clock_is_ahead_takes_crls_for_stale() {
+    // Issued at the full hour for 85 minutes, with a clock that is 30 minutes ahead: stale for the
+    // last five minutes of each hour.
+    let text = HOURLY.replace("[sut.web]", "[sut.web]\nclock = { offset = \"30m\" }");
+    let Some((run, judgement)) = run(&scenario(&text)) else { return };
+    let alerts: BTreeSet<_> = attempts(&run).filter_map(|a| a.alert.as_deref()).collect();
+    assert_eq!(alerts, BTreeSet::from(["certificate_expired"]));
+    let refused: Vec<_> =
+        judgement.episodes.iter().filter(|e| e.outcome == Outcome::Refused).collect();
+    assert_eq!(refused.len(), 4);
+    assert!(refused.iter().all(|e| e.length() == Span::from_mins(5)), "{refused:?}");
+}
+
+#[test]
+fn a_server_whose_ca_is_down_refuses_and_recovers() {
+    let fault = "[fault.ca-down]\non = \"issuing\"\nfrom = \"1h\"\nfor = \"30m\"\ndown = {}\n";
+    let Some((run, judgement)) = run(&scenario(&format!("{HOURLY}{fault}"))) else { return };
+    assert_eq!(judgement.inconclusive, Vec::<String>::new());
+    let refused: Vec<_> =
+        judgement.episodes.iter().filter(|e| e.outcome == Outcome::Refused).collect();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].length(), Span::from_mins(30));
+    assert_eq!(refused[0].alert.as_deref(), Some("unknown_ca"));
+    let met = run.trace.records().iter().filter_map(|r| match &r.kind {
+        Kind::Fetch(fetch) if !fetch.faults.is_empty() => Some(fetch.status),
+        _ => None,
+    });
+    assert_eq!(met.collect::<BTreeSet<_>>(), BTreeSet::from([Some(502)]));
+}
+
+#[test]
+fn no_server_is_left_behind() {
+    let Some((run, _)) = run(&scenario(&HOURLY.replace("4h", "2m"))) else { return };
+    let log = String::from_utf8_lossy(&run.logs["s_server.log"]).into_owned();
+    let port = log.lines().find_map(|l| l.strip_prefix("ACCEPT ")).unwrap().trim().to_owned();
+    assert!(std::net::TcpListener::bind(&port).is_ok(), "{port} is still taken");
+}

@@ -1,0 +1,210 @@
+//! A server that somebody else has started, here the test: in lab time by a clock file, and in
+//! real time. Skipped, and said so, where OpenSSL or libfaketime is missing.
+
+use std::fs;
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+
+use revlab::exec::adapter::{Adapter, Elsewhere};
+use revlab::exec::{self, Cast, Options, Run, Transport};
+use revlab::judge::{self, Judgement, Status};
+use revlab::scenario::Scenario;
+use revlab_lab::trace::{Kind, Record};
+use revlab_lab::{Outcome, Span};
+use revlab_tests::program::{program, skipped};
+
+/// A server that ends with the test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    taken.local_addr().unwrap().port()
+}
+
+fn write(path: PathBuf, text: &str) {
+    fs::File::create(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+/// OpenSSL's server as somebody would start it by hand.
+fn serve(folder: &Path, cast: &Cast, there: &Elsewhere, faketime: Option<&Path>) -> Server {
+    let own = &cast.servers["web"];
+    let authorities = cast.authorities.values().flatten();
+    write(folder.join("ca.pem"), &authorities.map(|c| c.pem()).collect::<String>());
+    write(folder.join("server.pem"), &own.chain[0].pem());
+    write(folder.join("server.key"), &own.key.pkcs8_pem());
+    let mut command = Command::new("openssl");
+    let line = "s_server -cert server.pem -key server.key -CAfile ca.pem -verifyCAfile ca.pem \
+                -Verify 5 -verify_return_error -www -crl_check -crl_download";
+    command.args(line.split_whitespace()).args(["-accept", &format!("127.0.0.1:{}", there.port)]);
+    command.current_dir(folder).stdin(Stdio::null());
+    let log = fs::File::create(folder.join("log")).unwrap();
+    command.stdout(log.try_clone().unwrap()).stderr(log);
+    command.env("http_proxy", format!("http://127.0.0.1:{}", there.ca)).env_remove("no_proxy");
+    if let (Some(library), Some(clock)) = (faketime, &there.clock) {
+        command.env("TZ", "UTC0").env("LD_PRELOAD", library);
+        command.env("FAKETIME_TIMESTAMP_FILE", clock).env("FAKETIME_NO_CACHE", "1");
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    }
+    Server(command.spawn().unwrap())
+}
+
+/// What came of a run with a server that the test starts when the certificates are there.
+fn run(scenario: &Scenario, there: &Elsewhere, faketime: Option<&Path>) -> (Run, Judgement) {
+    let folder = tempfile::tempdir().unwrap();
+    let server: Mutex<Option<Server>> = Mutex::new(None);
+    let prepared = |cast: &Cast| {
+        *server.lock().unwrap() = Some(serve(folder.path(), cast, there, faketime));
+        Ok(())
+    };
+    let adapter = Adapter::Elsewhere(there.clone());
+    let options = Options { sut: Some(&adapter), prepared: Some(&prepared), ..Options::default() };
+    let run = exec::run(scenario, Transport::Live, &options, &mut Vec::new());
+    let log = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+    let run = run.unwrap_or_else(|e| panic!("{e}\n{log}"));
+    let judgement = judge::judge(scenario, &run.trace);
+    (run, judgement)
+}
+
+fn elsewhere(clock: Option<PathBuf>) -> Elsewhere {
+    Elsewhere {
+        host: "127.0.0.1".into(),
+        port: free_port(),
+        clock,
+        ca: free_port(),
+        stop_after: None,
+        ready: Span::from_secs(30),
+    }
+}
+
+/// The library that gives a process lab time; none, with a note, where it is not installed.
+fn faketime() -> Option<PathBuf> {
+    let architectures = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let files = architectures.map(|e| e.path().join("faketime/libfaketimeMT.so.1"));
+    let found = files.into_iter().find(|file| file.is_file());
+    found.or_else(|| skipped("libfaketime is not installed"))
+}
+
+fn verdicts(judgement: &Judgement) -> Vec<(&str, Status)> {
+    judgement.findings.iter().map(|f| (&*f.name, f.verdict)).collect()
+}
+
+#[test]
+fn a_server_started_by_hand_takes_lab_time_from_a_file() {
+    let (Some(_), Some(library)) = (program("openssl"), faketime()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let there = elsewhere(Some(folder.path().join("clock")));
+    let revoked = revlab_tests::load("basics/revoked.toml").remove(0);
+    let (run, judgement) = run(&revoked, &there, Some(&library));
+    assert_eq!(judgement.inconclusive, Vec::<String>::new());
+    let expected = [
+        ("admitted-before", Status::Held),
+        ("refused-after", Status::Held),
+        ("in-time", Status::Failed),
+        ("others-go-on", Status::Held),
+    ];
+    assert_eq!(verdicts(&judgement), expected);
+    let Some(Kind::Header(header)) = run.trace.records().first().map(|r| &r.kind) else { panic!() };
+    let address = format!("https://127.0.0.1:{}", there.port);
+    assert_eq!(header.profiles["web"]["address"], address.as_str());
+    assert_eq!(header.profiles["web"]["time"], "lab");
+    assert!(run.logs.is_empty());
+    assert!(!run.trace.records().iter().any(|r| r.kind.name() == "check"));
+}
+
+#[test]
+fn the_control_lets_everybody_in_at_a_server_started_by_hand() {
+    let (Some(_), Some(library)) = (program("openssl"), faketime()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let there = elsewhere(Some(folder.path().join("clock")));
+    let control = revlab_tests::variant("basics/healthy.toml", "single-tier");
+    let (_, judgement) = run(&control, &there, Some(&library));
+    assert_eq!(judgement.inconclusive, Vec::<String>::new());
+    let expected = [
+        ("never-refused", Status::Held),
+        ("responder-is-asked", Status::Failed),
+        ("nothing-fails", Status::Held),
+    ];
+    assert_eq!(verdicts(&judgement), expected);
+}
+
+/// The scenario of a run in real time: it begins now.
+#[expect(clippy::disallowed_methods, reason = "a foreign server lives in real time")]
+fn now(rest: &str) -> Scenario {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let start = revlab_lab::Instant::from_millis(since.as_secs() as i64 * 1000);
+    let text = format!("format = 1\ntitle = \"t\"\nstart = \"{start}\"\n{rest}");
+    let read = revlab::scenario::from_text("t", &text);
+    read.unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0)
+}
+
+const REVOKED: &str = r#"
+duration = "6s"
+[ca.issuing]
+crl = { period = "1h", delta_period = "none" }
+[sut.web]
+tls = "1.3"
+[clients.users]
+every = "500ms"
+tls = "1.3"
+control = true
+[operation.a-revoke]
+on = "issuing"
+at = "2s"
+revoke = { identity = "users-1" }
+[operation.b-publish]
+on = "issuing"
+at = "3s"
+publish = { base = true }
+[expect.gone]
+exposure = { at_most = "4s" }
+"#;
+
+/// Outcomes of the attempts that were sent before, or from the publication on.
+fn outcomes(records: &[Record], from: bool) -> Vec<Outcome> {
+    let published = records.iter().find_map(|r| match &r.kind {
+        Kind::Operation(o) if *o.what == *"publish" => Some(r.t),
+        _ => None,
+    });
+    let published = published.unwrap();
+    let attempts = records.iter().filter_map(|r| match &r.kind {
+        Kind::Attempt(a) => Some((a.began.unwrap_or(a.due), r.t, a)),
+        _ => None,
+    });
+    // One under way at that moment counts for neither.
+    let side =
+        attempts.filter(|(began, end, _)| if from { *began > published } else { *end < published });
+    side.map(|(_, _, attempt)| attempt.outcome).collect()
+}
+
+#[test]
+fn in_real_time_a_revocation_is_seen_when_it_is_published() {
+    let Some(_) = program("openssl") else { return };
+    let there = elsewhere(None);
+    let (run, judgement) = run(&now(REVOKED), &there, None);
+    let records = run.trace.records();
+    assert_eq!(judgement.inconclusive, Vec::<String>::new());
+    let (before, after) = (outcomes(records, false), outcomes(records, true));
+    assert!(!before.is_empty() && before.iter().all(|o| *o == Outcome::Admitted), "{before:?}");
+    assert!(!after.is_empty() && after.iter().all(|o| *o == Outcome::Refused), "{after:?}");
+    assert_eq!(verdicts(&judgement), [("gone", Status::Held)]);
+}
+
+#[test]
+fn a_run_that_is_stopped_as_asked_is_inconclusive() {
+    let Some(_) = program("openssl") else { return };
+    let there = Elsewhere { stop_after: Some(Span::from_secs(1)), ..elsewhere(None) };
+    let (_, judgement) = run(&now(&REVOKED.replace("6s", "8h")), &there, None);
+    assert_eq!(judgement.status(), Status::Inconclusive);
+    let why = &judgement.inconclusive[0];
+    assert!(why.ends_with("stopped after 1s, as asked"), "{why}");
+}
