@@ -10,10 +10,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use revlab_fake_ca::access_log;
 use revlab_lab::trace::Kind;
+use revlab_pki::pkcs12::{self, Encryption};
 use revlab_sut::logs;
 
 use crate::exec::{Cast, Identity, Run};
 use crate::scenario::model::Scenario;
+
+/// Of the PKCS #12 files. They protect nothing: the keys lie beside them in the clear.
+pub const PASSWORD: &str = "revlab";
+
+/// One takes as long as many signatures: so many are enough to try things with.
+const MOST_PKCS12: usize = 100;
 
 /// The folder of one run.
 #[derive(Debug)]
@@ -177,8 +184,11 @@ impl RunFolder {
         }
         let servers = cast.servers.iter().map(|(n, i)| (format!("server-{n}"), i));
         let clients = cast.identities.iter().map(|(n, i)| (format!("client-{n}"), i));
-        for (name, identity) in servers.chain(clients) {
+        for (n, (name, identity)) in servers.chain(clients).enumerate() {
             self.identity(&name, identity)?;
+            if n < MOST_PKCS12 {
+                self.pkcs12(&name, identity)?;
+            }
         }
         Ok(())
     }
@@ -187,6 +197,13 @@ impl RunFolder {
         let text: String = identity.chain.iter().map(|c| c.pem()).collect();
         self.file(format!("pki/{name}.pem"), text.as_bytes())?;
         self.secret(&format!("pki/{name}.key"), identity.key.pkcs8_pem().as_bytes())
+    }
+
+    /// For programs that want both in one file: Windows, Java, browsers.
+    fn pkcs12(&self, name: &str, identity: &Identity) -> Result<(), OutError> {
+        let file =
+            pkcs12::export(&identity.key, &identity.chain, PASSWORD, name, Encryption::Modern);
+        self.secret(&format!("pki/{name}.p12"), &file)
     }
 
     fn directory(&self, name: &str) -> Result<(), OutError> {

@@ -7,6 +7,7 @@
 //! * [`crl`]: [`Crl`] read from DER, [`CrlTemplate`] that signs one, base or delta;
 //! * [`ocsp`]: [`OcspRequest`] and [`OcspResponse`]; [`OcspAnswer`] signs a right one, [`OcspTemplate`]
 //!   any other;
+//! * [`pkcs12`]: a key with its certificates in one file;
 //! * [`verify`]: [`Verifier`], which remembers what it has verified;
 //! * [`weak`]: [`WeakDigest`], for signatures that are weak on purpose;
 //! * [`malformed`]: [`Malformed`], why bytes are not what they should be.
@@ -40,6 +41,7 @@ pub mod keys;
 pub mod malformed;
 pub mod name;
 pub mod ocsp;
+pub mod pkcs12;
 pub mod verify;
 pub mod weak;
 

@@ -38,8 +38,10 @@ fn the_layout_is_the_documented_one() {
     good/default/web/pki/
     good/default/web/pki/ca-issuing.pem
     good/default/web/pki/client-users-1.key
+    good/default/web/pki/client-users-1.p12
     good/default/web/pki/client-users-1.pem
     good/default/web/pki/server-web.key
+    good/default/web/pki/server-web.p12
     good/default/web/pki/server-web.pem
     good/default/web/report.json
     good/default/web/scenario.toml
