@@ -1,10 +1,13 @@
 //! One certificate authority: its key and certificate, what it has issued and revoked.
 
+mod lists;
+mod older;
 mod publishing;
+mod revocations;
 mod spoilt;
 mod template;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use revlab_lab::http::Url;
 use revlab_lab::{Instant, Name, Seed};
@@ -13,7 +16,9 @@ use revlab_pki::{
     Issuer, KeyPair, Usage,
 };
 
-pub(crate) use publishing::Publication;
+use older::Older;
+pub(crate) use publishing::{Publication, Served};
+use revocations::Revocations;
 
 use crate::config::{CaConfig, Own};
 use crate::locations::Locations;
@@ -37,12 +42,21 @@ pub(crate) struct Authority {
     issued: BTreeSet<Vec<u8>>,
     /// How many certificates each common name has had.
     names: BTreeMap<String, u64>,
-    /// In the order of revocation.
-    revoked: Vec<CrlEntry>,
-    /// How many of `revoked` each base lists, as long as a delta may refer to it.
+    /// Which of them are those of CAs.
+    authorities: BTreeSet<Vec<u8>>,
+    revocations: Revocations,
+    /// What other CAs have revoked, for an indirect CRL.
+    foreign: Vec<(DistinguishedName, Vec<CrlEntry>)>,
+    /// The point of `revocations` that each base knew, as long as a delta may refer to it.
     listed: BTreeMap<u64, usize>,
-    base: Option<Publication>,
-    delta: Option<Publication>,
+    /// The newest CRLs of each list.
+    served: Vec<Served>,
+    /// Signed and not on the site yet, with the time when they will be.
+    on_the_way: VecDeque<(Instant, Publication)>,
+    /// All that were published, oldest first.
+    older: VecDeque<Older>,
+    /// By list and whether it is the delta: whose turn it is, the original's or the copy's.
+    turns: BTreeMap<(usize, bool), bool>,
 }
 
 /// What a certificate shall say, apart from what its CA says in all of them.
@@ -87,6 +101,8 @@ impl Authority {
         }
         let timeline = Timeline::new(config.crl, config.clock.clone(), life, set_up, start)
             .map_err(|source| SetupError::Schedule { ca: ca(), source })?;
+        let timeline = timeline.with_down(config.publishing.down);
+        let lists = config.publishing.lists();
         let mut authority = Authority {
             config,
             locations,
@@ -97,10 +113,14 @@ impl Authority {
             timeline,
             issued: BTreeSet::new(),
             names: BTreeMap::new(),
-            revoked: Vec::new(),
+            authorities: BTreeSet::new(),
+            revocations: Revocations::default(),
+            foreign: Vec::new(),
             listed: BTreeMap::new(),
-            base: None,
-            delta: None,
+            served: vec![Served::default(); lists],
+            on_the_way: VecDeque::new(),
+            older: VecDeque::new(),
+            turns: BTreeMap::new(),
         };
         authority.pass_history(start);
         Ok(authority)
@@ -146,22 +166,29 @@ impl Authority {
         self.locations.also_ocsp(certificate.ocsp_urls());
         self.names.insert(order.common_name.to_owned(), drawn + 1);
         self.issued.insert(certificate.serial().to_vec());
+        if order.usage == Usage::Authority {
+            self.authorities.insert(certificate.serial().to_vec());
+        }
         Ok(certificate)
     }
 
     /// Revokes a certificate. One that this CA has not issued, or has revoked before, is left as
-    /// it is. A reason that a revocation cannot have (8, removeFromCRL, or one that RFC 5280
+    /// it is, unless it is on hold: then it gets the new reason and keeps its date. A reason that a revocation cannot have (8, removeFromCRL, or one that RFC 5280
     /// §5.3.1 does not know) is left out.
     pub(crate) fn revoke(&mut self, now: Instant, serial: &[u8], reason: Option<u8>) {
-        let known = self.issued.contains(serial);
-        if known && !self.revoked.iter().any(|entry| entry.serial == serial) {
-            self.revoked.push(CrlEntry {
+        if self.issued.contains(serial) {
+            self.revocations.revoke(CrlEntry {
                 serial: serial.to_vec(),
                 revoked_at: self.config.clock.at(now).floor_to_second(),
                 reason: reason.filter(|code| matches!(code, 0..=6 | 9 | 10)),
                 extensions: Vec::new(),
             });
         }
+    }
+
+    /// Takes a certificate off hold; one that is not on hold is left as it is.
+    pub(crate) fn release(&mut self, now: Instant, serial: &[u8]) {
+        self.revocations.release(serial, self.config.clock.at(now).floor_to_second());
     }
 
     /// Whether a certificate asked about is one of this CA's.
@@ -185,7 +212,7 @@ impl Authority {
     }
 
     fn status_by(&self, serial: &[u8], counts: impl Fn(&CrlEntry) -> bool) -> CertStatus {
-        match self.revoked.iter().find(|entry| entry.serial == serial && counts(entry)) {
+        match self.revocations.current(serial).filter(|entry| counts(entry)) {
             Some(entry) => CertStatus::Revoked { at: entry.revoked_at, reason: entry.reason },
             None if self.issued.contains(serial) => CertStatus::Good,
             None => CertStatus::Unknown,

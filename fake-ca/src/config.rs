@@ -1,6 +1,7 @@
 //! What a scenario says about its CAs: plain data, already checked.
 
 mod issued;
+mod publishing;
 mod responder;
 
 use revlab_lab::clock::Drift;
@@ -9,6 +10,7 @@ use revlab_lab::{Clock, Name, Span};
 use revlab_pki::KeyAlgorithm;
 
 pub use issued::{Issued, Own};
+pub use publishing::{Publishing, Replica};
 pub use responder::{GetPath, Methods, NonceRule, OcspSigner, Responder, ResponderId, Signing};
 
 /// One certificate authority in the style of AD CS, with its web site.
@@ -37,6 +39,8 @@ pub struct CaConfig {
     pub issued_lifetime: Span,
     /// Its publication of CRLs.
     pub crl: CrlSchedule,
+    /// Which CRLs it publishes, and how they get to its site.
+    pub publishing: Publishing,
     /// CRL distribution points of issued certificates; none: the AD CS default below
     /// `http://host/CertEnroll/`. Empty: no such extension.
     pub cdp: Option<Vec<Url>>,
@@ -149,5 +153,29 @@ pub enum CaOperation {
     Publish {
         /// A new base (and, with deltas on, a delta); otherwise a delta alone.
         base: bool,
+    },
+    /// Takes a certificate off hold (reason 6). It is gone from the next base, and deltas to older
+    /// bases say removeFromCRL (RFC 5280 §5.2.4, §5.3.1). Nothing for one that is not on hold.
+    Release {
+        /// Serial number of the certificate, big-endian, without leading zeros.
+        serial: Vec<u8>,
+    },
+    /// The next publication by timer does not happen; the one after it comes at its time.
+    Skip {
+        /// That of the base; otherwise that of the delta.
+        base: bool,
+    },
+    /// The next publication by timer comes later, and those after it with it.
+    Postpone {
+        /// That of the base; otherwise that of the delta.
+        base: bool,
+        /// By how much; not negative.
+        by: Span,
+    },
+    /// The CA is restored from a backup: the site has the base and delta of back then, numbers go on
+    /// from there, and the revocations since are forgotten.
+    Restore {
+        /// So many bases back, at least 1; at most as far as the run goes back.
+        back: u32,
     },
 }

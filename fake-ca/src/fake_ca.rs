@@ -233,12 +233,31 @@ impl FakeCa {
     /// Publishes everything that is due up to an instant, in order of time and then of names.
     fn publish(&mut self, is_due: impl Fn(Instant) -> bool, out: &mut Out<CaAction>) {
         while let Some(due) = self.next_due().filter(|due| is_due(*due)) {
+            self.share_revocations();
             for authority in self.authorities.values_mut() {
                 if authority.next_due() == Some(due) {
                     authority.publish_next();
                 }
             }
             self.announce(out);
+        }
+    }
+
+    /// Tells those that publish indirect CRLs what the others have revoked.
+    fn share_revocations(&mut self) {
+        let indirect = |a: &&Authority| !a.config.publishing.indirect_for.is_empty();
+        let names: Vec<Name> =
+            self.authorities.values().filter(indirect).map(|a| a.name().clone()).collect();
+        for name in names {
+            let Some(authority) = self.authorities.get(&name) else { continue };
+            let of = |ca: &Name| {
+                let other = self.authorities.get(ca)?;
+                Some((other.certificate.subject().clone(), other.revoked()))
+            };
+            let foreign = authority.config.publishing.indirect_for.iter().filter_map(of).collect();
+            if let Some(authority) = self.authorities.get_mut(&name) {
+                authority.take_foreign(foreign);
+            }
         }
     }
 
@@ -270,10 +289,15 @@ impl FakeCa {
     }
 
     fn operate(&mut self, now: Instant, ca: &str, operation: CaOperation) {
+        self.share_revocations();
         let Some(authority) = self.authorities.get_mut(ca) else { return };
         match operation {
             CaOperation::Revoke { serial, reason } => authority.revoke(now, &serial, reason),
             CaOperation::Publish { base } => authority.publish_now(now, base),
+            CaOperation::Release { serial } => authority.release(now, &serial),
+            CaOperation::Skip { base } => authority.skip(base),
+            CaOperation::Postpone { base, by } => authority.postpone(base, by),
+            CaOperation::Restore { back } => authority.restore(back),
         }
     }
 
@@ -289,7 +313,10 @@ impl FakeCa {
         if let Some(reply) = self.respond(now, request, &[], out) {
             return reply;
         }
-        let spoilt = self.authorities.values_mut().find_map(|a| a.spoilt_file(request, defects));
+        let spoilt = self
+            .authorities
+            .values_mut()
+            .find_map(|a| a.spoilt_file(request, defects).or_else(|| a.other_file(now, request)));
         let host = request.url.host();
         let here =
             || self.authorities.values().filter(|a| a.config.host.eq_ignore_ascii_case(host));
@@ -373,7 +400,10 @@ fn hosts(authorities: &BTreeMap<Name, Authority>) -> Vec<String> {
         let own = authority.config.responder.as_ref();
         let urls = own.map(|r| r.at.as_ref().unwrap_or(&authority.config.aia.ocsp));
         let responder = urls.into_iter().flatten().map(Url::host);
-        for host in std::iter::once(authority.config.host.as_str()).chain(responder) {
+        let replica = authority.config.publishing.replica.as_ref();
+        let replica = replica.and_then(|replica| replica.url.as_ref()).map(Url::host);
+        for host in std::iter::once(authority.config.host.as_str()).chain(responder).chain(replica)
+        {
             if !hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
                 hosts.push(host.to_owned());
             }

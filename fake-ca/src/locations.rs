@@ -25,27 +25,56 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
+/// Where the files of one list of revocations are: a CA has one unless it divides its certificates.
+#[derive(Clone, Debug)]
+pub(crate) struct ListLocation {
+    /// Path of the base CRL, decoded, up to what tells one file from another: `/CertEnroll/XXX-CA`.
+    stem: String,
+    /// Path of the base CRL, decoded.
+    pub(crate) base_path: String,
+    /// Path of the delta CRL, decoded.
+    pub(crate) delta_path: String,
+    /// URL of the base CRL's file.
+    pub(crate) base_url: Url,
+    /// URL of the delta CRL's file.
+    pub(crate) delta_url: Url,
+}
+
+/// A CRL that is not the newest of its URL, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OtherCrl {
+    /// `XXX-CA_42.crl`, or with a `+` the delta of that number.
+    Archived {
+        /// Its CRL number.
+        number: u64,
+        /// Base or delta.
+        purpose: Purpose,
+    },
+    /// `XXX-CA_next.crl`: the next base, beforehand.
+    Next,
+}
+
 /// The files of one CA and the URLs in what it signs.
 #[derive(Clone, Debug)]
 pub(crate) struct Locations {
     /// Host name of the web site.
     pub(crate) host: String,
-    /// Path of the base CRL, decoded.
-    pub(crate) base_path: String,
-    /// Path of the delta CRL, decoded.
-    pub(crate) delta_path: String,
+    /// Of each list of revocations; at least one.
+    pub(crate) lists: Vec<ListLocation>,
+    /// The URL of a copy of the base that lags behind, where it has one of its own.
+    replica: Option<Url>,
     /// Path of the CA certificate, decoded.
     pub(crate) certificate_path: String,
     /// Path of the CA certificate without suffix, decoded, where the key has been renewed.
     pub(crate) older_certificate_path: Option<String>,
-    /// URL of the base CRL's file.
-    pub(crate) base_url: Url,
-    /// URL of the delta CRL's file.
-    pub(crate) delta_url: Url,
-    /// CRL distribution points of issued certificates.
+    /// CRL distribution points of issued certificates, of those in the first list where there are
+    /// several: [`Locations::cdp_of`].
     pub(crate) cdp: Vec<Url>,
-    /// freshestCRL of base CRLs.
+    /// freshestCRL of base CRLs, of the first list where there are several:
+    /// [`Locations::freshest_of`].
     pub(crate) freshest: Vec<Url>,
+    /// Whether cdp and freshest are the same in all lists, since the scenario says them.
+    fixed: (bool, bool),
     /// AIA caIssuers of issued certificates.
     pub(crate) issuers: Vec<Url>,
     /// AIA OCSP of issued certificates, and any other URL that this CA has ever named as OCSP.
@@ -65,8 +94,6 @@ impl Locations {
             index => format!("({index})"),
         };
         let ca = file_name(&config.common_name);
-        let base_path = format!("/CertEnroll/{ca}{suffix}.crl");
-        let delta_path = format!("/CertEnroll/{ca}{suffix}+.crl");
         let computer = file_name(&config.computer);
         let certificate_path = format!("/CertEnroll/{computer}_{ca}{suffix}.crt");
         let older_certificate_path =
@@ -74,23 +101,95 @@ impl Locations {
         let url = |path: &str| -> Result<Url, UrlError> {
             format!("http://{}{}", config.host, utf8_percent_encode(path, ESCAPED)).parse()
         };
-        let (base_url, delta_url) = (url(&base_path)?, url(&delta_path)?);
+        let list = |number: usize| -> Result<ListLocation, UrlError> {
+            let stem = match config.publishing.partitions {
+                0 | 1 => format!("/CertEnroll/{ca}{suffix}"),
+                _ => format!("/CertEnroll/{ca}{suffix}_p{}", number + 1),
+            };
+            let (base_path, delta_path) = (format!("{stem}.crl"), format!("{stem}+.crl"));
+            let (base_url, delta_url) = (url(&base_path)?, url(&delta_path)?);
+            Ok(ListLocation { stem, base_path, delta_path, base_url, delta_url })
+        };
+        let first = list(0)?;
+        let lists = (0..config.publishing.lists()).map(list).collect::<Result<Vec<_>, _>>()?;
         let certificate_url = url(&certificate_path)?;
         let with_deltas = config.crl.delta_period.is_some();
-        let default_freshest = || if with_deltas { vec![delta_url.clone()] } else { Vec::new() };
+        let default_freshest = || if with_deltas { vec![first.delta_url] } else { Vec::new() };
         Ok(Locations {
             host: config.host.clone(),
-            cdp: config.cdp.clone().unwrap_or_else(|| vec![base_url.clone()]),
+            fixed: (config.cdp.is_some(), config.freshest.is_some() || !with_deltas),
+            cdp: config.cdp.clone().unwrap_or_else(|| vec![first.base_url]),
             freshest: config.freshest.clone().unwrap_or_else(default_freshest),
             issuers: config.aia.issuers.clone().unwrap_or_else(|| vec![certificate_url]),
             ocsp: config.aia.ocsp.clone(),
-            base_path,
-            delta_path,
+            lists,
+            replica: config.publishing.replica.as_ref().and_then(|replica| replica.url.clone()),
             certificate_path,
             older_certificate_path,
-            base_url,
-            delta_url,
         })
+    }
+
+    /// Whether two CAs of one site would write the same CRL files.
+    pub(crate) fn shares_a_list_with(&self, other: &Locations) -> bool {
+        let same = |one: &ListLocation, two: &ListLocation| {
+            one.base_path.eq_ignore_ascii_case(&two.base_path)
+        };
+        self.lists.iter().any(|one| other.lists.iter().any(|two| same(one, two)))
+    }
+
+    /// The list that a certificate belongs to: by its last octet.
+    pub(crate) fn list_of(&self, serial: &[u8]) -> usize {
+        usize::from(serial.last().copied().unwrap_or(0)) % self.lists.len().max(1)
+    }
+
+    /// CRL distribution points of a certificate with this serial number.
+    pub(crate) fn cdp_of(&self, serial: &[u8]) -> Vec<Url> {
+        match self.lists.get(self.list_of(serial)) {
+            Some(list) if !self.fixed.0 => vec![list.base_url.clone()],
+            _ => self.cdp.clone(),
+        }
+    }
+
+    /// freshestCRL of the base CRLs of a list.
+    pub(crate) fn freshest_of(&self, list: usize) -> Vec<Url> {
+        match self.lists.get(list) {
+            Some(list) if !self.fixed.1 => vec![list.delta_url.clone()],
+            _ => self.freshest.clone(),
+        }
+    }
+
+    /// The list whose base or delta a request on this CA's host asks for.
+    pub(crate) fn crl(&self, request: &Request) -> Option<(usize, Purpose)> {
+        self.lists.iter().enumerate().find_map(|(list, location)| {
+            let base = self.is_at(&location.base_path, request).then_some(Purpose::Base);
+            let delta = || self.is_at(&location.delta_path, request).then_some(Purpose::Delta);
+            base.or_else(delta).map(|purpose| (list, purpose))
+        })
+    }
+
+    /// The CRL of a list that a request asks for by the name of one that is not the newest.
+    pub(crate) fn other_crl(&self, request: &Request) -> Option<(usize, OtherCrl)> {
+        if !self.host.eq_ignore_ascii_case(request.url.host()) {
+            return None;
+        }
+        let path = percent_encoding::percent_decode_str(request.url.path()).decode_utf8_lossy();
+        let (stem, rest) = path.rsplit_once('_')?;
+        let list = self.lists.iter().position(|list| same_path(&list.stem, stem))?;
+        let rest = rest.to_ascii_lowercase();
+        let name = rest.strip_suffix(".crl")?;
+        if name == "next" {
+            return Some((list, OtherCrl::Next));
+        }
+        let (digits, purpose) = match name.strip_suffix('+') {
+            Some(digits) => (digits, Purpose::Delta),
+            None => (name, Purpose::Base),
+        };
+        Some((list, OtherCrl::Archived { number: digits.parse().ok()?, purpose }))
+    }
+
+    /// Whether a request asks for the copy that lags behind at a URL of its own.
+    pub(crate) fn is_replica(&self, request: &Request) -> bool {
+        self.replica.as_ref().is_some_and(|url| below(url, &request.url) == Some(""))
     }
 
     /// Takes note of OCSP URLs that some certificate of this CA names.
@@ -114,12 +213,9 @@ impl Locations {
 
     /// The file that a request on this CA's host asks for.
     pub(crate) fn file(&self, request: &Request) -> Option<Purpose> {
-        let files = [
-            (&self.base_path, Purpose::Base),
-            (&self.delta_path, Purpose::Delta),
-            (&self.certificate_path, Purpose::Issuer),
-        ];
-        files.into_iter().find(|(file, _)| self.is_at(file, request)).map(|(_, purpose)| purpose)
+        let crl = self.crl(request).map(|(_, purpose)| purpose);
+        let certificate = || self.is_at(&self.certificate_path, request).then_some(Purpose::Issuer);
+        crl.or_else(certificate).or_else(|| self.is_replica(request).then_some(Purpose::Base))
     }
 
     /// The same of the `.crt` from before the renewal of its key.
@@ -196,7 +292,7 @@ mod tests {
         let crt = format!("{host}/WIN-MSPRL0T325O_XXX-CA(1).crt");
         assert_eq!(locations.issuers, [crt.parse().unwrap()]);
         let first = Locations::of(&CaConfig { key_index: 0, ..sample::issuing() }).unwrap();
-        assert_eq!(first.delta_path, "/CertEnroll/XXX-CA+.crl");
+        assert_eq!(first.lists[0].delta_path, "/CertEnroll/XXX-CA+.crl");
         assert_eq!(first.certificate_path, "/CertEnroll/WIN-MSPRL0T325O_XXX-CA.crt");
         assert_eq!(locations.older_certificate_path, Some(first.certificate_path));
         assert_eq!(first.older_certificate_path, None);
@@ -249,7 +345,7 @@ mod tests {
         fn every_common_name_makes_urls_that_lead_to_its_files(name in ".{1,40}") {
             let config = CaConfig { common_name: name, ..sample::issuing() };
             let locations = Locations::of(&config).unwrap();
-            let request = Request::get(locations.base_url.clone());
+            let request = Request::get(locations.lists[0].base_url.clone());
             prop_assert_eq!(locations.file(&request), Some(Purpose::Base));
         }
     }

@@ -96,6 +96,16 @@ pub struct Timeline {
     set_up: Option<Instant>,
     last: Option<Instance>,
     bases: Vec<BaseMark>,
+    /// What falls due in this window is made up for at its end.
+    down: Option<(Instant, Instant)>,
+    skips: Skips,
+}
+
+/// Which firings of the timers bring nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Skips {
+    base: u32,
+    delta: u32,
 }
 
 /// An alarm in lab time.
@@ -153,14 +163,33 @@ impl Timeline {
         let delta = schedule
             .delta_period
             .map(|period| Timer::from(start + schedule.delta_phase, interval(period), first));
-        Ok(Timeline { schedule, clock, life, base, delta, set_up, last: None, bases: Vec::new() })
+        Ok(Timeline {
+            schedule,
+            clock,
+            life,
+            base,
+            delta,
+            set_up,
+            last: None,
+            bases: Vec::new(),
+            down: None,
+            skips: Skips::default(),
+        })
+    }
+
+    /// The CA does not run in this window, its end excluded: what falls due is made up for at the
+    /// end, once for each timer.
+    #[must_use]
+    pub fn with_down(mut self, down: Option<(Instant, Instant)>) -> Timeline {
+        self.down = down;
+        self
     }
 
     /// When the next publication is due, in lab time; `None` once the CA certificate has expired
     /// by the CA's clock.
     pub fn next_due(&self) -> Option<Instant> {
         let timers = [Some(self.base.next), self.delta.map(|timer| timer.next), self.set_up];
-        let next = timers.into_iter().flatten().min()?;
+        let next = self.up(timers.into_iter().flatten().min()?);
         (self.clock.at(next) < self.life.not_after).then_some(next)
     }
 
@@ -179,13 +208,56 @@ impl Timeline {
             timer.rearm(at);
             delta = true;
         }
-        self.publish(at, set_up || base_due, delta)
+        let base = set_up || base_due && !take(&mut self.skips.base);
+        let delta = delta && !take(&mut self.skips.delta);
+        self.publish(at, base, delta)
+    }
+
+    /// The next firing of the timer of the base, or of the delta, brings nothing.
+    pub fn skip(&mut self, base: bool) {
+        let skips = if base { &mut self.skips.base } else { &mut self.skips.delta };
+        *skips = skips.saturating_add(1);
+    }
+
+    /// The next firing of the timer of the base, or of the delta, comes so much later, and those
+    /// after it count from there. Nothing where there are no deltas.
+    pub fn postpone(&mut self, base: bool, by: Span) {
+        let timer = if base { Some(&mut self.base) } else { self.delta.as_mut() };
+        if let Some(timer) = timer.filter(|_| !by.is_negative()) {
+            timer.next = timer.next + by;
+        }
+    }
+
+    /// Numbers go on from this one, as after the restoration of a backup: later ones come again.
+    pub fn go_back_to(&mut self, number: u64) {
+        self.last = self.last.map(|last| Instance { number, base: true, delta: true, ..last });
+        self.bases.retain(|base| base.number <= number);
+    }
+
+    /// The next base that the timers bring, if nothing comes between.
+    pub fn next_base(&self) -> Option<Planned> {
+        let mut ahead = self.clone();
+        // A base comes at the latest after as many deltas as have room in its period.
+        let most = self.delta.map_or(1, |timer| {
+            self.base.interval.as_millis() / Ord::max(1, timer.interval.as_millis())
+        });
+        (0..most.saturating_add(4)).find_map(|_| {
+            ahead.publish_next().into_iter().find(|planned| planned.what() == Purpose::Base)
+        })
+    }
+
+    /// This instant, or the end of the window in which nothing runs.
+    fn up(&self, at: Instant) -> Instant {
+        match self.down {
+            Some((from, until)) if from <= at && at < until => until,
+            _ => at,
+        }
     }
 
     /// Publishes by hand (`certutil -CRL`) and re-arms the timers of what is published: a base,
     /// with deltas on also a delta; or a delta alone, which is nothing where there are no deltas.
     pub fn publish_now(&mut self, now: Instant, base: bool) -> Vec<Planned> {
-        if self.clock.at(now) >= self.life.not_after {
+        if self.clock.at(now) >= self.life.not_after || self.up(now) != now {
             return Vec::new();
         }
         if base {
@@ -270,6 +342,13 @@ impl Timer {
     fn rearm(&mut self, now: Instant) {
         self.next = now + self.interval;
     }
+}
+
+/// Uses up one of `left`, if there is one.
+fn take(left: &mut u32) -> bool {
+    let any = *left > 0;
+    *left = left.saturating_sub(1);
+    any
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use revlab_lab::{Clock, Instant, Span};
 use revlab_pki::KeyAlgorithm;
 
 use crate::config::{
-    Aia, BaseRun, CaConfig, CrlSchedule, DeltaBase, DeltaOverlap, Issued, Own, Responder, WebSite,
+    Aia, BaseRun, CaConfig, CrlSchedule, DeltaBase, DeltaOverlap, Issued, Own, Publishing,
+    Responder, WebSite,
 };
 
 /// The day of the excerpt.
@@ -38,6 +39,7 @@ pub(crate) fn issuing() -> CaConfig {
             delta_base: DeltaBase::Previous,
             virtual_base: true,
         },
+        publishing: Publishing::default(),
         cdp: None,
         freshest: None,
         published_locations: Vec::new(),

@@ -231,7 +231,7 @@ fn check_sites(authorities: &BTreeMap<Name, Authority>) -> Result<(), SetupError
             }
             let (ca, other) = (two.name().clone(), one.name().clone());
             let (a, b) = (&one.locations, &two.locations);
-            if a.base_path.eq_ignore_ascii_case(&b.base_path)
+            if a.shares_a_list_with(b)
                 || a.certificate_path.eq_ignore_ascii_case(&b.certificate_path)
             {
                 return Err(SetupError::SameFiles { ca, other });

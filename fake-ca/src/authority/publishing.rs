@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use revlab_lab::trace::{Publish, Purpose};
-use revlab_lab::{Instant, Name};
-use revlab_pki::CrlTemplate;
+use revlab_lab::{Instant, Name, Span};
+use revlab_pki::{CrlEntry, CrlTemplate};
 
 use super::Authority;
 use crate::content::crl::CrlDefect;
@@ -12,78 +12,176 @@ use crate::publication::Planned;
 use crate::sha1;
 use crate::web_site::{Content, File};
 
-/// A CRL that is on the web site.
+/// A CRL that is on the web site, or will be.
 #[derive(Clone, Debug)]
 pub(crate) struct Publication {
     pub(crate) planned: Planned,
+    /// Which of the CA's lists it is of.
+    pub(super) list: usize,
     pub(crate) der: Arc<[u8]>,
     /// What it says, for making it wrong.
     pub(super) template: CrlTemplate,
+    /// How many entries it has, padding included.
+    pub(super) entries: u64,
     /// What faults have had served in its place.
     pub(super) spoilt: Vec<(Vec<CrlDefect>, Arc<[u8]>)>,
     /// Whether the trace has it.
     announced: bool,
 }
 
+/// The newest base and delta of one list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Served {
+    pub(crate) base: Option<Publication>,
+    pub(crate) delta: Option<Publication>,
+}
+
+impl Served {
+    pub(super) fn of(&mut self, purpose: Purpose) -> &mut Option<Publication> {
+        match purpose {
+            Purpose::Delta => &mut self.delta,
+            _ => &mut self.base,
+        }
+    }
+}
+
 impl Authority {
     /// Runs the timers up to, but not including, `start`. Of this past only what is still served
-    /// is signed.
+    /// is signed, and what is still on its way to the site.
     pub(super) fn pass_history(&mut self, start: Instant) {
-        let (mut base, mut delta) = (None, None);
+        let (mut base, mut delta, mut on_the_way) = (None, None, Vec::new());
         while self.timeline.next_due().is_some_and(|due| due < start) {
             for planned in self.timeline.publish_next() {
+                self.keep_older(planned);
                 match planned.what() {
+                    _ if planned.at + self.lag() >= start => on_the_way.push(planned),
                     Purpose::Delta => delta = Some(planned),
                     _ => base = Some(planned),
                 }
             }
         }
-        self.put(base.into_iter().chain(delta).collect());
+        for planned in base.into_iter().chain(delta) {
+            self.put(planned, Span::ZERO);
+        }
+        for planned in on_the_way {
+            self.put(planned, self.lag());
+        }
     }
 
-    /// When it publishes next by its timers.
+    fn lag(&self) -> Span {
+        self.config.publishing.lag
+    }
+
+    /// When it publishes next by its timers, or something reaches its site.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.timeline.next_due()
+        let arrival = self.on_the_way.front().map(|(at, _)| *at);
+        self.timeline.next_due().into_iter().chain(arrival).min()
     }
 
     /// Publishes what is due next.
     pub(crate) fn publish_next(&mut self) {
-        let planned = self.timeline.publish_next();
-        self.put(planned);
+        let Some(due) = self.next_due() else { return };
+        while self.on_the_way.front().is_some_and(|(at, _)| *at <= due) {
+            if let Some((_, publication)) = self.on_the_way.pop_front() {
+                self.show(publication);
+            }
+        }
+        if self.timeline.next_due() == Some(due) {
+            let planned = self.timeline.publish_next();
+            self.sign_all(planned);
+        }
     }
 
     /// Publishes by hand: a base (with deltas on, a delta too), or a delta alone.
     pub(crate) fn publish_now(&mut self, now: Instant, base: bool) {
         let planned = self.timeline.publish_now(now, base);
-        self.put(planned);
+        self.sign_all(planned);
     }
 
-    /// Signs CRLs and puts them on the web site, in the place of those before.
-    fn put(&mut self, planned: Vec<Planned>) {
+    /// The next publication by timer of the base, or of the delta, does not happen.
+    pub(crate) fn skip(&mut self, base: bool) {
+        self.timeline.skip(base);
+    }
+
+    /// It comes later.
+    pub(crate) fn postpone(&mut self, base: bool, by: Span) {
+        self.timeline.postpone(base, by);
+    }
+
+    fn sign_all(&mut self, planned: Vec<Planned>) {
         for planned in planned {
-            let publication = self.sign(planned);
-            match planned.base_number {
-                Some(_) => self.delta = Some(publication),
-                None => {
-                    self.listed.insert(planned.number, self.revoked.len());
-                    self.base = Some(publication);
-                }
-            }
+            self.keep_older(planned);
+            self.put(planned, self.lag());
         }
         if let Some(oldest) = self.timeline.oldest_base() {
             self.listed.retain(|number, _| *number >= oldest);
         }
     }
 
+    /// Signs a CRL for each list and brings it to the web site, in the place of the one before.
+    fn put(&mut self, planned: Planned, lag: Span) {
+        for list in 0..self.served.len() {
+            let publication = self.sign(planned, list);
+            if lag == Span::ZERO {
+                self.show(publication);
+            } else {
+                self.on_the_way.push_back((planned.at + lag, publication));
+            }
+        }
+        if planned.base_number.is_none() {
+            self.listed.insert(planned.number, self.revocations.now());
+        }
+    }
+
+    pub(super) fn show(&mut self, publication: Publication) {
+        if let Some(served) = self.served.get_mut(publication.list) {
+            let purpose = publication.planned.what();
+            *served.of(purpose) = Some(publication);
+        }
+    }
+
     /// A base lists all that is revoked, a delta what its base does not list. Expired certificates
     /// stay listed (RFC 5280 §3.3 wants that for one more CRL at least; AD CS drops them then).
-    fn sign(&self, planned: Planned) -> Publication {
-        // A base from before the run lists nothing: revocations are operations of the run.
-        let known =
-            planned.base_number.map_or(0, |base| self.listed.get(&base).copied().unwrap_or(0));
-        let entries = self.revoked.get(known..).unwrap_or_default().to_vec();
+    fn sign(&self, planned: Planned, list: usize) -> Publication {
+        let entries = self.entries(planned, self.revocations.now());
+        self.signed(self.crl_template(planned, list, entries), planned, list)
+    }
+
+    /// What it lists of all revocations up to a point.
+    pub(super) fn entries(&self, planned: Planned, point: usize) -> Vec<CrlEntry> {
+        match planned.base_number {
+            None => self.revocations.listed(point),
+            // A base from before the run lists nothing: revocations are operations of the run.
+            Some(base) => {
+                let known = self.listed.get(&base).copied().unwrap_or(0);
+                self.revocations.changed(known, point)
+            }
+        }
+    }
+
+    pub(super) fn signed(
+        &self,
+        template: CrlTemplate,
+        planned: Planned,
+        list: usize,
+    ) -> Publication {
+        let padding =
+            if planned.base_number.is_none() { self.config.publishing.padding } else { 0 };
+        let der = self.padded(&template, padding);
+        let entries = template.entries.len() as u64 + u64::from(padding);
+        Publication { planned, list, der, template, entries, spoilt: Vec::new(), announced: false }
+    }
+
+    /// What a CRL of a list says that lists these of all revocations.
+    pub(super) fn crl_template(
+        &self,
+        planned: Planned,
+        list: usize,
+        entries: Vec<CrlEntry>,
+    ) -> CrlTemplate {
         let is_base = planned.base_number.is_none();
-        let template = CrlTemplate {
+        let freshest = if is_base { self.locations.freshest_of(list) } else { Vec::new() };
+        CrlTemplate {
             number: planned.number,
             base_number: planned.base_number,
             // That it is the base of the indicator is inferred (fact sheet §4.3).
@@ -92,48 +190,53 @@ impl Authority {
             next_update: Some(planned.validity.next_update),
             next_publish: Some(planned.validity.next_publish),
             ca_version: Some(self.version()),
-            freshest_crl_urls: if is_base { self.locations.freshest.clone() } else { Vec::new() },
+            freshest_crl_urls: freshest,
             published_locations: self.config.published_locations.clone(),
-            extensions: Vec::new(),
-            entries,
-        };
-        let der = Arc::from(template.sign(&self.certificate, &self.key));
-        Publication { planned, der, template, spoilt: Vec::new(), announced: false }
+            extensions: self.scope(list).map(|scope| scope.extension()).into_iter().collect(),
+            entries: self.in_scope(list, entries),
+        }
     }
 
-    /// The trace records of what is on the web site and not in the trace yet, base before delta.
+    /// The trace records of what is on the web site and not in the trace yet: list by list, base
+    /// before delta.
     pub(crate) fn announce(&mut self, mut id: impl FnMut() -> u64) -> Vec<Publish> {
         let ca = self.config.name.clone();
-        let (base, delta) = (&self.locations.base_url, &self.locations.delta_url);
-        let served = [(&mut self.base, base.as_str()), (&mut self.delta, delta.as_str())];
-        let fresh = served
-            .into_iter()
-            .filter_map(|(publication, url)| publication.as_mut().map(|p| (p, url)))
-            .filter(|(publication, _)| !publication.announced);
-        fresh
-            .map(|(publication, url)| {
-                publication.announced = true;
-                publication.record(id(), ca.clone(), url)
-            })
-            .collect()
+        let mut records = Vec::new();
+        for (served, location) in self.served.iter_mut().zip(&self.locations.lists) {
+            let (base, delta) = (location.base_url.as_str(), location.delta_url.as_str());
+            for (publication, url) in [(&mut served.base, base), (&mut served.delta, delta)] {
+                if let Some(publication) = publication.as_mut().filter(|p| !p.announced) {
+                    publication.announced = true;
+                    records.push(publication.record(id(), ca.clone(), url));
+                }
+            }
+        }
+        records
     }
 
     /// What its folder on the web site holds now.
     pub(crate) fn files(&self) -> Vec<File> {
-        let served =
-            [(&self.locations.base_path, &self.base), (&self.locations.delta_path, &self.delta)];
-        let crls = served.into_iter().filter_map(|(path, publication)| {
-            let publication = publication.as_ref()?;
-            Some(File {
-                path: path.clone(),
-                content: Content::Crl,
-                bytes: publication.der.clone(),
-                modified: self.config.clock.at(publication.planned.at),
-                change: publication.planned.number,
-            })
-        });
-        let certificate = self.certificate_file(&self.locations.certificate_path);
-        crls.chain([certificate]).collect()
+        let mut files = Vec::new();
+        for (served, location) in self.served.iter().zip(&self.locations.lists) {
+            let both = [(&served.base, &location.base_path), (&served.delta, &location.delta_path)];
+            let both = both.into_iter().filter_map(|(publication, path)| {
+                publication.as_ref().map(|publication| self.file(publication, path))
+            });
+            files.extend(both);
+        }
+        files.push(self.certificate_file(&self.locations.certificate_path));
+        files
+    }
+
+    /// A CRL as a file.
+    pub(super) fn file(&self, publication: &Publication, path: &str) -> File {
+        File {
+            path: path.to_owned(),
+            content: Content::Crl,
+            bytes: publication.der.clone(),
+            modified: self.config.clock.at(publication.planned.at),
+            change: publication.planned.number,
+        }
     }
 
     /// The `.crt` from before the renewal of its key. It gives way to a file of that name that
@@ -167,7 +270,7 @@ impl Publication {
             this_update: validity.this_update,
             next_update: Some(validity.next_update),
             next_publish: Some(validity.next_publish),
-            entries: self.template.entries.len() as u64,
+            entries: self.entries,
             bytes: self.der.len() as u64,
             sha1: sha1(&self.der),
         }
@@ -176,7 +279,7 @@ impl Publication {
 
 #[cfg(test)]
 mod tests {
-    use revlab_lab::{Seed, Span};
+    use revlab_lab::Seed;
     use revlab_pki::{Crl, KeyPair, Usage, Verifier};
 
     use super::*;
@@ -205,7 +308,7 @@ mod tests {
     #[test]
     fn a_base_and_a_delta_from_before_are_in_place_at_the_start() {
         let ca = Authority::new(sample::issuing(), None, Seed(1), START).unwrap();
-        let (base, delta) = (crl(&ca.base), crl(&ca.delta));
+        let (base, delta) = (crl(&ca.served[0].base), crl(&ca.served[0].delta));
         assert_eq!(base.this_update(), START - Span::from_mins(65));
         assert_eq!(delta.this_update(), START - Span::from_mins(35));
         assert_eq!(delta.base_number(), base.number());
@@ -225,12 +328,12 @@ mod tests {
         let mut ca = Authority::new(config.clone(), None, Seed(1), START).unwrap();
         // The pair at +5 min: its delta refers to the base of an hour before.
         run_until(&mut ca, START + Span::from_mins(5));
-        let (base, delta) = (crl(&ca.base), crl(&ca.delta));
+        let (base, delta) = (crl(&ca.served[0].base), crl(&ca.served[0].delta));
         assert_eq!((base.number(), base.virtual_base()), (Some(7), None));
         assert_eq!((delta.base_number(), delta.virtual_base()), (Some(5), Some(5)));
         config.crl.virtual_base = false;
         let ca = Authority::new(config, None, Seed(1), START).unwrap();
-        let delta = crl(&ca.delta);
+        let delta = crl(&ca.served[0].delta);
         assert_eq!((delta.base_number(), delta.virtual_base()), (Some(5), None));
     }
 
@@ -239,7 +342,8 @@ mod tests {
         let mut config = sample::issuing();
         let of = |config: &CaConfig| {
             let ca = Authority::new(config.clone(), None, Seed(1), START).unwrap();
-            [&ca.base, &ca.delta].map(|publication| crl(publication).published_locations().to_vec())
+            [&ca.served[0].base, &ca.served[0].delta]
+                .map(|publication| crl(publication).published_locations().to_vec())
         };
         assert_eq!(of(&config), [Vec::new(), Vec::new()]);
         let urls = ["http://a.example/XXX-CA(1).crl", "http://b.example/XXX-CA(1).crl"];
@@ -252,19 +356,19 @@ mod tests {
         let mut ca = Authority::new(sample::issuing(), None, Seed(1), START).unwrap();
         let (first, second) = (issue(&mut ca, "first"), issue(&mut ca, "second"));
         ca.revoke(START, &first, Some(1));
-        assert!(crl(&ca.base).find(&first).is_none());
+        assert!(crl(&ca.served[0].base).find(&first).is_none());
         // The pair at +5 min: its delta refers to the base of an hour before.
         run_until(&mut ca, START + Span::from_mins(5));
-        assert!(crl(&ca.base).find(&first).is_some());
-        assert!(crl(&ca.delta).find(&first).is_some());
+        assert!(crl(&ca.served[0].base).find(&first).is_some());
+        assert!(crl(&ca.served[0].delta).find(&first).is_some());
         ca.revoke(START + Span::from_mins(10), &second, None);
         // The lone delta at +35 min refers to the base at +5 min, which lists the first.
         run_until(&mut ca, START + Span::from_mins(35));
-        let delta = crl(&ca.delta);
+        let delta = crl(&ca.served[0].delta);
         assert!(delta.find(&first).is_none());
         assert_eq!(delta.find(&second).and_then(|entry| entry.reason), None);
         assert!(delta.find(&second).is_some());
-        assert!(crl(&ca.base).find(&second).is_none());
+        assert!(crl(&ca.served[0].base).find(&second).is_none());
     }
 
     #[test]

@@ -16,11 +16,17 @@ impl Authority {
     /// The CRL file that a request asks for, with these defects; `None` where it asks for no CRL,
     /// or none of them touches that kind. Made once for each publication and set of defects.
     pub(crate) fn spoilt_file(&mut self, request: &Request, defects: &[CrlDefect]) -> Option<File> {
-        let (publication, path) = match self.locations.file(request)? {
-            Purpose::Base => (self.base.as_mut()?, &self.locations.base_path),
-            Purpose::Delta => (self.delta.as_mut()?, &self.locations.delta_path),
-            _ => return None,
+        let (list, purpose) = self.locations.crl(request)?;
+        let location = self.locations.lists.get(list)?;
+        let path = match purpose {
+            Purpose::Delta => location.delta_path.clone(),
+            _ => location.base_path.clone(),
         };
+        let padding = match purpose {
+            Purpose::Base => self.padding(self.config.publishing.padding),
+            _ => self.padding(0),
+        };
+        let publication = self.served.get_mut(list)?.of(purpose).as_mut()?;
         let delta = publication.planned.base_number.is_some();
         let defects: Vec<CrlDefect> =
             defects.iter().copied().filter(|d| d.touches(delta)).collect();
@@ -31,14 +37,16 @@ impl Authority {
         {
             Some(at) => publication.spoilt.get(at).map(|(_, bytes)| (bytes.clone(), at))?,
             None => {
-                let der = spoil(&publication.template, &defects, &self.certificate, &self.key);
+                let mut template = publication.template.clone();
+                template.entries.extend(padding);
+                let der = spoil(&template, &defects, &self.certificate, &self.key);
                 let bytes: Arc<[u8]> = der.into();
                 publication.spoilt.push((defects, bytes.clone()));
                 (bytes, publication.spoilt.len() - 1)
             }
         };
         let change = publication.planned.number + SPOILT * (nth as u64 + 1);
-        let mut file = self.files().into_iter().find(|file| file.path == *path)?;
+        let mut file = self.files().into_iter().find(|file| file.path == path)?;
         file.bytes = bytes;
         file.change = change;
         Some(file)
@@ -63,7 +71,7 @@ mod tests {
     #[test]
     fn a_spoilt_crl_is_made_once_and_has_an_etag_of_its_own() {
         let mut ca = ca();
-        let base = asking_for(&ca.locations.base_url);
+        let base = asking_for(&ca.locations.lists[0].base_url);
         let right = ca.files().remove(0);
         let ask = |ca: &mut Authority, defect| ca.spoilt_file(&base, &[defect]).unwrap();
         let expired = ask(&mut ca, CrlDefect::Expired);
@@ -80,9 +88,12 @@ mod tests {
     #[test]
     fn what_does_not_touch_the_file_leaves_it_to_the_web_site() {
         let mut ca = ca();
-        let [base, delta, issuer] =
-            [&ca.locations.base_url, &ca.locations.delta_url, &ca.locations.issuers[0]]
-                .map(asking_for);
+        let [base, delta, issuer] = [
+            &ca.locations.lists[0].base_url,
+            &ca.locations.lists[0].delta_url,
+            &ca.locations.issuers[0],
+        ]
+        .map(asking_for);
         assert_eq!(ca.spoilt_file(&base, &[CrlDefect::DeltaWrongBase]), None);
         assert_eq!(ca.spoilt_file(&issuer, &[CrlDefect::Empty]), None);
         assert!(ca.spoilt_file(&delta, &[CrlDefect::DeltaWrongBase]).is_some());

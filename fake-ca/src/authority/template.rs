@@ -21,11 +21,11 @@ impl Authority {
         let ocsp = order.ocsp.unwrap_or(&self.config.aia.ocsp);
         let mut template = CertificateTemplate {
             subject: DistinguishedName::common_name(order.common_name),
+            crl_urls: self.locations.cdp_of(&serial),
             serial,
             not_before: order.life.not_before.max(self.certificate.not_before()),
             not_after: Ord::min(order.life.not_after, self.certificate.not_after()),
             usage: order.usage,
-            crl_urls: self.locations.cdp.clone(),
             freshest_crl_urls: Vec::new(),
             ocsp_urls: ocsp.to_vec(),
             issuer_urls: self.locations.issuers.clone(),
