@@ -254,7 +254,8 @@ impl FakeCa {
                 let other = self.authorities.get(ca)?;
                 Some((other.certificate.subject().clone(), other.revoked()))
             };
-            let foreign = authority.config.publishing.indirect_for.iter().filter_map(of).collect();
+            let others = authority.config.publishing.indirect_for.iter().filter(|ca| **ca != name);
+            let foreign = others.filter_map(of).collect();
             if let Some(authority) = self.authorities.get_mut(&name) {
                 authority.take_foreign(foreign);
             }

@@ -224,7 +224,7 @@ impl Timeline {
     pub fn postpone(&mut self, base: bool, by: Span) {
         let timer = if base { Some(&mut self.base) } else { self.delta.as_mut() };
         if let Some(timer) = timer.filter(|_| !by.is_negative()) {
-            timer.next = timer.next + by;
+            timer.next += by;
         }
     }
 

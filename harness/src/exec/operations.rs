@@ -35,6 +35,14 @@ impl<W: Wire> World<'_, W> {
             OperationKind::Publish { base } => {
                 self.tell_ca_operation(now, &operation.on, CaOperation::Publish { base: *base });
             }
+            OperationKind::Release { identity } => {
+                if let Some(serial) = self.serial(identity) {
+                    self.tell_ca_operation(now, &operation.on, CaOperation::Release { serial });
+                }
+            }
+            OperationKind::Ca(action) => {
+                self.tell_ca_operation(now, &operation.on, action.clone());
+            }
             OperationKind::Reissue { ocsp } => self.reissue(&operation.on, ocsp),
         }
         self.repeat(&operation, now, index, seq);
@@ -111,6 +119,10 @@ pub(super) fn record(operation: &Operation) -> Record {
         }
         OperationKind::Publish { base: true } => ("publish", Some("base and delta".into())),
         OperationKind::Publish { base: false } => ("publish", Some("delta".into())),
+        OperationKind::Release { identity } => {
+            ("release", Some(format!("the certificate of {identity} from hold")))
+        }
+        OperationKind::Ca(action) => return ca_record(operation, action),
         OperationKind::Reissue { ocsp } if ocsp.is_empty() => {
             ("reissue", Some("client certificates without OCSP in their AIA".into()))
         }
@@ -119,6 +131,25 @@ pub(super) fn record(operation: &Operation) -> Record {
         }
     };
     named(operation, what, detail)
+}
+
+fn ca_record(operation: &Operation, action: &CaOperation) -> Record {
+    let which = |base: bool| if base { "base" } else { "delta" };
+    match action {
+        CaOperation::Skip { base } => {
+            named(operation, "skip", Some(format!("the next {}", which(*base))))
+        }
+        CaOperation::Postpone { base, by } => {
+            named(operation, "postpone", Some(format!("the next {} by {by}", which(*base))))
+        }
+        CaOperation::Restore { back } => {
+            named(operation, "restore", Some(format!("the backup from {back} bases before")))
+        }
+        // These have kinds of their own.
+        CaOperation::Publish { base } => named(operation, "publish", Some(which(*base).into())),
+        CaOperation::Revoke { .. } => named(operation, "revoke", None),
+        CaOperation::Release { .. } => named(operation, "release", None),
+    }
 }
 
 fn sut_record(operation: &Operation, action: &SutOperation) -> Record {

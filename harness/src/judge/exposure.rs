@@ -58,7 +58,7 @@ pub(super) fn judge(
 }
 
 /// The first revocation of each identity in the window, and when the identity got a new
-/// certificate, if it did.
+/// certificate, or its own was taken off hold, if it was.
 fn revocations<'i, 'a>(
     scenario: &Scenario,
     index: &'i Index<'a>,
@@ -75,7 +75,11 @@ fn revocations<'i, 'a>(
             let action = scenario.operations.get(&o.id).map(|o| &o.action);
             o.n > operation.n
                 && o.on == operation.on
-                && matches!(action, Some(OperationKind::Reissue { .. }))
+                && match action {
+                    Some(OperationKind::Reissue { .. }) => true,
+                    Some(OperationKind::Release { identity: released }) => released == identity,
+                    _ => false,
+                }
         });
         let until = renewed.map_or(Instant::from_millis(i64::MAX), |o| o.t);
         found.push((identity.clone(), operation, until));

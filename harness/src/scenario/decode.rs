@@ -15,6 +15,7 @@ mod filter;
 mod head;
 mod issued;
 mod operation;
+mod publishing;
 mod responder;
 mod sut;
 mod times;
@@ -60,6 +61,7 @@ pub(super) fn specs() -> Vec<&'static Spec> {
         clock::SPECS,
         ca::SPECS,
         issued::SPECS,
+        publishing::SPECS,
         responder::SPECS,
         sut::SPECS,
         clients::SPECS,

@@ -81,6 +81,13 @@ pub enum OperationKind {
         /// A base (with a delta where there are deltas), or a delta alone.
         base: bool,
     },
+    /// On a CA: takes the certificate of an identity off hold.
+    Release {
+        /// Whose certificate.
+        identity: Name,
+    },
+    /// On a CA: what is about the CA alone, such as skipping an issue.
+    Ca(revlab_fake_ca::config::CaOperation),
     /// On a CA: the AIA of the CA is corrected and all client certificates of it are issued anew
     /// with these OCSP URLs; the clients use the new ones from then on.
     Reissue {

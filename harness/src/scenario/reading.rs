@@ -12,8 +12,8 @@ use revlab_lab::network::Network;
 use revlab_lab::trace::TlsVersion;
 use revlab_lab::{Clock, Instant, Name, Seed, Span};
 use revlab_pki::{
-    AccessDescription, AccessMethod, CertificateExtension, DistinguishedName, DistributionPoint,
-    GeneralName, KeyAlgorithm, NameConstraints, PointName, ReasonFlags,
+    AccessDescription, AccessMethod, CertificateExtension, CrlSubjects, DistinguishedName,
+    DistributionPoint, GeneralName, KeyAlgorithm, NameConstraints, PointName, ReasonFlags,
 };
 use revlab_sut::profile::{Hypothesis, Profile, ProfileName, Update, Value};
 
@@ -132,6 +132,21 @@ fn a_ca_is_read_to_the_last_key() {
             delta_base: DeltaBase::OldestUnexpired,
             virtual_base: false,
         },
+        publishing: Publishing {
+            only: Some(CrlSubjects::Users),
+            reasons: Some(vec![1, 4]),
+            partitions: 1,
+            indirect_for: vec!["root".into()],
+            padding: 10,
+            lag: Span::from_mins(1),
+            down: Some((start() + Span::from_hours(4), start() + Span::from_hours(5))),
+            replica: Some(Replica {
+                url: "http://mirror/b.crl".parse().ok(),
+                lag: Span::from_hours(2),
+            }),
+            archive: true,
+            ahead: true,
+        },
         cdp: Some(urls(&["http://a/b.crl"])),
         freshest: Some(vec![]),
         published_locations: urls(&["http://a/p.crl", "http://b/p.crl"]),
@@ -227,6 +242,7 @@ fn a_ca_that_says_nothing_is_an_ad_cs_ca() {
     assert_eq!(ca.crl.clock_skew, Span::from_mins(10));
     assert_eq!((&ca.cdp, &ca.freshest, &ca.responder), (&None, &None, &None));
     assert!(ca.crl.virtual_base && ca.published_locations.is_empty());
+    assert_eq!(ca.publishing, Publishing::default());
     assert_eq!(ca.clock, Clock::exact(start()));
     let none = one(&format!("{SMALL}[ca.issuing.crl]\ndelta_period = \"none\"\n")
         .replace("ca.issuing = {}\n", ""));
@@ -333,6 +349,10 @@ fn operations_are_read_with_their_defaults() {
     j on issuing at 2h every None until 1d: Publish { base: true }
     k on issuing at 2h every None until 1d: Publish { base: false }
     l on issuing at 2h every None until 1d: Reissue { ocsp: [Url(http://b/ocsp)] }
+    m on issuing at 2h every None until 1d: Release { identity: "jmeter-1" }
+    n on issuing at 2h every None until 1d: Ca(Skip { base: true })
+    o on issuing at 2h every None until 1d: Ca(Postpone { base: false, by: Span(3600000) })
+    p on issuing at 2h every None until 1d: Ca(Restore { back: 2 })
     "#);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use revlab_fake_ca::config::{
-    Aia, BaseRun, CaConfig, CrlSchedule, DeltaBase, DeltaOverlap, Issued, WebSite,
+    Aia, BaseRun, CaConfig, CrlSchedule, DeltaBase, DeltaOverlap, Issued, Publishing, WebSite,
 };
 use revlab_lab::clock::Drift;
 use revlab_lab::{Name, Span};
@@ -17,6 +17,7 @@ use super::clock;
 use super::context::Context;
 use super::fields::Fields;
 use super::issued;
+use super::publishing;
 use super::responder;
 use super::times::Sign;
 
@@ -65,6 +66,16 @@ const CRL: Spec = Spec {
         "base_publishes_delta",
         "delta_base",
         "virtual_base",
+        "scope",
+        "reasons",
+        "partitions",
+        "indirect_for",
+        "padding",
+        "publication_lag",
+        "down",
+        "replica",
+        "archive",
+        "pre_publish",
     ],
     kinds: &[],
 };
@@ -89,6 +100,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
     fields.choice("style", &STYLES);
     let host = fields.host("host").unwrap_or_else(|| name.to_ascii_lowercase());
     let (aia, access) = aia(&fields);
+    let (crl, publishing) = crl(&fields);
     Some(CaConfig {
         parent: fields.actor("parent", &[Role::Ca]),
         common_name: common_name(&fields).unwrap_or_else(|| name.to_string()),
@@ -101,7 +113,8 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
         issued_lifetime: fields
             .duration("issued_lifetime", Sign::Positive)
             .unwrap_or(Span::from_days(365)),
-        crl: crl(&fields),
+        crl,
+        publishing,
         cdp: fields.urls("cdp"),
         freshest: fields.urls("freshest"),
         published_locations: fields.urls("published_locations").unwrap_or_default(),
@@ -127,7 +140,7 @@ fn common_name(fields: &Fields<'_>) -> Option<String> {
     })
 }
 
-fn crl(ca: &Fields<'_>) -> CrlSchedule {
+fn crl(ca: &Fields<'_>) -> (CrlSchedule, Publishing) {
     let usual = CrlSchedule {
         period: Span::from_days(7),
         delta_period: Some(Span::from_days(1)),
@@ -142,7 +155,7 @@ fn crl(ca: &Fields<'_>) -> CrlSchedule {
         delta_base: DeltaBase::Previous,
         virtual_base: true,
     };
-    let Some(fields) = ca.table("crl", &CRL) else { return usual };
+    let Some(fields) = ca.table("crl", &CRL) else { return (usual, Publishing::default()) };
     let or = |key, sign, usual| fields.duration(key, sign).unwrap_or(usual);
     let base_run = match fields.boolean("base_publishes_delta") {
         Some(true) => BaseRun::WithDelta,
@@ -168,7 +181,7 @@ fn crl(ca: &Fields<'_>) -> CrlSchedule {
         virtual_base: fields.boolean("virtual_base").unwrap_or(usual.virtual_base),
     };
     check_overlaps(&fields, &schedule);
-    schedule
+    (schedule, publishing::decode(&fields, ca.has("cdp")))
 }
 
 fn delta_period(fields: &Fields<'_>, usual: Option<Span>) -> Option<Span> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use revlab_clients::plan::ClientPlan;
+use revlab_fake_ca::config::CaOperation;
 use revlab_lab::{Instant, Name};
 use revlab_sut::config::SutOperation;
 
@@ -34,6 +35,10 @@ const OPERATION: Spec = Spec {
         &Spec { path: "operation.NAME.revoke", keys: &["identity", "reason"], kinds: &[] },
         &Spec { path: "operation.NAME.publish", keys: &["base"], kinds: &[] },
         &Spec { path: "operation.NAME.reissue", keys: &["ocsp"], kinds: &[] },
+        &Spec { path: "operation.NAME.release", keys: &["identity"], kinds: &[] },
+        &Spec { path: "operation.NAME.skip", keys: &["base"], kinds: &[] },
+        &Spec { path: "operation.NAME.postpone", keys: &["by", "base"], kinds: &[] },
+        &Spec { path: "operation.NAME.restore", keys: &["back"], kinds: &[] },
     ],
 };
 
@@ -103,13 +108,30 @@ fn ca_action(kind: &str, fields: &Fields<'_>) -> Option<OperationKind> {
             let reason = reason(fields);
             Some(OperationKind::Revoke { identity: identity?, reason })
         }
-        "publish" => Some(OperationKind::Publish { base: fields.boolean("base").unwrap_or(true) }),
+        "publish" => Some(OperationKind::Publish { base: base(fields) }),
+        "release" => identity(fields).map(|identity| OperationKind::Release { identity }),
+        "skip" => Some(OperationKind::Ca(CaOperation::Skip { base: base(fields) })),
+        "postpone" => {
+            fields.require("by", "by = \"2h\"");
+            let by = fields.duration("by", Sign::Positive);
+            let base = base(fields);
+            Some(OperationKind::Ca(CaOperation::Postpone { base, by: by? }))
+        }
+        "restore" => {
+            let back = fields.number("back", 1, i64::from(u16::MAX)).unwrap_or(1);
+            Some(OperationKind::Ca(CaOperation::Restore { back }))
+        }
         "reissue" => {
             fields.require("ocsp", "ocsp = []");
             fields.urls("ocsp").map(|ocsp| OperationKind::Reissue { ocsp })
         }
         _ => None,
     }
+}
+
+/// The base, unless the scenario says that the delta is meant.
+fn base(fields: &Fields<'_>) -> bool {
+    fields.boolean("base").unwrap_or(true)
 }
 
 fn accounts(fields: &Fields<'_>) -> Vec<Name> {
@@ -142,7 +164,10 @@ fn check_issuer(
     on: &Name,
     action: &OperationKind,
 ) {
-    let OperationKind::Revoke { identity, .. } = action else { return };
+    let (OperationKind::Revoke { identity, .. } | OperationKind::Release { identity }) = action
+    else {
+        return;
+    };
     let client = identity.rsplit_once('-').and_then(|(client, _)| clients.get(client));
     if let Some(client) = client.filter(|client| client.ca != *on) {
         let message = format!("`{on}` did not issue the certificate of `{identity}`");
