@@ -28,6 +28,13 @@ impl RealLab<'_> {
             OperationKind::Publish { base } => {
                 self.tell_authority(&operation.on, CaOperation::Publish { base: *base });
             }
+            OperationKind::Release { identity } => {
+                let chain = self.cast.identities.get(identity).and_then(|i| i.chain.first());
+                if let Some(serial) = chain.map(|c| c.serial().to_vec()) {
+                    self.tell_authority(&operation.on, CaOperation::Release { serial });
+                }
+            }
+            OperationKind::Ca(action) => self.tell_authority(&operation.on, action.clone()),
             OperationKind::Reissue { ocsp } => {
                 let renewed = operations::reissued(&mut self.ca, &self.cast, &operation.on, ocsp);
                 for (name, identity) in renewed {
