@@ -1,5 +1,7 @@
 //! All CAs of a scenario as one state machine.
 
+mod defective;
+
 use std::collections::BTreeMap;
 
 use revlab_lab::http::{Reply, Request, Url};

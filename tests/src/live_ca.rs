@@ -1,6 +1,7 @@
 //! A CA on loopback for programs that nobody here wrote: a root, an issuing CA below it with base
 //! and delta CRLs and an OCSP responder, and clients that are good or revoked. Real sockets, and the
-//! machine's own time: those programs read no other clock.
+//! machine's own time: those programs read no other clock. At `/defect/NAME/ocsp` its responder has the
+//! OCSP defect of that name.
 
 mod configs;
 mod state;

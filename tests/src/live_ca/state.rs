@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use revlab_fake_ca::config::CaOperation;
-use revlab_fake_ca::{CaAction, CaEvent, FakeCa};
+use revlab_fake_ca::content::ocsp::OcspDefect;
+use revlab_fake_ca::{CaEvent, FakeCa};
 use revlab_lab::http::{Reply, Request};
-use revlab_lab::{Core, Instant, Item, Out, Seed, Span};
+use revlab_lab::{Core, Instant, Out, Seed, Span};
 use revlab_pki::{Certificate, KeyAlgorithm, KeyPair, Usage};
 
 use super::{CLIENTS, configs};
@@ -73,14 +74,20 @@ impl State {
         if let Some(page) = self.pages.get(request.url.path()) {
             return page.clone();
         }
-        let mut out = Out::new();
-        self.ca.decide(self.now, CaEvent::Request { fetch: 0, request }, &mut out);
-        let mut items = out.drain();
-        let reply = items.find_map(|item| match item {
-            Item::Do(CaAction::Reply { reply, .. }) => Some(reply),
-            Item::Trace(_) => None,
+        let (request, defects) = self.defective(request);
+        self.ca.reply_with(self.now, &request, &[], &defects)
+    }
+
+    /// A request to `/defect/NAME/ocsp`, or below it, as one to `/ocsp`, and the defect of that name.
+    fn defective(&self, request: Request) -> (Request, Vec<OcspDefect>) {
+        let named = OcspDefect::NAMES.iter().find_map(|(name, defect)| {
+            let rest = request.url.path().strip_prefix("/defect/")?.strip_prefix(name)?;
+            rest.starts_with("/ocsp").then(|| (rest.to_owned(), *defect))
         });
-        reply.expect("the CA answers every request")
+        let Some((rest, defect)) = named else { return (request, Vec::new()) };
+        let url = format!("http://{}{rest}", request.url.authority()).parse();
+        let url = url.unwrap_or_else(|_| request.url.clone());
+        (Request { url, ..request }, vec![defect])
     }
 }
 

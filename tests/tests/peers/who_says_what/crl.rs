@@ -8,26 +8,18 @@ use revlab_tests::live_ca::LiveCa;
 use revlab_tests::pem;
 use revlab_tests::program::run;
 
-use super::page::{Column, Rows};
+use super::page::{Column, Rows, asked};
 use super::programs::{COLUMNS, Program};
 use super::verdict::{Verdict, cell, words};
 
-/// What each program says about each defect; `None` where it was not asked.
+/// What each program says about each defect.
 pub(crate) fn rows(columns: &[Column; COLUMNS]) -> Rows {
     let ca = LiveCa::start(KeyAlgorithm::Rsa2048);
     let defects: Vec<Subject> =
         CrlDefect::NAMES.iter().map(|(name, defect)| Subject::new(&ca, name, *defect)).collect();
-    let columns = std::thread::scope(|scope| {
-        let column = |column: &'_ Column| ask(&ca, column, &defects);
-        let asked = columns.each_ref().map(|c| scope.spawn(move || column(c)));
-        asked.map(|thread| thread.join().expect("a column"))
-    });
-    let row = |n: usize, subject: &Subject| {
-        let cells =
-            columns.each_ref().map(|column| column.as_ref().and_then(|c| c.get(n).cloned()));
-        (subject.name.to_owned(), cells)
-    };
-    defects.iter().enumerate().map(|(n, subject)| row(n, subject)).collect()
+    asked(columns, &defects.iter().map(|subject| subject.name).collect::<Vec<_>>(), |column| {
+        ask(&ca, column, &defects)
+    })
 }
 
 /// A defective list, its file, and the certificates that it decides about.
@@ -94,7 +86,10 @@ fn template(list: &Crl, delta: &str) -> CrlTemplate {
 fn ask(ca: &LiveCa, column: &Column, defects: &[Subject]) -> Option<Vec<String>> {
     let command = column.command.as_deref()?;
     match column.program {
-        Program::Jdk => return Some(jdk(ca, command, defects)),
+        Program::Jdk => {
+            let clients: Vec<String> = defects.iter().flat_map(Subject::clients).collect();
+            return Some(pairs(defects, &jdk(ca, command, "crl", &clients)));
+        }
         Program::Dirmngr => return Some(dirmngr(ca, defects)),
         _ => {}
     }
@@ -186,7 +181,8 @@ fn pairs(defects: &[Subject], verdicts: &[Verdict]) -> Vec<String> {
     defects.iter().zip(verdicts.chunks(2)).map(told).collect()
 }
 
-fn strongswan(ca: &LiveCa, command: &Path, who: &str) -> Verdict {
+/// What strongSwan says of a certificate, by the way that it names.
+pub(crate) fn strongswan(ca: &LiveCa, command: &Path, who: &str) -> Verdict {
     let line = format!("--verify --online --in {who}.pem --cacert issuing.pem --cacert root.pem");
     let said = run(command, ca.path(), &line);
     if said.text.contains("certificate was revoked") {
@@ -197,28 +193,30 @@ fn strongswan(ca: &LiveCa, command: &Path, who: &str) -> Verdict {
     if about.contains("certificate status is good") {
         return Verdict::Good;
     }
-    let (told, _) = about.split_once("certificate status is").unwrap_or((about, ""));
-    let why = told.trim_end().lines().next_back().filter(|line| !line.contains("fetching"));
-    let why = why.map_or("certificate status is not available", |line| {
-        line.split(": until ").next().unwrap_or(line)
-    });
-    let why = words(why);
+    let (told, end) = about.split_once("certificate status is").unwrap_or((about, ""));
+    // What it does, and that it goes on to a list that is not there, is no reason.
+    let no_reason = ["fetching", "requesting", "ocsp check failed, fallback to crl"];
+    let why = told.lines().rfind(|line| !no_reason.iter().any(|no| line.contains(no)));
+    let why = why.filter(|line| !line.starts_with(" \"")).unwrap_or(end);
+    let why = words(why.split(": until ").next().unwrap_or(why));
     if said.ok { Verdict::Unchecked(why) } else { Verdict::Refused(why) }
 }
 
-fn jdk(ca: &LiveCa, java: &Path, defects: &[Subject]) -> Vec<String> {
-    let clients: Vec<String> = defects.iter().flat_map(Subject::clients).collect();
+/// What the JDK says of each certificate.
+pub(crate) fn jdk(ca: &LiveCa, java: &Path, way: &str, clients: &[String]) -> Vec<Verdict> {
     let names: Vec<&str> = clients.iter().map(String::as_str).collect();
-    let said = crate::jdk::verdicts(java, "crl", &[(ca, &names)]);
+    let said = crate::jdk::verdicts(java, way, &[(ca, &names)]);
+    assert_eq!(said.len(), names.len(), "{said:#?}");
     let verdict = |line: &String| match line.split_once(": ") {
         Some((_, "accepted")) => Verdict::Good,
         Some((_, why)) if why.starts_with("REVOKED") => Verdict::Revoked,
         _ => {
             let why = line.split_once(": ").and_then(|(_, why)| why.split_once(": "));
-            Verdict::Refused(words(why.map_or(line, |(_, why)| why)))
+            let why = why.map_or(line.as_str(), |(_, why)| why);
+            // `NotAfter: ` and then the moment, which differs from run to run.
+            let date = why.split_once(": ").filter(|(label, _)| label.starts_with("Not"));
+            Verdict::Refused(words(date.map_or(why, |(label, _)| label)))
         }
     };
-    let verdicts: Vec<Verdict> = said.iter().map(verdict).collect();
-    assert_eq!(verdicts.len(), names.len(), "{said:#?}");
-    pairs(defects, &verdicts)
+    said.iter().map(verdict).collect()
 }

@@ -25,6 +25,24 @@ pub(crate) struct Column {
 /// What each program says about each defect; `None` where it was not asked.
 pub(crate) type Rows = Vec<(String, [Option<String>; COLUMNS])>;
 
+/// Asks all programs at the same time about the defects of these names.
+pub(crate) fn asked(
+    columns: &[Column; COLUMNS],
+    defects: &[&str],
+    ask: impl Fn(&Column) -> Option<Vec<String>> + Sync,
+) -> Rows {
+    let ask = &ask;
+    let columns = std::thread::scope(|scope| {
+        let threads = columns.each_ref().map(|column| scope.spawn(move || ask(column)));
+        threads.map(|thread| thread.join().expect("a column"))
+    });
+    let row = |(n, defect): (usize, &&str)| {
+        let told = |column: &Option<Vec<String>>| column.as_ref().and_then(|c| c.get(n).cloned());
+        ((*defect).to_owned(), columns.each_ref().map(told))
+    };
+    defects.iter().enumerate().map(row).collect()
+}
+
 const BEGIN: &str = "<!-- generated: ";
 const END: &str = "<!-- end -->";
 

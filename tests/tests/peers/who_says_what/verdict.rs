@@ -44,7 +44,9 @@ pub(crate) type Cells = BTreeMap<String, String>;
 /// Words of a program as they can stand in a table: without what differs from run to run.
 pub(crate) fn words(text: &str) -> String {
     let plain: String = text.chars().map(|c| if "|`\n*<>".contains(c) { ' ' } else { c }).collect();
-    let words: Vec<_> =
-        plain.split_whitespace().filter(|word| !word.contains("127.0.0.1")).collect();
+    let words: Vec<_> = plain
+        .split_whitespace()
+        .filter(|word| !word.contains("127.0.0.1") && word.matches(':').count() < 3)
+        .collect();
     words.join(" ").trim_end_matches([':', '.', ',']).to_owned()
 }
