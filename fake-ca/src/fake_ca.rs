@@ -417,3 +417,6 @@ fn hosts(authorities: &BTreeMap<Name, Authority>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod indirect_tests;

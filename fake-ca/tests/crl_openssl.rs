@@ -7,7 +7,7 @@ use std::process::Command;
 use revlab_fake_ca::content::crl::{CrlDefect, spoil};
 use revlab_lab::{Instant, Seed, Span};
 use revlab_pki::{
-    Certificate, CertificateTemplate, CrlEntry, CrlScope, CrlSubjects, CrlTemplate,
+    Certificate, CertificateTemplate, CrlEntry, CrlExtension, CrlScope, CrlSubjects, CrlTemplate,
     DistinguishedName, Issuer, KeyAlgorithm, KeyPair, Usage,
 };
 
@@ -224,4 +224,41 @@ fn openssl_keeps_to_the_scope_of_a_crl() {
     let [good, revoked] = told(CrlScope { reasons: Some(vec![1, 2]), ..CrlScope::default() });
     assert!(good.contains("unable to get certificate CRL"), "{good}");
     assert!(revoked.contains("certificate revoked"), "{revoked}");
+}
+
+#[test]
+fn openssl_sees_who_is_on_hold_and_who_is_off_it_again() {
+    let Some(lab) = Lab::new("hold", KeyAlgorithm::EcdsaP256) else { return };
+    let with_reason = |base_number, reason| {
+        let listed = lab.crl(None).entries.into_iter();
+        let entries = listed.map(|entry| CrlEntry { reason: Some(reason), ..entry }).collect();
+        CrlTemplate { entries, ..lab.crl(base_number) }.sign(&lab.ca, &lab.key)
+    };
+    let base = with_reason(None, 6);
+    let told = lab.verdict("revoked", std::slice::from_ref(&base));
+    assert!(told.contains("certificate revoked"), "{told}");
+    let told = lab.verdict("revoked", &[base, with_reason(Some(7), 8)]);
+    assert!(told.contains("revoked.pem: OK"), "{told}");
+}
+
+#[test]
+fn openssl_reads_whose_certificates_an_indirect_crl_is_about() {
+    let Some(lab) = Lab::new("indirect", KeyAlgorithm::EcdsaP256) else { return };
+    let scope = CrlScope { indirect: true, ..CrlScope::default() };
+    let of_other = |mut entry: CrlEntry| {
+        let other = DistinguishedName::common_name("Other CA");
+        entry.extensions.push(CrlExtension::certificate_issuer(&other));
+        entry
+    };
+    let own = lab.crl(None).entries;
+    let other: Vec<CrlEntry> = own.iter().cloned().map(of_other).collect();
+    for (entries, expected) in [(own, "certificate revoked"), (other, "revoked.pem: OK")] {
+        let extensions = vec![scope.extension()];
+        let crl = CrlTemplate { entries, extensions, ..lab.crl(None) }.sign(&lab.ca, &lab.key);
+        lab.write("served.crl", &crl);
+        let text = lab.openssl("crl -inform DER -in served.crl -noout -text");
+        assert!(text.contains("Indirect CRL"), "{text}");
+        let told = lab.verdict("revoked", &[crl]);
+        assert!(told.contains(expected), "not `{expected}`: {told}");
+    }
 }

@@ -279,7 +279,7 @@ impl Publication {
 
 #[cfg(test)]
 mod tests {
-    use revlab_lab::Seed;
+    use revlab_lab::{Seed, Span};
     use revlab_pki::{Crl, KeyPair, Usage, Verifier};
 
     use super::*;
@@ -369,6 +369,32 @@ mod tests {
         assert_eq!(delta.find(&second).and_then(|entry| entry.reason), None);
         assert!(delta.find(&second).is_some());
         assert!(crl(&ca.served[0].base).find(&second).is_none());
+    }
+
+    #[test]
+    fn what_is_taken_off_hold_is_told_by_deltas_until_a_base_says_so() {
+        let mut ca = Authority::new(sample::issuing(), None, Seed(1), START).unwrap();
+        let serial = issue(&mut ca, "client");
+        let reason = |ca: &Authority, what: Purpose| {
+            let served = &ca.served[0];
+            let publication = if what == Purpose::Delta { &served.delta } else { &served.base };
+            crl(publication).find(&serial).map(|entry| entry.reason)
+        };
+        ca.revoke(START, &serial, Some(6));
+        run_until(&mut ca, START + Span::from_mins(5));
+        assert_eq!(reason(&ca, Purpose::Base), Some(Some(6)));
+        ca.release(START + Span::from_mins(6), &serial);
+        assert_eq!(ca.status(&serial), revlab_pki::CertStatus::Good);
+        // The lone delta refers to the base that lists the certificate.
+        run_until(&mut ca, START + Span::from_mins(35));
+        assert_eq!(reason(&ca, Purpose::Base), Some(Some(6)));
+        assert_eq!(reason(&ca, Purpose::Delta), Some(Some(8)));
+        // The next base is without it; its delta refers to the base before.
+        run_until(&mut ca, START + Span::from_mins(65));
+        assert_eq!(reason(&ca, Purpose::Base), None);
+        assert_eq!(reason(&ca, Purpose::Delta), Some(Some(8)));
+        run_until(&mut ca, START + Span::from_mins(95));
+        assert_eq!(reason(&ca, Purpose::Delta), None);
     }
 
     #[test]
