@@ -172,6 +172,12 @@ impl Authority {
         Ok(certificate)
     }
 
+    /// Whether this CA has issued the certificate with this serial number to a common name.
+    pub(crate) fn has_issued_to(&self, common_name: &str, serial: &[u8]) -> bool {
+        let drawn = self.names.get(common_name).copied().unwrap_or(0);
+        (0..drawn).any(|n| self::serial(self.seed, self.name(), common_name, n) == serial)
+    }
+
     /// Revokes a certificate. One that this CA has not issued, or has revoked before, is left as
     /// it is, unless it is on hold: then it gets the new reason and keeps its date. A reason that a revocation cannot have (8, removeFromCRL, or one that RFC 5280
     /// §5.3.1 does not know) is left out.

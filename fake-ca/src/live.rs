@@ -1,19 +1,27 @@
 //! The CA's web site on a real socket.
 //!
 //! A shell without decisions: it reads HTTP, hands over each request as data, and writes what it
-//! is told. What is answered, and when, is up to whoever takes the requests. There are no timers and
-//! no `Date` field: bytes and order do not depend on wall time.
+//! is told. What is answered, and when, is up to whoever takes the requests. There is no `Date` field,
+//! and at lab pace there are no timers: bytes and order do not depend on wall time.
 
+mod answered;
 mod connection;
 pub mod dns;
+mod pace;
+mod play;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use revlab_lab::http::{Reply, Request};
+use revlab_lab::http::Request;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
+
+pub use answered::Answered;
+pub use pace::Pace;
 
 /// An HTTP server for one host name. Dropping it closes the port and all connections.
 #[derive(Debug)]
@@ -21,6 +29,7 @@ pub struct Site {
     address: SocketAddr,
     arrived: mpsc::UnboundedReceiver<Arrived>,
     accepting: JoinHandle<()>,
+    to_reset: Arc<AtomicU32>,
 }
 
 /// A request that has arrived in full.
@@ -28,19 +37,10 @@ pub struct Site {
 pub struct Arrived {
     /// The request, its URL made absolute with the `Host` field.
     pub request: Request,
+    /// Who asks.
+    pub peer: SocketAddr,
     /// Where the answer goes. Dropping it without an answer resets the connection.
     pub answer: oneshot::Sender<Answered>,
-}
-
-/// What becomes of a request's connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answered {
-    /// This reply is sent.
-    Reply(Reply),
-    /// The connection is reset: the peer sees a TCP RST.
-    Reset,
-    /// Nothing is sent; the connection stays open until the peer closes it.
-    Silent,
 }
 
 impl Site {
@@ -57,13 +57,19 @@ impl Site {
         let address = listener.local_addr()?;
         // Unbounded, but each connection has at most one request in it, and each is awaited.
         let (to, arrived) = mpsc::unbounded_channel();
-        let accepting = runtime.spawn(accept(listener, to));
-        Ok(Site { address, arrived, accepting })
+        let to_reset = Arc::new(AtomicU32::new(0));
+        let accepting = runtime.spawn(accept(listener, to, to_reset.clone()));
+        Ok(Site { address, arrived, accepting, to_reset })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The next connection that is accepted is reset at once, without a request.
+    pub fn reset_next(&self) {
+        self.to_reset.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The next request; `None` when the listener has failed. Cancel safe.
@@ -92,13 +98,43 @@ pub fn refusing_port() -> io::Result<(TcpSocket, SocketAddr)> {
     Ok((socket, address))
 }
 
-async fn accept(listener: TcpListener, to: mpsc::UnboundedSender<Arrived>) {
+/// A loopback address at which no connection is ever accepted, as long as what comes with it is
+/// kept: its backlog is full, so that the system leaves every further SYN without an answer. Must be
+/// called within a tokio runtime.
+///
+/// # Errors
+///
+/// What the system says when no port can be had, or that there is no runtime.
+pub fn swallowing_port() -> io::Result<(Swallowing, SocketAddr)> {
+    tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    // A backlog of 0 has room for one connection on Linux: this one, which nobody accepts.
+    let listener = socket.listen(0)?;
+    let address = listener.local_addr()?;
+    let filler = std::net::TcpStream::connect(address)?;
+    Ok((Swallowing { _listener: listener, _filler: filler }, address))
+}
+
+/// Keeps a [`swallowing_port`].
+#[derive(Debug)]
+pub struct Swallowing {
+    _listener: TcpListener,
+    _filler: std::net::TcpStream,
+}
+
+async fn accept(
+    listener: TcpListener,
+    to: mpsc::UnboundedSender<Arrived>,
+    to_reset: Arc<AtomicU32>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection::serve(stream, to.clone()));
+                Ok((stream, _)) if is_to_reset(&to_reset) => play::reset(&stream),
+                Ok((stream, peer)) => {
+                    connections.spawn(connection::serve(stream, peer, to.clone()));
                 }
                 // The peer went away before it was accepted; anything else ends the site.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -108,6 +144,12 @@ async fn accept(listener: TcpListener, to: mpsc::UnboundedSender<Arrived>) {
             Some(_) = connections.join_next() => {}
         }
     }
+}
+
+/// Takes one off the count of connections to reset, if there is one.
+fn is_to_reset(count: &AtomicU32) -> bool {
+    let less = |count: u32| count.checked_sub(1);
+    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
 }
 
 #[cfg(test)]

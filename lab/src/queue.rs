@@ -71,6 +71,11 @@ impl<E> EventQueue<E> {
         self.heap.pop().map(|Reverse(e)| (e.key, e.event))
     }
 
+    /// Takes away the events that are not to happen any more.
+    pub fn retain(&mut self, mut keep: impl FnMut(&E) -> bool) {
+        self.heap.retain(|Reverse(entry)| keep(&entry.event));
+    }
+
     /// How many events are pending.
     pub fn len(&self) -> usize {
         self.heap.len()

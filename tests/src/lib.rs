@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use revlab::exec::{self, Options, Run, Transport};
 use revlab::scenario::{self, Scenario};
+use revlab_lab::trace::{Kind, Record};
 
 /// The scenario library of this checkout.
 pub fn library() -> PathBuf {
@@ -53,4 +54,35 @@ pub fn pem(label: &str, der: &[u8]) -> String {
     lines.extend(bytes.chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()));
     lines.push(format!("{key}END {label}{key}\n"));
     lines.join("\n")
+}
+
+/// What both transports must agree on: everything but wall time and the transport's name.
+pub fn compared(records: &[Record]) -> Vec<Kind> {
+    let strip = |record: &Record| match record.kind.clone() {
+        Kind::Header(mut header) => {
+            header.transport.clear();
+            Kind::Header(header)
+        }
+        Kind::Attempt(mut attempt) => {
+            attempt.wall_ms = None;
+            Kind::Attempt(attempt)
+        }
+        other => other,
+    };
+    records.iter().map(strip).collect()
+}
+
+/// Runs a scenario on both transports and compares the traces record by record.
+///
+/// # Panics
+///
+/// They differ.
+pub fn sim_and_live_agree(scenario: &Scenario) {
+    let (sim, _) = run(scenario, Transport::Sim);
+    let (live, _) = run(scenario, Transport::Live);
+    let (sim, live) = (compared(sim.trace.records()), compared(live.trace.records()));
+    for (n, (one, other)) in sim.iter().zip(&live).enumerate() {
+        assert_eq!(one, other, "record {n} of {}", scenario.name);
+    }
+    assert_eq!(sim.len(), live.len());
 }

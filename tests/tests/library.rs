@@ -4,8 +4,8 @@ use revlab::exec::Transport;
 use revlab::judge::{self, Status};
 use revlab::report::terminal;
 use revlab::scenario::Scenario;
-use revlab_lab::trace::{Kind, Record};
-use revlab_tests::{library, load, run, variant};
+use revlab_lab::trace::Kind;
+use revlab_tests::{library, load, run, sim_and_live_agree, variant};
 
 /// Runs a scenario and fails with its whole report when an expectation did not hold.
 fn holds(scenario: &Scenario, transport: Transport) {
@@ -74,22 +74,6 @@ fn the_same_scenario_and_seed_give_the_same_bytes() {
     }
 }
 
-/// What both transports must agree on: everything but wall time and the transport's name.
-fn compared(records: &[Record]) -> Vec<Kind> {
-    let strip = |record: &Record| match record.kind.clone() {
-        Kind::Header(mut header) => {
-            header.transport.clear();
-            Kind::Header(header)
-        }
-        Kind::Attempt(mut attempt) => {
-            attempt.wall_ms = None;
-            Kind::Attempt(attempt)
-        }
-        other => other,
-    };
-    records.iter().map(strip).collect()
-}
-
 /// The first stretch of a scenario, for transports that take wall time.
 fn shortened(mut scenario: Scenario, length: &str) -> Scenario {
     scenario.duration = length.parse().expect("a duration");
@@ -97,16 +81,6 @@ fn shortened(mut scenario: Scenario, length: &str) -> Scenario {
         client.until = Ord::min(client.until, scenario.start + scenario.duration);
     }
     scenario
-}
-
-fn sim_and_live_agree(scenario: &Scenario) {
-    let (sim, _) = run(scenario, Transport::Sim);
-    let (live, _) = run(scenario, Transport::Live);
-    let (sim, live) = (compared(sim.trace.records()), compared(live.trace.records()));
-    for (n, (one, other)) in sim.iter().zip(&live).enumerate() {
-        assert_eq!(one, other, "record {n} of {}", scenario.name);
-    }
-    assert_eq!(sim.len(), live.len());
 }
 
 #[test]

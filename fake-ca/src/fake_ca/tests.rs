@@ -296,7 +296,7 @@ fn a_certificate_issued_again_can_name_other_responders() {
     assert_ne!(first.serial(), again.serial());
     let below = get(&format!("{OCSP}/MFEw"));
     assert_eq!(ca.purpose(&below), Some(("issuing".into(), Purpose::Ocsp)));
-    assert_eq!(ca.meet(START, &below).ruling, Ruling::NameNotResolved, "nobody is there");
+    assert_eq!(ca.meet(START, WEB, &below).ruling, Ruling::NameNotResolved, "nobody is there");
 }
 
 #[test]
@@ -307,53 +307,56 @@ fn an_unknown_ca_issues_nothing() {
     assert_eq!(error.to_string(), "`other` is not a CA of the scenario");
 }
 
+/// Who asks in these tests.
+const WEB: &Caller<'_> = &Caller { name: "web", open: 0 };
+
 fn fault(name: &str, ca: &str, endpoint: Endpoint, effect: Effect) -> FaultConfig {
-    FaultConfig {
-        name: name.into(),
-        on: Target { ca: ca.into(), endpoint },
-        from: mins(10),
-        until: mins(20),
-        must_be_met: true,
-        effect,
-    }
+    let on = Target { ca: ca.into(), endpoint };
+    let always = FaultConfig::always(name.into(), on, effect);
+    FaultConfig { from: mins(10), until: mins(20), ..always }
 }
 
 #[test]
 fn faults_act_on_their_endpoint_in_their_time() {
     let faults = vec![fault("crl-down", "issuing", Endpoint::Crl, Effect::Down)];
-    let ca = FakeCa::new(vec![sample::issuing()], faults, Seed(1), START).unwrap();
+    let mut ca = FakeCa::new(vec![sample::issuing()], faults, Seed(1), START).unwrap();
     let delta = get("http://WIN-MSPRL0T325O/CertEnroll/XXX-CA(1)+.crl");
-    let answer = Ruling::Answer { delay: Span::ZERO, status: None };
-    assert_eq!(ca.meet(mins(9), &delta).ruling, answer);
-    assert_eq!(ca.meet(mins(10), &delta).ruling, Ruling::Refused);
-    assert_eq!(ca.meet(mins(10), &delta).faults, ["crl-down".into()]);
-    assert_eq!(ca.meet(mins(20), &delta).ruling, answer);
-    assert_eq!(ca.meet(mins(10), &get(CRT)).ruling, answer, "the certificate is no CRL");
+    let answer = Ruling::undisturbed();
+    assert_eq!(ca.meet(mins(9), WEB, &delta).ruling, answer);
+    assert_eq!(ca.meet(mins(10), WEB, &delta).ruling, Ruling::Refused);
+    assert_eq!(ca.meet(mins(10), WEB, &delta).faults, ["crl-down".into()]);
+    assert_eq!(ca.meet(mins(20), WEB, &delta).ruling, answer);
+    assert_eq!(ca.meet(mins(10), WEB, &get(CRT)).ruling, answer, "the certificate is no CRL");
 }
 
 #[test]
 fn a_fault_on_the_whole_site_spares_no_path() {
-    let faults = vec![fault("web-down", "issuing", Endpoint::All, Effect::Status(503))];
+    let faults = vec![fault(
+        "web-down",
+        "issuing",
+        Endpoint::All,
+        Effect::Status { status: 503, body: None },
+    )];
     let configs = vec![sample::subordinate(), sample::root()];
-    let ca = FakeCa::new(configs, faults, Seed(1), START).unwrap();
+    let mut ca = FakeCa::new(configs, faults, Seed(1), START).unwrap();
     for (url, met) in [
         ("http://win-msprl0t325o/CertEnroll/XXX-CA(1).crl", 1),
         ("http://win-msprl0t325o/no/such/file", 1),
         ("http://pki.example/CertEnroll/Root%20CA.crl", 0),
     ] {
-        assert_eq!(ca.meet(mins(10), &get(url)).faults.len(), met, "{url}");
+        assert_eq!(ca.meet(mins(10), WEB, &get(url)).faults.len(), met, "{url}");
     }
 }
 
 #[test]
 fn what_is_no_site_of_a_ca_does_not_resolve_or_refuses() {
-    let ca = fake_ca(vec![sample::issuing()]);
+    let mut ca = fake_ca(vec![sample::issuing()]);
     for (url, ruling) in [
         ("http://nowhere/x.crl", Ruling::NameNotResolved),
         ("http://win-msprl0t325o:8080/x.crl", Ruling::Refused),
         ("https://win-msprl0t325o/x.crl", Ruling::Refused),
     ] {
-        assert_eq!(ca.meet(START, &get(url)), Meeting { faults: Vec::new(), ruling }, "{url}");
+        assert_eq!(ca.meet(START, WEB, &get(url)), Meeting { faults: Vec::new(), ruling }, "{url}");
     }
 }
 
@@ -411,7 +414,7 @@ proptest! {
         let Ok(url) = format!("http://{host}{stem}{path}").parse() else { return Ok(()) };
         let headers = vec![("Content-Type".to_owned(), "application/ocsp-request".to_owned())];
         let request = Request { method, url, headers, body };
-        let meeting = ca.meet(START, &request);
+        let meeting = ca.meet(START, WEB, &request);
         prop_assert_eq!(meeting.ruling == Ruling::NameNotResolved, host == "other");
         let reply = ask(&mut ca, START, request);
         prop_assert!((200..600).contains(&reply.status));

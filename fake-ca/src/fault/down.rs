@@ -14,13 +14,13 @@ pub(super) const RULING: Ruling = Ruling::Refused;
 #[cfg(test)]
 mod tests {
     use super::super::tests::meeting;
-    use super::super::{Effect, Ruling};
+    use super::super::{Effect, ResetAt, Ruling};
 
     #[test]
     fn what_does_not_listen_can_neither_reset_nor_stay_silent() {
         let met = meeting(&[
-            ("silent", Effect::Timeout),
-            ("reset", Effect::ResetPeer),
+            ("silent", Effect::Timeout(None)),
+            ("reset", Effect::ResetPeer(ResetAt::Request)),
             ("down", Effect::Down),
         ]);
         assert_eq!(met.ruling, Ruling::Refused);

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::sync::Arc;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -14,9 +14,12 @@ use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use revlab_lab::http::{Method, Reply, Request, Url};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
-use super::{Answered, Arrived};
+use super::pace::Waiting;
+use super::play::{play, reset};
+use super::{Answered, Arrived, Pace};
+use crate::fault::Script;
 use crate::web_site::error_page;
 
 /// The longest body that is read: no OCSP request comes near it.
@@ -25,13 +28,18 @@ const BODY_MOST: usize = 1 << 20;
 /// The longest request line with header fields.
 const HEAD_MOST: usize = 64 << 10;
 
+/// What becomes of a connection that HTTP is done with.
+enum Leave {
+    Reset,
+    Script(Box<Script>, Pace),
+}
+
 /// Serves a connection until either side ends it.
-pub(super) async fn serve(stream: TcpStream, to: mpsc::UnboundedSender<Arrived>) {
-    let reset = Arc::new(Notify::new());
-    let told = reset.clone();
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, to: mpsc::UnboundedSender<Arrived>) {
+    let (leave, mut left) = mpsc::channel(1);
     let service = service_fn(move |request| {
-        let (to, told) = (to.clone(), told.clone());
-        async move { Ok::<_, Infallible>(respond(request, to, told).await) }
+        let (to, leave) = (to.clone(), leave.clone());
+        async move { Ok::<_, Infallible>(respond(request, peer, to, leave).await) }
     });
     let mut connection = http1::Builder::new()
         .auto_date_header(false)
@@ -42,9 +50,13 @@ pub(super) async fn serve(stream: TcpStream, to: mpsc::UnboundedSender<Arrived>)
     tokio::select! {
         // An error here is the peer's: it went away or does not speak HTTP.
         _ = &mut connection => {}
-        () = reset.notified() => {
-            // Closing with zero linger sends a RST. Where that fails the peer is gone already.
-            let _ = connection.into_parts().io.into_inner().set_zero_linger();
+        Some(leave) = left.recv() => {
+            // hyper has written nothing for this request: the socket is taken from it as it is.
+            let stream = connection.into_parts().io.into_inner();
+            match leave {
+                Leave::Reset => reset(&stream),
+                Leave::Script(script, pace) => play(stream, &script, pace).await,
+            }
         }
     }
 }
@@ -53,8 +65,9 @@ pub(super) async fn serve(stream: TcpStream, to: mpsc::UnboundedSender<Arrived>)
 /// connection is then ended by [`serve`] or by the peer.
 async fn respond(
     request: hyper::Request<Incoming>,
+    peer: SocketAddr,
     to: mpsc::UnboundedSender<Arrived>,
-    reset: Arc<Notify>,
+    leave: mpsc::Sender<Leave>,
 ) -> Response<Full<Bytes>> {
     let request = match read(request).await {
         Ok(request) => request,
@@ -62,12 +75,19 @@ async fn respond(
     };
     let (answer, answered) = oneshot::channel();
     // A site that is gone drops the sender with the request: that ends in a reset as well.
-    let _ = to.send(Arrived { request, answer });
-    match answered.await {
+    let _ = to.send(Arrived { request, peer, answer });
+    let left = match answered.await {
         Ok(Answered::Reply(reply)) => return write(reply),
-        Ok(Answered::Silent) => {}
-        Ok(Answered::Reset) | Err(_) => reset.notify_one(),
-    }
+        Ok(Answered::Late(reply, by)) => {
+            Waiting::new(Pace::Real).wait(by).await;
+            return write(reply);
+        }
+        Ok(Answered::Silent) => pending().await,
+        Ok(Answered::Script(script, pace)) => Leave::Script(script, pace),
+        Ok(Answered::Reset) | Err(_) => Leave::Reset,
+    };
+    // One request at a time: there is room, and `serve` is there as long as this is polled.
+    let _ = leave.try_send(left);
     pending().await
 }
 

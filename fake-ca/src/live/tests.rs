@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use revlab_lab::http::Method;
+use revlab_lab::http::{Method, Reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

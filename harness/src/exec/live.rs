@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use revlab_clients::live::LiveClients;
 use revlab_clients::{Observation, Seen, Send};
-use revlab_fake_ca::fault::Ruling;
-use revlab_fake_ca::live::{Answered, Site, refusing_port};
+use revlab_fake_ca::fault::{Heard, Ruling};
+use revlab_fake_ca::live::{Answered, Pace, Site, Swallowing, refusing_port, swallowing_port};
 use revlab_lab::clock::LabTime;
 use revlab_lab::http::{FetchError, Reply, Request};
 use revlab_lab::trace::{Handshake, Phase};
-use revlab_lab::{Instant, Name};
+use revlab_lab::{Instant, Name, Span};
 use revlab_pki::Certificate;
 use revlab_sut::live::{Arrived, Front, FrontConfig};
 use tokio::net::TcpSocket;
@@ -41,6 +41,7 @@ pub(super) struct LiveWire {
     /// The address book: the sites by host name.
     sites: BTreeMap<String, Site>,
     refusing: (TcpSocket, SocketAddr),
+    swallowing: (Swallowing, SocketAddr),
     /// The SUTs' fronts with their host names.
     fronts: Vec<(Front, String)>,
     clients: LiveClients,
@@ -73,6 +74,7 @@ impl LiveWire {
         let guard = runtime.enter();
         let sites = sites(lab)?;
         let refusing = refusing_port().map_err(|e| RunError::Live(e.to_string()))?;
+        let swallowing = swallowing_port().map_err(|e| RunError::Live(e.to_string()))?;
         let fronts = fronts(scenario, lab, &lab_time, port)?;
         let clients = clients(scenario, lab, &lab_time)?;
         drop(guard);
@@ -81,6 +83,7 @@ impl LiveWire {
             lab_time,
             sites,
             refusing,
+            swallowing,
             fronts,
             clients,
             peers: BTreeMap::new(),
@@ -114,16 +117,22 @@ impl Wire for LiveWire {
     fn exchange(
         &mut self,
         key: FetchKey,
-        ruling: Ruling,
+        ruling: &Ruling,
         request: &Request,
         serve: &mut dyn FnMut(Request) -> Reply,
-    ) -> Option<Result<Reply, FetchError>> {
+    ) -> Option<Heard> {
         let site = self.sites.get_mut(request.url.host());
         let (site, address) = match (ruling, site) {
             (Ruling::NameNotResolved, _) | (_, None) => {
-                return Some(Err(FetchError::NameNotResolved));
+                let result = Err(FetchError::NameNotResolved);
+                return Some(Heard { result, after: Span::ZERO });
             }
             (Ruling::Refused, _) => (None, self.refusing.1),
+            (Ruling::Swallowed, _) => (None, self.swallowing.1),
+            (Ruling::ResetAtConnect, Some(site)) => {
+                site.reset_next();
+                (None, site.address())
+            }
             (_, Some(site)) => {
                 let address = site.address();
                 (Some(site), address)
@@ -133,23 +142,25 @@ impl Wire for LiveWire {
         let work = async {
             let client =
                 tokio::spawn(async move { revlab_sut::live::exchange(address, &sent).await });
+            let mut after = Span::ZERO;
             if let Some(site) = site
                 && let Some(arrived) = site.next().await
             {
-                let answer = match ruling {
-                    Ruling::Silent => Answered::Silent,
-                    Ruling::Reset => Answered::Reset,
-                    _ => Answered::Reply(serve(arrived.request)),
-                };
-                let _ = arrived.answer.send(answer);
+                let asked = arrived.request;
+                let answered = Answered::under(ruling, &asked, Pace::Lab, || serve(asked.clone()));
+                if let Answered::Script(script, _) = &answered {
+                    after = script.heard().after;
+                }
+                let _ = arrived.answer.send(answered);
             }
-            if ruling == Ruling::Silent {
+            if matches!(ruling, Ruling::Silent | Ruling::Swallowed) {
                 return Waited::Silent(client);
             }
-            Waited::Done(client.await.unwrap_or(Err(FetchError::BadReply)))
+            let result = client.await.unwrap_or(Err(FetchError::BadReply));
+            Waited::Done(Heard { result, after })
         };
         match self.runtime.block_on(watched(work)) {
-            Some(Waited::Done(result)) => Some(result),
+            Some(Waited::Done(heard)) => Some(heard),
             Some(Waited::Silent(client)) => {
                 self.silent.insert(key, client);
                 None
@@ -262,7 +273,7 @@ impl Wire for LiveWire {
 
 /// What an exchange with a site came to.
 enum Waited {
-    Done(Result<Reply, FetchError>),
+    Done(Heard),
     Silent(JoinHandle<Result<Reply, FetchError>>),
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use revlab_fake_ca::config::CaOperation;
 use revlab_fake_ca::{CaEvent, FakeCa};
-use revlab_lab::queue::{Class, Key};
-use revlab_lab::trace::{Kind, Operation as Record};
+use revlab_lab::queue::{Class, EventQueue, Key};
+use revlab_lab::trace::{Fault, FaultState, Kind, Operation as Record};
 use revlab_lab::{Instant, Name, Span};
 use revlab_sut::config::SutOperation;
 use revlab_sut::{Operation as SutEventOperation, SutEvent};
 
 use super::setup::{Cast, Identity, chain};
+use super::timeline;
 use super::wire::Wire;
 use super::world::{Event, World};
 use crate::scenario::model::{Operation, OperationKind};
@@ -44,6 +45,7 @@ impl<W: Wire> World<'_, W> {
                 self.tell_ca_operation(now, &operation.on, action.clone());
             }
             OperationKind::Reissue { ocsp } => self.reissue(&operation.on, ocsp),
+            OperationKind::Heal => self.heal(now, &operation.on),
         }
         self.repeat(&operation, now, index, seq);
     }
@@ -80,6 +82,14 @@ impl<W: Wire> World<'_, W> {
         self.tell_ca(now, CaEvent::Operation { ca: ca.clone(), operation });
     }
 
+    /// Ends all faults on a CA, those that were to come included.
+    fn heal(&mut self, now: Instant, ca: &Name) {
+        for fault in self.ca.heal(now, Some(ca)) {
+            self.record(now, Kind::Fault(timeline::fault_record(&fault, FaultState::End)));
+        }
+        forget_faults(&mut self.queue, ca);
+    }
+
     fn serial(&self, identity: &Name) -> Option<Vec<u8>> {
         Some(self.cast.identities.get(identity)?.chain.first()?.serial().to_vec())
     }
@@ -110,6 +120,19 @@ pub(super) fn reissued(
     .collect()
 }
 
+/// Nothing more is told of faults on a CA that is healed.
+pub(super) fn forget_faults(queue: &mut EventQueue<Event>, ca: &Name) {
+    queue.retain(|event| match event {
+        Event::Note(record) => !matches!(&**record, Kind::Fault(fault) if is_on(fault, ca)),
+        _ => true,
+    });
+}
+
+/// Whether a record is of a fault on this CA: `issuing`, or `issuing.crl`.
+fn is_on(fault: &Fault, ca: &Name) -> bool {
+    fault.on.split('.').next() == Some(&**ca)
+}
+
 pub(super) fn record(operation: &Operation) -> Record {
     let (what, detail): (&str, Option<String>) = match &operation.action {
         OperationKind::Sut(action) => return sut_record(operation, action),
@@ -123,6 +146,7 @@ pub(super) fn record(operation: &Operation) -> Record {
             ("release", Some(format!("the certificate of {identity} from hold")))
         }
         OperationKind::Ca(action) => return ca_record(operation, action),
+        OperationKind::Heal => ("heal", Some("all faults end".into())),
         OperationKind::Reissue { ocsp } if ocsp.is_empty() => {
             ("reissue", Some("client certificates without OCSP in their AIA".into()))
         }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use revlab_clients::observation::{SERVER_EXPIRED, SERVER_NOT_YET_VALID};
 use revlab_clients::plan::Session;
 use revlab_clients::{Observation, Seen, Send};
-use revlab_fake_ca::fault::Ruling;
+use revlab_fake_ca::fault::{Heard, Ruling, Script};
 use revlab_lab::http::{FetchError, Reply, Request};
 use revlab_lab::trace::{Handshake, Phase, TlsVersion};
-use revlab_lab::{Clock, Instant, Name};
+use revlab_lab::{Clock, Instant, Name, Span};
 use revlab_pki::Certificate;
 use revlab_sut::sessions::SessionTable;
 
@@ -105,16 +105,23 @@ impl Wire for SimWire {
     fn exchange(
         &mut self,
         _key: FetchKey,
-        ruling: Ruling,
+        ruling: &Ruling,
         request: &Request,
         serve: &mut dyn FnMut(Request) -> Reply,
-    ) -> Option<Result<Reply, FetchError>> {
+    ) -> Option<Heard> {
+        let failed = |error| Some(Heard { result: Err(error), after: Span::ZERO });
         match ruling {
-            Ruling::NameNotResolved => Some(Err(FetchError::NameNotResolved)),
-            Ruling::Refused => Some(Err(FetchError::ConnectionRefused)),
-            Ruling::Reset => Some(Err(FetchError::ConnectionReset)),
-            Ruling::Silent => None,
-            Ruling::Answer { .. } => Some(Ok(serve(request.clone()))),
+            Ruling::NameNotResolved => failed(FetchError::NameNotResolved),
+            Ruling::Refused => failed(FetchError::ConnectionRefused),
+            Ruling::ResetAtConnect | Ruling::Reset => failed(FetchError::ConnectionReset),
+            Ruling::Swallowed | Ruling::Silent => None,
+            Ruling::Answer(answer) => {
+                let reply = answer.reply(request, serve(request.clone()));
+                Some(match answer.shape.is_plain() {
+                    true => Heard::at_once(reply),
+                    false => Script::new(&answer.shape, &reply, request.method).heard(),
+                })
+            }
         }
     }
 

@@ -54,10 +54,9 @@ pub(super) fn fill(scenario: &Scenario, ranks: &Ranks, queue: &mut EventQueue<Ev
     };
     // One count over all three, so that keys differ; faults and steps come before operations.
     let mut seq = 0;
-    for (name, fault) in &scenario.faults {
+    for fault in scenario.faults.values().filter(|fault| !fault.never_acts()) {
         for (at, state) in [(fault.from, FaultState::Begin), (fault.until, FaultState::End)] {
-            let on = target_text(fault);
-            let record = Kind::Fault(Fault { id: name.clone(), on, state });
+            let record = Kind::Fault(fault_record(fault, state));
             push(at, &fault.on.ca, seq, Event::Note(Box::new(record)));
             seq += 1;
         }
@@ -72,6 +71,11 @@ pub(super) fn fill(scenario: &Scenario, ranks: &Ranks, queue: &mut EventQueue<Ev
     for (index, (_, operation)) in scenario.operations.iter().enumerate() {
         push(operation.at, &operation.on, seq + index, Event::Operation { index });
     }
+}
+
+/// That a fault begins or ends, as a record.
+pub(super) fn fault_record(fault: &FaultConfig, state: FaultState) -> Fault {
+    Fault { id: fault.name.clone(), on: target_text(fault), state }
 }
 
 /// The endpoint as scenarios write it: `issuing.crl`, or `issuing` for the whole site.

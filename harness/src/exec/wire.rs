@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use revlab_clients::{Observation, Send};
-use revlab_fake_ca::fault::Ruling;
-use revlab_lab::http::{FetchError, Reply, Request};
+use revlab_fake_ca::fault::{Heard, Ruling};
+use revlab_lab::http::{Reply, Request};
 use revlab_lab::trace::{Handshake, TlsVersion};
 use revlab_lab::{Instant, Name};
 use revlab_pki::Certificate;
@@ -31,15 +31,16 @@ pub(super) enum Opened {
 
 /// A transport.
 pub(super) trait Wire {
-    /// One exchange with a CA's site: the request arrives there, is answered by `serve`, and the
-    /// answer comes back. None: no answer will come ([`Ruling::Silent`]).
+    /// One exchange with a CA's site: the request arrives there, `serve` makes the server's own
+    /// answer, and what the ruling makes of it comes back, with how much of it is late on the wire. None: no answer will come
+    /// ([`Ruling::Silent`], [`Ruling::Swallowed`]).
     fn exchange(
         &mut self,
         key: FetchKey,
-        ruling: Ruling,
+        ruling: &Ruling,
         request: &Request,
         serve: &mut dyn FnMut(Request) -> Reply,
-    ) -> Option<Result<Reply, FetchError>>;
+    ) -> Option<Heard>;
 
     /// An exchange is given up.
     fn abandon_fetch(&mut self, key: FetchKey);

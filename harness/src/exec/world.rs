@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use revlab_clients::{ClientAction, ClientEvent, Driver, Observation, Send};
-use revlab_fake_ca::fault::Ruling;
+use revlab_fake_ca::fault::{Caller, Ruling};
 use revlab_fake_ca::{CaAction, CaEvent, FakeCa};
 use revlab_lab::http::{FetchError, Reply, Request};
 use revlab_lab::queue::{Class, EventQueue, Key};
@@ -165,7 +165,7 @@ impl<'a, W: Wire> World<'a, W> {
         match event {
             Event::Operation { index } => self.operate(now, index, key.seq),
             Event::Note(record) => self.record(now, *record),
-            Event::AtCa { key, request, ruling } => self.at_ca(now, key, &request, ruling),
+            Event::AtCa { key, request, ruling } => self.at_ca(now, key, &request, &ruling),
             Event::Fetched { key, result } => {
                 if self.fetching.remove(&key) {
                     self.tell_machine(now, key.0, SutEvent::Fetched { fetch: key.1, result });
@@ -248,10 +248,10 @@ impl<'a, W: Wire> World<'a, W> {
 
     /// A request leaves a SUT: faults on the way act first.
     fn fetch(&mut self, now: Instant, key: FetchKey, request: Request) {
-        let meeting = self.ca.meet(now, &request);
-        if let Some((sut, _)) = self.machines.get(key.0) {
-            self.recorder.met(sut, key.1, meeting.faults);
-        }
+        let Some((sut, _)) = self.machines.get(key.0) else { return };
+        let open = u32::try_from(self.fetching.len()).unwrap_or(u32::MAX);
+        let meeting = self.ca.meet(now, &Caller { name: sut, open }, &request);
+        self.recorder.met(sut, key.1, meeting.faults);
         self.fetching.insert(key);
         let network = self.scenario.network;
         let at = match meeting.ruling {
@@ -263,7 +263,7 @@ impl<'a, W: Wire> World<'a, W> {
     }
 
     /// A request arrives at a site, or finds out that it does not.
-    fn at_ca(&mut self, now: Instant, key: FetchKey, request: &Request, ruling: Ruling) {
+    fn at_ca(&mut self, now: Instant, key: FetchKey, request: &Request, ruling: &Ruling) {
         if !self.fetching.contains(&key) {
             return;
         }
@@ -279,21 +279,20 @@ impl<'a, W: Wire> World<'a, W> {
                     Item::Do(CaAction::Reply { reply, .. }) => answer = Some(reply),
                 }
             }
-            let reply = match ruling {
-                Ruling::Answer { status: Some(status), .. } => revlab_fake_ca::fault::page(status),
-                _ => answer.unwrap_or_else(|| revlab_fake_ca::fault::page(500)),
-            };
-            substatus = reply.substatus;
-            reply
+            let own = answer.unwrap_or_else(|| revlab_fake_ca::fault::page(500));
+            if ruling.answer().is_some_and(|answer| answer.page.is_none()) {
+                substatus = own.substatus;
+            }
+            own
         };
-        let result = self.wire.exchange(key, ruling, request, &mut serve);
-        let Some(mut result) = result else { return };
+        let Some(heard) = self.wire.exchange(key, ruling, request, &mut serve) else { return };
+        let mut result = heard.result;
         if let Ok(reply) = &mut result {
             // Not on the wire: the site's own log has it.
             reply.substatus = substatus;
         }
         let delay = match ruling {
-            Ruling::Answer { delay, .. } => self.scenario.network.answer() + delay,
+            Ruling::Answer(answer) => self.scenario.network.answer() + answer.delay + heard.after,
             Ruling::Reset => self.scenario.network.answer(),
             _ => Span::ZERO,
         };

@@ -176,13 +176,12 @@ impl Lab {
     /// A fault in the scenario, with its records.
     pub(crate) fn fault(&mut self, id: &str, from: Span, to: Span, must_be_met: bool) -> &mut Lab {
         let name: Name = id.into();
+        let on = Target { ca: "issuing".into(), endpoint: Endpoint::Crl };
         let config = FaultConfig {
-            name: name.clone(),
-            on: Target { ca: "issuing".into(), endpoint: Endpoint::Crl },
             from: self.at(from),
             until: self.at(to),
             must_be_met,
-            effect: Effect::Down,
+            ..FaultConfig::always(name.clone(), on, Effect::Down)
         };
         self.scenario.faults.insert(name.clone(), config);
         for (at, state) in [(from, FaultState::Begin), (to, FaultState::End)] {

@@ -96,7 +96,8 @@ pub(super) fn scenario(
     let suts = each(&cx, tree, "sut", sut::decode);
     let clients =
         each(&cx, tree, "clients", |cx, name, entry| clients::decode(cx, &suts, name, entry));
-    let faults = each(&cx, tree, "fault", fault::decode);
+    let mut faults = each(&cx, tree, "fault", fault::decode);
+    fault::of_cas(&cx, tree, &mut faults);
     let operations = each(&cx, tree, "operation", |cx, name, entry| {
         operation::decode(cx, &clients, name, entry)
     });

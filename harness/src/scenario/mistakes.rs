@@ -233,6 +233,56 @@ fn a_window_must_not_end_before_it_begins() {
 }
 
 #[test]
+fn what_a_fault_cannot_do_is_said_where_it_stands() {
+    let fault = |text: &str| lines(&format!("{GOOD}[fault.x]\non = \"issuing\"\n{text}\n"));
+    assert_snapshot!(fault("limit_data = {}"), @"x.toml:13:1: `limit_data` of fault `x` needs `bytes`; such as `bytes = 100`");
+    assert_snapshot!(fault("wrong_length = { by = 0 }"), @"x.toml:13:23: `by` of `wrong_length` of fault `x`: 0 makes no length wrong");
+    assert_snapshot!(fault("reset_peer = { at = \"request\", bytes = 1 }"), @"x.toml:13:40: `bytes` of `reset_peer` of fault `x`: `at` says already when it is reset; only one of them can be");
+    assert_snapshot!(fault("redirect = { to = \"loop\", status = 304 }"), @"x.toml:13:36: `status` of `redirect` of fault `x`: only 301, 302, 303, 307 and 308 lead elsewhere");
+    assert_snapshot!(fault("authenticate = { status = 403 }"), @"x.toml:13:27: `status` of `authenticate` of fault `x`: only 401 and 407 demand credentials");
+    assert_snapshot!(fault("slicer = { average_size = 10, size_variation = 10 }"), @"x.toml:13:48: `size_variation` of `slicer` of fault `x`: it is not less than `average_size`");
+    assert_snapshot!(fault("headers = {}"), @r#"x.toml:13:1: `headers` of fault `x` changes no header field; say `set = ["Cache-Control: max-age=31536000"]` or `remove = ["ETag"]`"#);
+    assert_snapshot!(fault("headers = { set = [\"Age 5\", \"Content-Length: 5\"], remove = [\"a b\"] }"), @r"
+    x.toml:13:20: `Age 5` is not a header field such as `Age: 3600`
+    x.toml:13:29: `Content-Length` belongs to the framing of the answer; `wrong_length`, `broken_chunking`, `no_length` and `slow_close` change it
+    x.toml:13:61: `a b` is not the name of a header field
+    ");
+    assert_snapshot!(fault("content_type = { content_type = \"a\\nb\" }"), @"x.toml:13:33: `content_type` of `content_type` of fault `x`: `a b` cannot stand in a header field");
+    assert_snapshot!(fault("latency = { latency = \"1s\", jiter = \"1s\" }"), @"x.toml:13:29: unknown key `jiter` in `latency` of fault `x`; did you mean `jitter`?");
+}
+
+#[test]
+fn what_a_fault_cannot_select_is_said_where_it_stands() {
+    let fault =
+        |text: &str| lines(&format!("{GOOD}[fault.x]\non = \"issuing\"\ndown = {{}}\n{text}\n"));
+    assert_snapshot!(fault("only = { url = \"ca.lab\", client = \"wep\", method = \"PUT\" }"), @r"
+    x.toml:14:16: `url` of `only` of fault `x`: `ca.lab` is not an absolute URL such as `http://host/path`
+    x.toml:14:35: there is no SUT `wep`; did you mean `web`?
+    x.toml:14:51: `method` of `only` of fault `x` cannot be `PUT`; it can be: `GET`, `HEAD`, `POST`
+    ");
+    assert_snapshot!(fault("only = { identity = \"jmeter-1\", serial = \"xyz\" }"), @r"
+    x.toml:14:42: `serial` of `only` of fault `x`: `identity` says already which certificate; only one can be
+    x.toml:14:42: `serial` of `only` of fault `x`: `xyz` is not a serial number in hex such as `1a2b3c`
+    ");
+    assert_snapshot!(fault("when = { every = 0, first = -1, probability = 1.5 }"), @r"
+    x.toml:14:18: `every` of `when` of fault `x` must be a whole number from 1 on, but is the number 0
+    x.toml:14:29: `first` of `when` of fault `x` must be a whole number from 0 on, but is the number -1
+    x.toml:14:47: `probability` of `when` of fault `x`: a number from 0.0 to 1.0 is needed
+    ");
+    assert_snapshot!(fault("when = { probability = \"half\" }"), @"x.toml:14:24: `probability` of `when` of fault `x`: a number from 0.0 to 1.0 is needed");
+}
+
+#[test]
+fn faults_of_a_ca_are_tables_with_names_of_their_own() {
+    assert_snapshot!(lines(&format!("{GOOD}[ca.issuing.fault]\nx = {{ on = \"crl\", down = {{}} }}\n[fault.x]\non = \"issuing\"\ndown = {{}}\n")), @"x.toml:12:1: there is a fault `x` already; each fault needs a name of its own");
+    assert_snapshot!(instead("[ca.issuing]", "[ca.issuing]\nfault = 1"), @"x.toml:7:9: `fault` of CA `issuing` must hold tables of faults by name");
+    assert_snapshot!(lines(&format!("{GOOD}[ca.issuing.fault]\n\"a/b\" = {{ down = {{}} }}\ny = {{ on = \"clr\", down = {{}} }}\n")), @r"
+    x.toml:12:1: `a/b` cannot name a fault: at most 64 ASCII letters, digits, `-` and `_` can
+    x.toml:13:12: `on` of fault `y` cannot be `clr`; did you mean `crl`?
+    ");
+}
+
+#[test]
 fn exactly_one_kind_must_be_said() {
     assert_snapshot!(said("[fault.x]\non = \"issuing\"\ndown = {}\ntimeout = {}\n"), @r#"
     error: fault `x` has both `down` and `timeout`
@@ -250,7 +300,7 @@ fn exactly_one_kind_must_be_said() {
     11 | [operation.x]
        |            ^
        |
-       = help: one of these is needed: `reboot`, `restart_service`, `urlcache_delete`, `delete_cache_files`, `chain_cache_resync`, `verify_urlfetch`, `revoke`, `publish`, `reissue`, `release`, `skip`, `postpone`, `restore`
+       = help: one of these is needed: `reboot`, `restart_service`, `urlcache_delete`, `delete_cache_files`, `chain_cache_resync`, `verify_urlfetch`, `revoke`, `publish`, `reissue`, `release`, `skip`, `postpone`, `restore`, `heal`
     "#);
     assert_snapshot!(said("[expect.x]\nlog = {}\nexposure = { at_most = \"1h\" }\n"), @r#"
     error: expectation `x` has both `log` and `exposure`

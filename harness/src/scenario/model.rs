@@ -94,6 +94,8 @@ pub enum OperationKind {
         /// URLs under id-ad-ocsp of the new certificates.
         ocsp: Vec<revlab_lab::http::Url>,
     },
+    /// On a CA: all faults on it end, those that were to come included.
+    Heal,
 }
 
 /// Something the scenario expects of the trace.

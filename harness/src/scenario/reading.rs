@@ -6,10 +6,13 @@ use std::path::Path;
 use insta::assert_snapshot;
 use revlab_clients::plan::{ClientPlan, Session, StatusRange};
 use revlab_fake_ca::config::*;
-use revlab_fake_ca::fault::{Effect, Endpoint};
+use revlab_fake_ca::fault::{
+    Effect, Endpoint, OfCertificate, Pattern, Probability, ResetAt, Selector, When,
+};
 use revlab_lab::clock::{Drift, Step};
+use revlab_lab::http::Method;
 use revlab_lab::network::Network;
-use revlab_lab::trace::TlsVersion;
+use revlab_lab::trace::{Purpose, TlsVersion};
 use revlab_lab::{Clock, Instant, Name, Seed, Span};
 use revlab_pki::{
     AccessDescription, AccessMethod, CertificateExtension, CrlSubjects, DistinguishedName,
@@ -312,20 +315,64 @@ fn faults_act_on_endpoints_for_a_time() {
     let hours = |n| start() + Span::from_hours(n);
     let shown = |name: &str| {
         let f = fault(name);
-        (&*f.on.ca, f.on.endpoint, f.effect)
+        (&*f.on.ca, f.on.endpoint, f.effect.clone())
     };
     assert_eq!(shown("resolver"), ("issuing", Endpoint::All, Effect::NameNotResolved));
     assert_eq!(shown("down"), ("issuing", Endpoint::Crl, Effect::Down));
-    assert_eq!(shown("reset"), ("issuing", Endpoint::Base, Effect::ResetPeer));
-    assert_eq!(shown("silent"), ("issuing", Endpoint::Delta, Effect::Timeout));
-    let late = Effect::Latency(Span::from_secs(2));
+    assert_eq!(shown("reset"), ("issuing", Endpoint::Base, Effect::ResetPeer(ResetAt::Request)));
+    assert_eq!(shown("silent"), ("issuing", Endpoint::Delta, Effect::Timeout(None)));
+    let late = Effect::Latency { latency: Span::from_secs(2), jitter: Span::ZERO };
     assert_eq!(shown("late"), ("issuing", Endpoint::Ocsp, late));
-    assert_eq!(shown("page"), ("root", Endpoint::Issuer, Effect::Status(503)));
+    let busy = Effect::Status { status: 503, body: None };
+    assert_eq!(shown("page"), ("root", Endpoint::Issuer, busy));
     assert_eq!((fault("resolver").from, fault("resolver").until), (hours(0), hours(24)));
     assert_eq!((fault("down").from, fault("down").until), (hours(3), hours(4)));
     assert_eq!((fault("reset").from, fault("reset").until), (hours(1), hours(2)));
+    assert_eq!(shown("reset-at").2, Effect::ResetPeer(ResetAt::Connect));
+    assert_eq!(shown("reset-in").2, Effect::ResetPeer(ResetAt::Bytes(100)));
+    assert_eq!(shown("closed").2, Effect::Timeout(Some(Span::from_secs(5))));
+    let jitter = Span::from_millis(500);
+    assert_eq!(shown("wavering").2, Effect::Latency { latency: Span::from_secs(2), jitter });
+    let set = vec![("Cache-Control".into(), "max-age=31536000".into())];
+    assert_eq!(shown("cached").2, Effect::Headers { set, remove: vec!["ETag".into()] });
     assert!(fault("down").must_be_met);
     assert!(!fault("page").must_be_met);
+}
+
+#[test]
+fn a_fault_says_on_which_requests_it_acts() {
+    let s = variant(EVERYTHING, "only");
+    let only = Selector {
+        purposes: vec![Purpose::Base, Purpose::Ocsp],
+        url: Some(Pattern::new("http://*")),
+        method: Some(Method::Get),
+        client: Some(Pattern::new("web")),
+        certificate: Some(OfCertificate::IssuedTo("jmeter-1".into())),
+    };
+    let when = When {
+        first: Some(10),
+        every: Some(2),
+        after_ocsp: Some(3),
+        probability: Some(Probability::millionths(250_000)),
+    };
+    let fault = &s.faults["some"];
+    assert_eq!((&fault.only, &fault.when), (&only, &when));
+    let certificate = Some(OfCertificate::Serial(vec![0x1a, 0x2b]));
+    assert_eq!(s.faults["serial"].only.certificate, certificate);
+    assert_eq!(s.faults["down"].only, Selector::default());
+    assert_eq!(s.faults["down"].when, When::default());
+}
+
+#[test]
+fn a_fault_in_the_table_of_its_ca_is_the_same_fault() {
+    let own = "ca.issuing.fault.slow = { on = \"crl\", down = {} }\n\
+               ca.issuing.fault.all = { timeout = {} }\n";
+    let apart = "fault.slow = { on = \"issuing.crl\", down = {} }\n\
+                 fault.all = { on = \"issuing\", timeout = {} }\n";
+    let faults = |text: &str| {
+        one(&SMALL.replace("ca.issuing = {}", &format!("ca.issuing.host = \"h\"\n{text}"))).faults
+    };
+    assert_eq!(faults(own), faults(apart));
 }
 
 #[test]
@@ -353,6 +400,7 @@ fn operations_are_read_with_their_defaults() {
     n on issuing at 2h every None until 1d: Ca(Skip { base: true })
     o on issuing at 2h every None until 1d: Ca(Postpone { base: false, by: Span(3600000) })
     p on issuing at 2h every None until 1d: Ca(Restore { back: 2 })
+    q on issuing at 20h every None until 1d: Heal
     "#);
 }
 

@@ -34,7 +34,7 @@ const MAX_BODY: usize = 100 * 1024 * 1024;
 ///   100 MiB; or the request itself cannot be written as HTTP.
 pub async fn exchange(address: SocketAddr, request: &Request) -> Result<Reply, FetchError> {
     let request = written(request).ok_or(FetchError::BadReply)?;
-    let tcp = TcpStream::connect(address).await.map_err(|_| FetchError::ConnectionRefused)?;
+    let tcp = TcpStream::connect(address).await.map_err(|e| unconnected(&e))?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(tcp)).await.map_err(|e| meaning(&e))?;
     let answer = async move {
@@ -48,6 +48,14 @@ pub async fn exchange(address: SocketAddr, request: &Request) -> Result<Reply, F
         // The connection knows the cause; the request only that it was not answered.
         (Err(FetchError::BadReply), Err(error)) => Err(meaning(&error)),
         (answer, _) => answer,
+    }
+}
+
+/// A connection can be reset before the client has looked at it.
+fn unconnected(error: &io::Error) -> FetchError {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset => FetchError::ConnectionReset,
+        _ => FetchError::ConnectionRefused,
     }
 }
 

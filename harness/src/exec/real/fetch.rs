@@ -3,8 +3,8 @@
 //! The record says what the CA saw: which process asked, for which check and what became of the
 //! answer is not told by a program that is not ours.
 
-use revlab_fake_ca::fault::{Ruling, page};
-use revlab_fake_ca::live::{Answered, Arrived};
+use revlab_fake_ca::fault::{Caller, Heard, Ruling, page};
+use revlab_fake_ca::live::{Answered, Arrived, Pace};
 use revlab_lab::http::{FetchError, Reply, Request, Url};
 use revlab_lab::trace::{Fetch, Kind, Log, ObjectInfo, Purpose};
 use revlab_lab::{Instant, Name, Span};
@@ -19,32 +19,35 @@ impl RealLab<'_> {
     /// Answers a request as the faults on its way have it, and puts it on record. `client`: whose
     /// attempt is under way.
     pub(super) fn fetch(&mut self, arrived: Arrived, client: Option<&Name>) {
-        let Arrived { mut request, answer } = arrived;
+        let Arrived { mut request, answer, .. } = arrived;
         request.url = plain(request.url);
         self.fetches += 1;
         let began = self.now;
         self.charge(self.scenario.network.request());
-        let meeting = self.ca.meet(self.now, &request);
+        let caller = Caller { name: &self.sut.name, open: 0 };
+        let meeting = self.ca.meet(self.now, &caller, &request);
         let purpose = self.ca.purpose(&request).map(|(_, purpose)| purpose);
-        let result = match meeting.ruling {
-            Ruling::Answer { delay, status } => {
-                let served = self.serve(request.clone());
-                self.pass(delay);
-                Ok(match status {
-                    Some(status) => Reply { substatus: served.substatus, ..page(status) },
-                    None => served,
-                })
+        let (answered, result) = match &meeting.ruling {
+            Ruling::Answer(answer) => {
+                let own = self.serve(request.clone(), meeting.ruling.defects());
+                let substatus = own.substatus;
+                let answered = Answered::under(&meeting.ruling, &request, Pace::Lab, || own);
+                let heard = heard(&answered);
+                self.pass(answer.delay + heard.after);
+                let page = answer.page.is_some();
+                let told = |reply| if page { reply } else { Reply { substatus, ..reply } };
+                (answered, heard.result.map(told))
             }
-            Ruling::NameNotResolved | Ruling::Refused => Ok(page(BAD_GATEWAY)),
-            Ruling::Reset => Err(FetchError::ConnectionReset),
-            Ruling::Silent => Err(FetchError::TimedOut),
+            // Through a proxy, a host that cannot be reached is the proxy's to tell.
+            Ruling::NameNotResolved | Ruling::Refused => {
+                (Answered::Reply(page(BAD_GATEWAY)), Ok(page(BAD_GATEWAY)))
+            }
+            Ruling::Reset | Ruling::ResetAtConnect => {
+                (Answered::Reset, Err(FetchError::ConnectionReset))
+            }
+            Ruling::Silent | Ruling::Swallowed => (Answered::Silent, Err(FetchError::TimedOut)),
         };
         self.charge(self.scenario.network.answer());
-        let answered = match &result {
-            Ok(reply) => Answered::Reply(reply.clone()),
-            Err(FetchError::TimedOut) => Answered::Silent,
-            Err(_) => Answered::Reset,
-        };
         self.silent |= answered == Answered::Silent;
         // One who has gone away meanwhile gets no answer, and the record says what it would be.
         let _ = answer.send(answered);
@@ -111,6 +114,17 @@ impl RealLab<'_> {
         let line = format!("{} {} {answer}", request.method.as_str(), request.url);
         let (by, file) = (self.sut.name.clone(), Name::from("ca-access.log"));
         Log { by, file, line, code: None, attempt: None }
+    }
+}
+
+/// What a client hears of an answer that comes.
+fn heard(answered: &Answered) -> Heard {
+    let at_once = |result| Heard { result, after: Span::ZERO };
+    match answered {
+        Answered::Reply(reply) | Answered::Late(reply, _) => at_once(Ok(reply.clone())),
+        Answered::Script(script, _) => script.heard(),
+        Answered::Reset => at_once(Err(FetchError::ConnectionReset)),
+        Answered::Silent => at_once(Err(FetchError::TimedOut)),
     }
 }
 

@@ -248,8 +248,8 @@ impl<'a> RealLab<'a> {
     }
 
     /// What the CA's servers say to a request.
-    pub(super) fn serve(&mut self, request: Request) -> Reply {
-        let answer = self.tell_ca(CaEvent::Request { fetch: self.fetches, request });
+    pub(super) fn serve(&mut self, request: Request, defects: Defects) -> Reply {
+        let answer = self.tell_ca(CaEvent::Request { fetch: self.fetches, request, defects });
         answer.unwrap_or_else(|| revlab_fake_ca::fault::page(500))
     }
 

@@ -3,11 +3,12 @@
 use revlab_fake_ca::CaEvent;
 use revlab_fake_ca::config::CaOperation;
 use revlab_lab::queue::{Class, Key};
-use revlab_lab::trace::Kind;
+use revlab_lab::trace::{FaultState, Kind};
 use revlab_lab::{Name, Span};
 
 use super::lab::RealLab;
 use crate::exec::operations;
+use crate::exec::timeline;
 use crate::exec::world::Event;
 use crate::scenario::model::{Operation, OperationKind};
 
@@ -35,6 +36,7 @@ impl RealLab<'_> {
                 }
             }
             OperationKind::Ca(action) => self.tell_authority(&operation.on, action.clone()),
+            OperationKind::Heal => self.heal(&operation.on),
             OperationKind::Reissue { ocsp } => {
                 let renewed = operations::reissued(&mut self.ca, &self.cast, &operation.on, ocsp);
                 for (name, identity) in renewed {
@@ -46,6 +48,14 @@ impl RealLab<'_> {
             }
         }
         self.repeat(&operation, index, seq);
+    }
+
+    /// Ends all faults on a CA, those that were to come included.
+    fn heal(&mut self, ca: &Name) {
+        for fault in self.ca.heal(self.now, Some(ca)) {
+            self.record(Kind::Fault(timeline::fault_record(&fault, FaultState::End)));
+        }
+        operations::forget_faults(&mut self.queue, ca);
     }
 
     /// Of operations on the server itself only those that start it again are let in.

@@ -47,6 +47,7 @@ const CA: Spec = Spec {
         "responder",
         "web",
         "clock",
+        "fault",
     ],
     kinds: &[],
 };

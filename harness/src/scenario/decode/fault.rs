@@ -1,48 +1,77 @@
-//! `[fault.NAME]`.
+//! `[fault.NAME]`, and `[ca.NAME.fault.NAME]`, which is the same said with its CA.
 
-use revlab_fake_ca::fault::{Effect, Endpoint, FaultConfig, Target};
+mod effect;
+mod select;
+
+use std::collections::BTreeMap;
+
+use revlab_fake_ca::fault::{Endpoint, FaultConfig, Target};
 use revlab_lab::{Instant, Name};
 
-use super::super::tree::Entry;
+use super::super::tree::{Entry, Table, Value};
 use super::Spec;
 use super::actors::Role;
-use super::context::Context;
+use super::context::{Context, check_name};
 use super::fields::Fields;
 use super::times::Sign;
 
 #[cfg(test)]
-pub(super) const SPECS: &[&Spec] = &[&FAULT];
+pub(super) const SPECS: &[&Spec] = &[&FAULT, &select::ONLY, &select::WHEN];
 
 const FAULT: Spec = Spec {
     path: "fault.NAME",
-    keys: &["on", "from", "for", "until", "must_be_met"],
-    kinds: &[
-        &Spec { path: "fault.NAME.name_not_resolved", keys: &[], kinds: &[] },
-        &Spec { path: "fault.NAME.down", keys: &[], kinds: &[] },
-        &Spec { path: "fault.NAME.reset_peer", keys: &[], kinds: &[] },
-        &Spec { path: "fault.NAME.timeout", keys: &[], kinds: &[] },
-        &Spec { path: "fault.NAME.latency", keys: &["latency"], kinds: &[] },
-        &Spec { path: "fault.NAME.status", keys: &["status"], kinds: &[] },
-    ],
+    keys: &["on", "only", "when", "from", "for", "until", "must_be_met"],
+    kinds: effect::KINDS,
 };
 
-const ENDPOINTS: [(&str, Endpoint); 5] = [
-    ("crl", Endpoint::Crl),
-    ("base", Endpoint::Base),
-    ("delta", Endpoint::Delta),
-    ("ocsp", Endpoint::Ocsp),
-    ("issuer", Endpoint::Issuer),
-];
-
 pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<FaultConfig> {
+    read(cx, name, entry, None)
+}
+
+/// The faults that stand in the tables of their CAs, put among the others.
+pub(super) fn of_cas(cx: &Context, tree: &Table, faults: &mut BTreeMap<Name, FaultConfig>) {
+    for ca in tree.table("ca").into_iter().flat_map(Table::iter) {
+        let Value::Table(table) = &ca.node.value else { continue };
+        let Some(entry) = table.get("fault") else { continue };
+        let Value::Table(table) = &entry.node.value else {
+            let message = format!("`fault` of CA `{}` must hold tables of faults by name", ca.key);
+            cx.report(entry.node.place, message);
+            continue;
+        };
+        let name_of_ca = Name::from(ca.key.as_str());
+        for entry in table.iter() {
+            let name = match check_name(&entry.key, "fault") {
+                Ok(name) => name,
+                Err(message) => {
+                    cx.report(entry.place, message);
+                    continue;
+                }
+            };
+            if faults.contains_key(&name) {
+                let message = format!("there is a fault `{name}` already");
+                cx.report_with(entry.place, message, "each fault needs a name of its own");
+            }
+            faults.extend(read(cx, name.clone(), entry, Some(&name_of_ca)).map(|f| (name, f)));
+        }
+    }
+}
+
+/// Reads a fault; `ca` is the CA in whose table it stands.
+fn read(cx: &Context, name: Name, entry: &Entry, ca: Option<&Name>) -> Option<FaultConfig> {
     let label = format!("fault `{name}`");
     let fields = Fields::open(cx, &entry.node, entry.place, label, &FAULT)?;
-    fields.require("on", "on = \"issuing.crl\"");
-    let on = target(&fields);
+    let on = match ca {
+        Some(ca) => endpoint_of(&fields, ca),
+        None => {
+            fields.require("on", "on = \"issuing.crl\"");
+            target(&fields)
+        }
+    };
     let must_be_met = fields.boolean("must_be_met").unwrap_or(true);
     let (from, until) = window(&fields);
-    let effect = fields.kind().and_then(|(kind, fields)| effect(kind, &fields));
-    Some(FaultConfig { name, on: on?, from, until, must_be_met, effect: effect? })
+    let (only, when) = (select::only(&fields), select::when(&fields));
+    let effect = fields.kind().and_then(|(kind, fields)| effect::decode(kind, &fields));
+    Some(FaultConfig { name, on: on?, only, when, from, until, must_be_met, effect: effect? })
 }
 
 /// `issuing`, or `issuing.crl`.
@@ -51,10 +80,19 @@ fn target(fields: &Fields<'_>) -> Option<Target> {
     let place = fields.place_of("on");
     let (ca, endpoint) = match text.split_once('.') {
         None => (text, Some(Endpoint::All)),
-        Some((ca, endpoint)) => (ca, fields.chosen("on", place, endpoint, &ENDPOINTS)),
+        Some((ca, endpoint)) => (ca, fields.chosen("on", place, endpoint, &Endpoint::NAMES)),
     };
     let ca = fields.cx.actor(ca, place, &[Role::Ca]);
     Some(Target { ca: ca?, endpoint: endpoint? })
+}
+
+/// `crl`, or nothing for the whole site.
+fn endpoint_of(fields: &Fields<'_>, ca: &Name) -> Option<Target> {
+    let endpoint = match fields.has("on") {
+        true => fields.choice("on", &Endpoint::NAMES),
+        false => Some(Endpoint::All),
+    };
+    Some(Target { ca: ca.clone(), endpoint: endpoint? })
 }
 
 fn window(fields: &Fields<'_>) -> (Instant, Instant) {
@@ -74,22 +112,4 @@ fn window(fields: &Fields<'_>) -> (Instant, Instant) {
         fields.report("for", message);
     }
     (window.from, until)
-}
-
-fn effect(kind: &str, fields: &Fields<'_>) -> Option<Effect> {
-    match kind {
-        "name_not_resolved" => Some(Effect::NameNotResolved),
-        "down" => Some(Effect::Down),
-        "reset_peer" => Some(Effect::ResetPeer),
-        "timeout" => Some(Effect::Timeout),
-        "latency" => {
-            fields.require("latency", "latency = \"2s\"");
-            fields.duration("latency", Sign::Positive).map(Effect::Latency)
-        }
-        "status" => {
-            fields.require("status", "status = 503");
-            fields.number("status", 200, 599).map(Effect::Status)
-        }
-        _ => None,
-    }
 }

@@ -69,8 +69,8 @@ pub(super) fn fetches(fields: &Fields<'_>) -> FetchFilter {
     }
 }
 
-/// One purpose, or a list of them.
-fn purposes(fields: &Fields<'_>) -> Vec<Purpose> {
+/// Key `purpose`: one purpose, or a list of them.
+pub(super) fn purposes(fields: &Fields<'_>) -> Vec<Purpose> {
     const KEY: &str = "purpose";
     match fields.entry(KEY).map(|entry| &entry.node.value) {
         None => Vec::new(),

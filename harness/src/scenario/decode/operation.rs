@@ -39,6 +39,7 @@ const OPERATION: Spec = Spec {
         &Spec { path: "operation.NAME.skip", keys: &["base"], kinds: &[] },
         &Spec { path: "operation.NAME.postpone", keys: &["by", "base"], kinds: &[] },
         &Spec { path: "operation.NAME.restore", keys: &["back"], kinds: &[] },
+        &Spec { path: "operation.NAME.heal", keys: &[], kinds: &[] },
     ],
 };
 
@@ -121,6 +122,7 @@ fn ca_action(kind: &str, fields: &Fields<'_>) -> Option<OperationKind> {
             let back = fields.number("back", 1, i64::from(u16::MAX)).unwrap_or(1);
             Some(OperationKind::Ca(CaOperation::Restore { back }))
         }
+        "heal" => Some(OperationKind::Heal),
         "reissue" => {
             fields.require("ocsp", "ocsp = []");
             fields.urls("ocsp").map(|ocsp| OperationKind::Reissue { ocsp })

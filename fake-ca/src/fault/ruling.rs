@@ -1,0 +1,100 @@
+//! What comes of a request, as data that both transports carry out.
+
+use std::sync::Arc;
+
+use revlab_lab::http::{Reply, Request};
+use revlab_lab::{Name, Span};
+
+use super::{Page, Shape};
+
+/// What comes of a request before any server thinks about its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// The host's name does not resolve.
+    NameNotResolved,
+    /// The connection is refused.
+    Refused,
+    /// The connection is never accepted: no answer to its SYN. The client's own time runs out.
+    Swallowed,
+    /// The connection is accepted and reset at once.
+    ResetAtConnect,
+    /// The connection is accepted, the request read, the connection reset.
+    Reset,
+    /// The connection is accepted and stays silent.
+    Silent,
+    /// An answer comes, or begins to come. Boxed, since requests are moved a lot.
+    Answer(Box<Answer>),
+}
+
+/// How an answer differs from the server's own. The default does not differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// How much later than without faults it begins.
+    pub delay: Span,
+    /// What stands in place of the server's own answer.
+    pub page: Option<Page>,
+    /// Header fields that are set, in order, each in place of those of its name.
+    pub set: Vec<(Arc<str>, Arc<str>)>,
+    /// Header fields that are taken away before.
+    pub remove: Vec<Arc<str>>,
+    /// What happens to it on the wire.
+    pub shape: Shape,
+}
+
+/// The faults that a request met, and what comes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meeting {
+    /// The faults that had a part in it, in the order of the scenario. One that others leave
+    /// nothing to do for is not met.
+    pub faults: Vec<Name>,
+    /// What comes of it.
+    pub ruling: Ruling,
+}
+
+impl Ruling {
+    /// An answer as without faults.
+    pub fn undisturbed() -> Ruling {
+        Ruling::Answer(Box::default())
+    }
+
+    /// The answer, where one comes.
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Ruling::Answer(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// How far the request gets: less severe rulings have higher numbers.
+    pub(super) fn stage(&self) -> u8 {
+        match self {
+            Ruling::NameNotResolved => 0,
+            Ruling::Refused => 1,
+            Ruling::Swallowed => 2,
+            Ruling::ResetAtConnect => 3,
+            Ruling::Reset => 4,
+            Ruling::Silent => 5,
+            Ruling::Answer(_) => 6,
+        }
+    }
+}
+
+impl Answer {
+    /// The reply to `request` where `own` is the server's: header fields and page, not the wire.
+    pub fn reply(&self, request: &Request, own: Reply) -> Reply {
+        let mut reply = match &self.page {
+            Some(page) => page.reply(request),
+            None => own,
+        };
+        let gone = |name: &str| self.remove.iter().any(|gone| gone.eq_ignore_ascii_case(name));
+        reply.headers.retain(|(name, _)| !gone(name));
+        // The framing is the shape's.
+        let framing = ["content-length", "transfer-encoding", "connection"];
+        let sets = |name: &str| !framing.iter().any(|other| other.eq_ignore_ascii_case(name));
+        for (name, value) in self.set.iter().filter(|(name, _)| sets(name)) {
+            reply.headers.retain(|(present, _)| !present.eq_ignore_ascii_case(name));
+            reply.headers.push((name.to_string(), value.to_string()));
+        }
+        reply
+    }
+}
