@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use revlab_fake_ca::config::{CaConfig, Signing};
 use revlab_fake_ca::live::{Answered, Site};
-use revlab_fake_ca::{CaAction, CaEvent, FakeCa};
+use revlab_fake_ca::{CaAction, CaEvent, Defects, FakeCa};
 use revlab_lab::http::{Reply, Request, Url};
 use revlab_lab::{Core, Instant, Item, Out, Seed};
 use revlab_pki::{CertId, Certificate, KeyPair, OcspRequest, Usage};
@@ -118,7 +118,7 @@ fn set_up(signing: Signing) -> (FakeCa, Certificate, Request) {
 fn answer(ca: &mut FakeCa, request: Request) -> Reply {
     let now = Instant::from_millis(1_709_251_260_000);
     let mut out = Out::new();
-    ca.decide(now, CaEvent::Request { fetch: 0, request }, &mut out);
+    ca.decide(now, CaEvent::Request { fetch: 0, request, defects: Defects::default() }, &mut out);
     let reply = out.drain().find_map(|item| match item {
         Item::Do(CaAction::Reply { reply, .. }) => Some(reply),
         _ => None,

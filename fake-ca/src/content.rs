@@ -5,3 +5,16 @@
 
 pub mod crl;
 pub mod ocsp;
+
+use crl::CrlDefect;
+use ocsp::OcspDefect;
+
+/// What is wrong with an artefact that a request asks for, by kind of artefact; each list in the
+/// order of the scenario's faults. The default is nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defects {
+    /// Of a CRL.
+    pub crl: Vec<CrlDefect>,
+    /// Of an OCSP answer.
+    pub ocsp: Vec<OcspDefect>,
+}

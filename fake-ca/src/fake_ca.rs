@@ -11,7 +11,7 @@ use revlab_pki::{Certificate, IssueError, KeyPair, OcspRequest, Usage};
 
 use crate::authority::{Authority, Order};
 use crate::config::{CaConfig, CaOperation};
-use crate::content::crl::CrlDefect;
+use crate::content::Defects;
 use crate::content::ocsp::OcspDefect;
 use crate::fault::{
     self, Asked, Caller, Endpoint, FaultConfig, FaultPlan, Meeting, Ruling, Target,
@@ -47,6 +47,8 @@ pub enum CaEvent {
         fetch: u64,
         /// The request.
         request: Request,
+        /// What is wrong with the answer: [`Ruling::defects`].
+        defects: Defects,
     },
     /// An administrator does something.
     Operation {
@@ -352,16 +354,15 @@ impl FakeCa {
         &mut self,
         now: Instant,
         request: &Request,
-        defects: &[CrlDefect],
+        defects: &Defects,
         out: &mut Out<CaAction>,
     ) -> Reply {
-        if let Some(reply) = self.respond(now, request, &[], out) {
+        if let Some(reply) = self.respond(now, request, &defects.ocsp, out) {
             return reply;
         }
-        let spoilt = self
-            .authorities
-            .values_mut()
-            .find_map(|a| a.spoilt_file(request, defects).or_else(|| a.other_file(now, request)));
+        let spoilt = self.authorities.values_mut().find_map(|a| {
+            a.spoilt_file(request, &defects.crl).or_else(|| a.other_file(now, request))
+        });
         let host = request.url.host();
         let here =
             || self.authorities.values().filter(|a| a.config.host.eq_ignore_ascii_case(host));
@@ -425,10 +426,10 @@ impl Core for FakeCa {
                 self.operate(now, &ca, operation);
                 self.announce(out);
             }
-            CaEvent::Request { fetch, request } => {
+            CaEvent::Request { fetch, request, defects } => {
                 self.publish(|due| due <= now, out);
                 self.begin(out);
-                let reply = self.answer(now, &request, &[], out);
+                let reply = self.answer(now, &request, &defects, out);
                 out.act(CaAction::Reply { fetch, reply });
             }
         }

@@ -14,11 +14,13 @@
 //!    of [`Effect::NAMES`] counts, and is the only one met;
 //! 2. the page in place of the server's own answer (`status` to `not_modified`): the first in the
 //!    order of the scenario counts;
-//! 3. header fields (`content_type`, `headers`): all of them, in the order of the scenario;
-//! 4. how the length of the body is told (`wrong_length`, `broken_chunking`, `no_length`): the first;
-//! 5. the end (`limit_data`, `half_close`, `reset_peer` and `timeout` with a number of bytes): the one
+//! 3. where there is no such page, what is wrong with the server's own answer (`crl`, `ocsp`): all of
+//!    them, in the order of the scenario;
+//! 4. header fields (`content_type`, `headers`): all of them, in the order of the scenario;
+//! 5. how the length of the body is told (`wrong_length`, `broken_chunking`, `no_length`): the first;
+//! 6. the end (`limit_data`, `half_close`, `reset_peer` and `timeout` with a number of bytes): the one
 //!    after the fewest bytes;
-//! 6. the pace: all `latency` and `slow_close` add up, of `bandwidth` the lowest rate counts, of
+//! 7. the pace: all `latency` and `slow_close` add up, of `bandwidth` the lowest rate counts, of
 //!    `slicer` the first.
 //!
 //! One effect, one file: its meaning, its place, its test.
@@ -29,6 +31,7 @@ mod broken_chunking;
 mod captive_portal;
 mod compose;
 mod connection_limit;
+mod content;
 mod content_type;
 mod down;
 mod effect;

@@ -29,6 +29,7 @@ mod sample;
 mod setup;
 pub mod web_site;
 
+pub use content::Defects;
 pub use fake_ca::{CaAction, CaEvent, CannotIssue, FakeCa};
 pub use setup::SetupError;
 

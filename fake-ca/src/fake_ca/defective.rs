@@ -4,6 +4,7 @@ use revlab_lab::http::{Reply, Request};
 use revlab_lab::{Instant, Out};
 
 use super::FakeCa;
+use crate::content::Defects;
 use crate::content::crl::CrlDefect;
 use crate::content::ocsp::OcspDefect;
 
@@ -21,10 +22,8 @@ impl FakeCa {
         let mut out = Out::new();
         self.publish(|due| due <= now, &mut out);
         self.begin(&mut out);
-        match self.respond(now, request, ocsp, &mut out) {
-            Some(reply) => reply,
-            None => self.answer(now, request, crl, &mut out),
-        }
+        let defects = Defects { crl: crl.to_vec(), ocsp: ocsp.to_vec() };
+        self.answer(now, request, &defects, &mut out)
     }
 }
 

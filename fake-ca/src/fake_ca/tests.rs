@@ -41,7 +41,7 @@ fn decide(ca: &mut FakeCa, now: Instant, event: CaEvent) -> (Vec<Reply>, Vec<Pub
 }
 
 fn ask(ca: &mut FakeCa, now: Instant, request: Request) -> Reply {
-    decide(ca, now, CaEvent::Request { fetch: 7, request }).0.remove(0)
+    decide(ca, now, CaEvent::Request { fetch: 7, request, defects: Defects::default() }).0.remove(0)
 }
 
 fn get(url: &str) -> Request {
@@ -221,7 +221,8 @@ fn an_answer_goes_on_record_once_for_each_of_its_windows() {
     run(&mut ca, START);
     let (request, _) = ocsp_get(&ca, &certificate, OCSP);
     let mut new_at = |at| {
-        let event = CaEvent::Request { fetch: 7, request: request.clone() };
+        let event =
+            CaEvent::Request { fetch: 7, request: request.clone(), defects: Defects::default() };
         let (_, records) = decide(&mut ca, at, event);
         records.iter().filter(|p| p.what == Purpose::Ocsp).count()
     };

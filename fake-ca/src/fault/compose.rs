@@ -1,5 +1,6 @@
 //! What comes of a request on which some faults act at once.
 
+use super::effect::Place;
 use super::{Acting, Answer, Caller, Meeting, Ruling};
 
 /// What comes of a request on which these faults act, given in the order of the scenario.
@@ -11,8 +12,11 @@ pub fn compose(acting: &[Acting<'_>], caller: &Caller<'_>) -> Meeting {
         return Meeting { faults: vec![acting.fault.name.clone()], ruling };
     }
     let (mut answer, mut faults) = (Answer::default(), Vec::new());
+    let is_page = |one: &Acting<'_>| matches!(one.fault.effect.place(), Some((Place::Page, _)));
+    let has_page = acting.iter().any(is_page);
     for (index, one) in acting.iter().enumerate() {
-        if has_its_place(index, acting) && one.fault.effect.act(&mut answer, one) {
+        let is_seen = !(has_page && one.fault.effect.is_content());
+        if is_seen && has_its_place(index, acting) && one.fault.effect.act(&mut answer, one) {
             faults.push(one.fault.name.clone());
         }
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use revlab_lab::Span;
 
 use super::*;
+use crate::content::crl::CrlDefect;
+use crate::content::ocsp::OcspDefect;
 
 /// What a fault does. Transport faults bear toxiproxy's names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,10 @@ pub enum Effect {
     CaptivePortal,
     /// The answer is a 304, whether the client has something or not.
     NotModified,
+    /// The CRL is wrong.
+    Crl(CrlDefect),
+    /// The OCSP answer is wrong.
+    Ocsp(OcspDefect),
     /// The body has another media type.
     ContentType(Arc<str>),
     /// Other header fields: those that lie about caching, above all.
@@ -92,7 +98,7 @@ pub(super) enum Place {
 
 impl Effect {
     /// The names of all effects in scenarios, in the order in which a request meets them.
-    pub const NAMES: [&'static str; 22] = [
+    pub const NAMES: [&'static str; 24] = [
         name_not_resolved::NAME,
         down::NAME,
         swallowed::NAME,
@@ -104,6 +110,8 @@ impl Effect {
         authenticate::NAME,
         captive_portal::NAME,
         not_modified::NAME,
+        content::CRL,
+        content::OCSP,
         content_type::NAME,
         headers::NAME,
         wrong_length::NAME,
@@ -131,6 +139,8 @@ impl Effect {
             Effect::Authenticate { .. } => authenticate::NAME,
             Effect::CaptivePortal => captive_portal::NAME,
             Effect::NotModified => not_modified::NAME,
+            Effect::Crl(_) => content::CRL,
+            Effect::Ocsp(_) => content::OCSP,
             Effect::ContentType(_) => content_type::NAME,
             Effect::Headers { .. } => headers::NAME,
             Effect::WrongLength(_) => wrong_length::NAME,
@@ -156,6 +166,20 @@ impl Effect {
             Effect::Timeout(None) => Some(timeout::RULING),
             _ => None,
         }
+    }
+
+    /// Whether it can do anything to a request with this purpose.
+    pub fn concerns(&self, purpose: Option<Purpose>) -> bool {
+        match self {
+            Effect::Crl(defect) => purpose.is_some_and(|p| content::spoils_crl(*defect, p)),
+            Effect::Ocsp(_) => purpose == Some(Purpose::Ocsp),
+            _ => true,
+        }
+    }
+
+    /// Whether it changes what the server itself says, which nobody sees behind a page.
+    pub(super) fn is_content(&self) -> bool {
+        matches!(self, Effect::Crl(_) | Effect::Ocsp(_))
     }
 
     /// What it wants of the answer for itself alone, with its rank among those that want the same.
@@ -188,6 +212,8 @@ impl Effect {
             }
             Effect::CaptivePortal => captive_portal::act(answer),
             Effect::NotModified => not_modified::act(answer),
+            Effect::Crl(defect) => content::act_on_crl(answer, *defect),
+            Effect::Ocsp(defect) => content::act_on_ocsp(answer, *defect),
             Effect::ContentType(kind) => content_type::act(answer, kind),
             Effect::Headers { set, remove } => headers::act(answer, set, remove),
             Effect::WrongLength(by) => wrong_length::act(answer, *by),

@@ -113,6 +113,7 @@ impl FaultPlan {
             let issued_to = |name: &str, serial: &[u8]| is_issued_to(&fault.on.ca, name, serial);
             let counted = fault.when.after_ocsp.is_none_or(|after| had >= after)
                 && is_on(&fault.on)
+                && fault.effect.concerns(asked.purpose.map(|(_, purpose)| *purpose))
                 && fault.only.selects(asked, issued_to);
             if counted {
                 counts.selected += 1;

@@ -6,6 +6,7 @@ use revlab_lab::http::{Reply, Request};
 use revlab_lab::{Name, Span};
 
 use super::{Page, Shape};
+use crate::content::Defects;
 
 /// What comes of a request before any server thinks about its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Answer {
     pub delay: Span,
     /// What stands in place of the server's own answer.
     pub page: Option<Page>,
+    /// What is wrong with the server's own answer, where no page stands in its place.
+    pub defects: Defects,
     /// Header fields that are set, in order, each in place of those of its name.
     pub set: Vec<(Arc<str>, Arc<str>)>,
     /// Header fields that are taken away before.
@@ -63,6 +66,11 @@ impl Ruling {
             Ruling::Answer(answer) => Some(answer),
             _ => None,
         }
+    }
+
+    /// What is wrong with the server's own answer, for [`CaEvent::Request`](crate::CaEvent::Request).
+    pub fn defects(&self) -> Defects {
+        self.answer().map(|answer| answer.defects.clone()).unwrap_or_default()
     }
 
     /// How far the request gets: less severe rulings have higher numbers.

@@ -271,7 +271,11 @@ impl<'a, W: Wire> World<'a, W> {
         let mut substatus = 0;
         let mut serve = |request: Request| {
             let mut out = Out::new();
-            ca.decide(now, CaEvent::Request { fetch: key.1, request }, &mut out);
+            ca.decide(
+                now,
+                CaEvent::Request { fetch: key.1, request, defects: ruling.defects() },
+                &mut out,
+            );
             let mut answer = None;
             for item in out.drain() {
                 match item {

@@ -248,6 +248,8 @@ fn what_a_fault_cannot_do_is_said_where_it_stands() {
     x.toml:13:61: `a b` is not the name of a header field
     ");
     assert_snapshot!(fault("content_type = { content_type = \"a\\nb\" }"), @"x.toml:13:33: `content_type` of `content_type` of fault `x`: `a b` cannot stand in a header field");
+    assert_snapshot!(fault("crl = { defect = \"expird\" }"), @"x.toml:13:18: `defect` of `crl` of fault `x` cannot be `expird`; did you mean `expired`?");
+    assert_snapshot!(lines(&format!("{GOOD}[fault.x]\non = \"issuing.ocsp\"\ncrl = {{ defect = \"expired\" }}\n")), @"x.toml:12:6: `on` of fault `x`: `crl` can do nothing to this endpoint");
     assert_snapshot!(fault("latency = { latency = \"1s\", jiter = \"1s\" }"), @"x.toml:13:29: unknown key `jiter` in `latency` of fault `x`; did you mean `jitter`?");
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use revlab::scenario::{self, Scenario};
 use revlab_fake_ca::config::CaOperation;
-use revlab_fake_ca::{CaAction, CaEvent, FakeCa};
+use revlab_fake_ca::{CaAction, CaEvent, Defects, FakeCa};
 use revlab_lab::http::{Method, Request, Url};
 use revlab_lab::{Core, Item, Name, Out, Span};
 use revlab_pki::{
@@ -106,7 +106,11 @@ fn shelve(scenario: &Scenario, shelf: &mut Shelf) {
         }
         let mut get = |request: Request| {
             let mut out = Out::new();
-            ca.decide(at, CaEvent::Request { fetch: 0, request }, &mut out);
+            ca.decide(
+                at,
+                CaEvent::Request { fetch: 0, request, defects: Defects::default() },
+                &mut out,
+            );
             let reply = out.drain().find_map(|item| match item {
                 Item::Do(CaAction::Reply { reply, .. }) => Some(reply),
                 Item::Trace(_) => None,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use revlab_clients::{ClientAction, ClientEvent, Driver, Observation, Seen, Send};
-use revlab_fake_ca::{CaAction, CaEvent, FakeCa};
+use revlab_fake_ca::{CaAction, CaEvent, Defects, FakeCa};
 use revlab_lab::http::{Reply, Request};
 use revlab_lab::queue::{Class, EventQueue, Key};
 use revlab_lab::trace::{Handshake, Header, Kind, Log};

@@ -5,7 +5,8 @@ mod select;
 
 use std::collections::BTreeMap;
 
-use revlab_fake_ca::fault::{Endpoint, FaultConfig, Target};
+use revlab_fake_ca::fault::{Effect, Endpoint, FaultConfig, Target};
+use revlab_lab::trace::Purpose;
 use revlab_lab::{Instant, Name};
 
 use super::super::tree::{Entry, Table, Value};
@@ -71,7 +72,19 @@ fn read(cx: &Context, name: Name, entry: &Entry, ca: Option<&Name>) -> Option<Fa
     let (from, until) = window(&fields);
     let (only, when) = (select::only(&fields), select::when(&fields));
     let effect = fields.kind().and_then(|(kind, fields)| effect::decode(kind, &fields));
+    check_effect(&fields, on.as_ref(), effect.as_ref());
     Some(FaultConfig { name, on: on?, only, when, from, until, must_be_met, effect: effect? })
+}
+
+/// What is wrong with an artefact is wrong where that artefact is.
+fn check_effect(fields: &Fields<'_>, on: Option<&Target>, effect: Option<&Effect>) {
+    let (Some(on), Some(effect)) = (on, effect) else { return };
+    let purposes = [Purpose::Base, Purpose::Delta, Purpose::Ocsp, Purpose::Issuer];
+    let mut here = purposes.into_iter().filter(|purpose| on.endpoint.covers(*purpose));
+    if !here.any(|purpose| effect.concerns(Some(purpose))) {
+        let message = format!("`{}` can do nothing to this endpoint", effect.name());
+        fields.report("on", message);
+    }
 }
 
 /// `issuing`, or `issuing.crl`.

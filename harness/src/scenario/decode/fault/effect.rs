@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use revlab_fake_ca::content::crl::CrlDefect;
+use revlab_fake_ca::content::ocsp::OcspDefect;
 use revlab_fake_ca::fault::{Effect, Location, ResetAt, Slices};
 use revlab_lab::Span;
 
@@ -27,6 +29,8 @@ pub(super) const KINDS: &[&Spec] = &[
     &kind("fault.NAME.authenticate", &["status", "challenge"]),
     &kind("fault.NAME.captive_portal", &[]),
     &kind("fault.NAME.not_modified", &[]),
+    &kind("fault.NAME.crl", &["defect"]),
+    &kind("fault.NAME.ocsp", &["defect"]),
     &kind("fault.NAME.content_type", &["content_type"]),
     &kind("fault.NAME.headers", &["set", "remove"]),
     &kind("fault.NAME.wrong_length", &["by"]),
@@ -87,6 +91,14 @@ pub(super) fn decode(kind: &str, fields: &Fields<'_>) -> Option<Effect> {
             fields.duration("delay", Sign::Positive).map(Effect::SlowClose)
         }
         "slicer" => slicer(fields).map(Effect::Slicer),
+        "crl" => {
+            fields.require("defect", "defect = \"expired\"");
+            fields.choice("defect", &CrlDefect::NAMES).map(Effect::Crl)
+        }
+        "ocsp" => {
+            fields.require("defect", "defect = \"try_later\"");
+            fields.choice("defect", &OcspDefect::NAMES).map(Effect::Ocsp)
+        }
         _ => http(kind, fields),
     }
 }
