@@ -126,7 +126,7 @@ fn url(head: &hyper::http::request::Parts) -> Option<Url> {
 /// The reply as HTTP. A status or field that HTTP does not allow becomes a 500: the peer must see
 /// that something is wrong.
 fn write(reply: Reply) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(reply.body.to_vec())));
+    let mut response = Response::new(Full::new(Bytes::from_owner(reply.body)));
     let mut sound = true;
     match StatusCode::from_u16(reply.status) {
         Ok(status) => *response.status_mut() = status,
