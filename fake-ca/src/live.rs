@@ -15,6 +15,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use revlab_lab::Span;
 use revlab_lab::http::Request;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, oneshot};
@@ -123,22 +124,34 @@ pub struct Swallowing {
     _filler: std::net::TcpStream,
 }
 
+/// So many failures in a row to accept a connection end a site.
+const FAILURES: u32 = 600;
+
+/// The pause after a failure to accept a connection.
+const BETWEEN_FAILURES: Span = Span::from_millis(100);
+
 async fn accept(
     listener: TcpListener,
     to: mpsc::UnboundedSender<Arrived>,
     to_reset: Arc<AtomicU32>,
 ) {
     let mut connections = JoinSet::new();
-    loop {
+    let mut failures = 0;
+    while failures < FAILURES {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if is_to_reset(&to_reset) => play::reset(&stream),
                 Ok((stream, peer)) => {
+                    failures = 0;
                     connections.spawn(connection::serve(stream, peer, to.clone()));
                 }
-                // The peer went away before it was accepted; anything else ends the site.
+                // The peer went away before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(_) => return,
+                // No file descriptor left, above all: those of ended connections come back.
+                Err(_) => {
+                    failures += 1;
+                    pace::Waiting::new(Pace::Real).wait(BETWEEN_FAILURES).await;
+                }
             },
             // Ended connections are cleared away as they end.
             Some(_) = connections.join_next() => {}

@@ -421,3 +421,5 @@ proptest! {
         prop_assert!((200..600).contains(&reply.status));
     }
 }
+
+mod faults;

@@ -148,3 +148,5 @@ async fn a_port_in_use_cannot_be_had() {
 fn outside_a_runtime_binding_is_an_error() {
     assert!(Site::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).is_err());
 }
+
+mod holding_up;
