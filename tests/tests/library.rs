@@ -53,6 +53,10 @@ library! {
     basics_name_not_resolved: "basics/name-not-resolved.toml",
     basics_revoked: "basics/revoked.toml",
     basics_sut_clock_ahead: "basics/sut-clock-ahead.toml",
+    crl_defects: "crl/defects.toml",
+    crl_hold: "crl/hold.toml",
+    crl_late: "crl/late.toml",
+    crl_scope: "crl/scope.toml",
 }
 
 /// The excerpt of the incident, against what a naive server would log: the order is really judged.
