@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use revlab_lab::http::{Method, Reply, Request, Url};
 use revlab_lab::trace::{Kind, Purpose};
 use revlab_lab::{Core, Instant, Name, Out, Seed};
-use revlab_pki::{Certificate, IssueError, KeyPair, OcspRequest, Usage};
+use revlab_pki::{CertStatus, Certificate, IssueError, KeyPair, OcspRequest, Usage};
 
 use crate::authority::{Authority, Order};
 use crate::config::{CaConfig, CaOperation};
@@ -19,6 +19,7 @@ use crate::fault::{
 use crate::locations::{Locations, below};
 use crate::responder::{self, Refusal};
 use crate::setup::{self, SetupError};
+use crate::site_name;
 use crate::web_site;
 
 /// The fake CA: publication, issuing, revocation, and what each URL answers.
@@ -71,6 +72,19 @@ pub enum CaAction {
     },
 }
 
+/// Where a CA can be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaUrls {
+    /// The base CRL; of several lists the first.
+    pub base: Url,
+    /// The delta CRL to it, where there are deltas.
+    pub delta: Option<Url>,
+    /// The CA's certificate.
+    pub certificate: Url,
+    /// What its certificates name as OCSP, in order.
+    pub ocsp: Vec<Url>,
+}
+
 /// Why a certificate cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CannotIssue {
@@ -106,7 +120,7 @@ impl FakeCa {
     ) -> Result<FakeCa, SetupError> {
         let authorities = setup::authorities(configs, seed, start)?;
         setup::check_faults(&faults, &authorities)?;
-        let hosts = hosts(&authorities);
+        let hosts = hosts(authorities.values().map(|authority| &authority.config));
         let faults = FaultPlan::new(faults, seed);
         Ok(FakeCa { authorities, faults, hosts, start, begun: false, publications: 0 })
     }
@@ -198,9 +212,46 @@ impl FakeCa {
             .or_else(|| find(&|a| a.locations.named(request)))
     }
 
-    /// The host names at which the CAs can be reached, in the spelling of the scenario.
+    /// The host names at which the CAs can be reached, in the spelling of the scenario; with a port
+    /// where it is not 80.
     pub fn hosts(&self) -> Vec<String> {
         self.hosts.clone()
+    }
+
+    /// The same before anything is set up.
+    pub fn hosts_of<'a>(configs: impl IntoIterator<Item = &'a CaConfig>) -> Vec<String> {
+        hosts(configs)
+    }
+
+    /// Where a CA's files and its responder are; `None` for an unknown CA.
+    pub fn urls(&self, ca: &str) -> Option<CaUrls> {
+        let Authority { config, locations, .. } = self.authorities.get(ca)?;
+        let list = locations.lists.first()?;
+        Some(CaUrls {
+            base: list.base_url.clone(),
+            delta: config.crl.delta_period.map(|_| list.delta_url.clone()),
+            certificate: locations.certificate_url.clone(),
+            ocsp: config.aia.ocsp.clone(),
+        })
+    }
+
+    /// What a CA's database says about a serial number now; `None` for an unknown CA.
+    pub fn status(&self, ca: &str, serial: &[u8]) -> Option<CertStatus> {
+        self.authorities.get(ca).map(|authority| authority.status(serial))
+    }
+
+    /// The OCSP request in a request, where it is one to a CA's OCSP URL and can be read: for
+    /// journals.
+    pub fn ocsp_request(&self, request: &Request) -> Option<OcspRequest> {
+        let urls = self.authorities.values().flat_map(|authority| &authority.locations.ocsp);
+        let mut read = urls.filter_map(|url| {
+            let below = crate::locations::below(url, &request.url)?;
+            match request.method {
+                Method::Post => OcspRequest::parse(&request.body).ok(),
+                _ => OcspRequest::from_path(below).ok(),
+            }
+        });
+        read.next()
     }
 
     /// What the faults do to a request that a client is about to make at `now`, and what comes of it
@@ -211,10 +262,10 @@ impl FakeCa {
     pub fn meet(&mut self, now: Instant, caller: &Caller<'_>, request: &Request) -> Meeting {
         let unmet = |ruling| Meeting { faults: Vec::new(), ruling };
         let url = &request.url;
-        if !self.hosts.iter().any(|host| host.eq_ignore_ascii_case(url.host())) {
+        if !self.hosts.iter().any(|host| site_name::resolves(host, url)) {
             return unmet(Ruling::NameNotResolved);
         }
-        let listens = url.scheme().eq_ignore_ascii_case("http") && url.port() == 80;
+        let listens = self.hosts.iter().any(|host| site_name::listens(host, url));
         if self.faults.is_idle(now) {
             return unmet(if listens { Ruling::undisturbed() } else { Ruling::Refused });
         }
@@ -363,9 +414,8 @@ impl FakeCa {
         let spoilt = self.authorities.values_mut().find_map(|a| {
             a.spoilt_file(request, &defects.crl).or_else(|| a.other_file(now, request))
         });
-        let host = request.url.host();
-        let here =
-            || self.authorities.values().filter(|a| a.config.host.eq_ignore_ascii_case(host));
+        let url = &request.url;
+        let here = || self.authorities.values().filter(|a| site_name::is_at(&a.config.host, url));
         let older = here().filter_map(Authority::older_file);
         let sound = here().flat_map(Authority::files).chain(older);
         let files: Vec<_> = spoilt.into_iter().chain(sound).collect();
@@ -449,24 +499,23 @@ fn is_target(
     let meant = purpose.filter(|(ca, _)| *ca == on.ca);
     let on_site = || {
         let authority = authorities.get(&on.ca);
-        authority.is_some_and(|a| a.config.host.eq_ignore_ascii_case(request.url.host()))
+        authority.is_some_and(|a| site_name::is_at(&a.config.host, &request.url))
     };
     meant.is_some_and(|(_, purpose)| on.endpoint.covers(*purpose))
         || on.endpoint == Endpoint::All && on_site()
 }
 
-fn hosts(authorities: &BTreeMap<Name, Authority>) -> Vec<String> {
+fn hosts<'a>(configs: impl IntoIterator<Item = &'a CaConfig>) -> Vec<String> {
     let mut hosts: Vec<String> = Vec::new();
-    for authority in authorities.values() {
-        let own = authority.config.responder.as_ref();
-        let urls = own.map(|r| r.at.as_ref().unwrap_or(&authority.config.aia.ocsp));
-        let responder = urls.into_iter().flatten().map(Url::host);
-        let replica = authority.config.publishing.replica.as_ref();
-        let replica = replica.and_then(|replica| replica.url.as_ref()).map(Url::host);
-        for host in std::iter::once(authority.config.host.as_str()).chain(responder).chain(replica)
-        {
-            if !hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
-                hosts.push(host.to_owned());
+    for config in configs {
+        let own = config.responder.as_ref();
+        let urls = own.map(|r| r.at.as_ref().unwrap_or(&config.aia.ocsp));
+        let responder = urls.into_iter().flatten().map(site_name::of);
+        let replica = config.publishing.replica.as_ref();
+        let replica = replica.and_then(|replica| replica.url.as_ref()).map(site_name::of);
+        for host in std::iter::once(config.host.clone()).chain(responder).chain(replica) {
+            if !hosts.iter().any(|known| known.eq_ignore_ascii_case(&host)) {
+                hosts.push(host);
             }
         }
     }

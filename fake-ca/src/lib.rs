@@ -27,10 +27,11 @@ mod responder;
 #[cfg(test)]
 mod sample;
 mod setup;
+mod site_name;
 pub mod web_site;
 
 pub use content::Defects;
-pub use fake_ca::{CaAction, CaEvent, CannotIssue, FakeCa};
+pub use fake_ca::{CaAction, CaEvent, CaUrls, CannotIssue, FakeCa};
 pub use setup::SetupError;
 
 /// SHA-1 in lower-case hex: the name under which Windows dumps an object.

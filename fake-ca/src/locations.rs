@@ -5,6 +5,7 @@ use revlab_lab::http::{Method, Request, Url, UrlError};
 use revlab_lab::trace::Purpose;
 
 use crate::config::CaConfig;
+use crate::site_name;
 use crate::web_site::same_path;
 
 /// What cannot stand in the path of a URL as it is (RFC 3986 §3.3, and `%` itself).
@@ -67,6 +68,8 @@ pub(crate) struct Locations {
     pub(crate) certificate_path: String,
     /// Path of the CA certificate without suffix, decoded, where the key has been renewed.
     pub(crate) older_certificate_path: Option<String>,
+    /// URL of the CA certificate's file.
+    pub(crate) certificate_url: Url,
     /// CRL distribution points of issued certificates, of those in the first list where there are
     /// several: [`Locations::cdp_of`].
     pub(crate) cdp: Vec<Url>,
@@ -120,12 +123,13 @@ impl Locations {
             fixed: (config.cdp.is_some(), config.freshest.is_some() || !with_deltas),
             cdp: config.cdp.clone().unwrap_or_else(|| vec![first.base_url]),
             freshest: config.freshest.clone().unwrap_or_else(default_freshest),
-            issuers: config.aia.issuers.clone().unwrap_or_else(|| vec![certificate_url]),
+            issuers: config.aia.issuers.clone().unwrap_or_else(|| vec![certificate_url.clone()]),
             ocsp: config.aia.ocsp.clone(),
             lists,
             replica: config.publishing.replica.as_ref().and_then(|replica| replica.url.clone()),
             certificate_path,
             older_certificate_path,
+            certificate_url,
         })
     }
 
@@ -169,7 +173,7 @@ impl Locations {
 
     /// The CRL of a list that a request asks for by the name of one that is not the newest.
     pub(crate) fn other_crl(&self, request: &Request) -> Option<(usize, OtherCrl)> {
-        if !self.host.eq_ignore_ascii_case(request.url.host()) {
+        if !site_name::is_at(&self.host, &request.url) {
             return None;
         }
         let path = percent_encoding::percent_decode_str(request.url.path()).decode_utf8_lossy();
@@ -226,7 +230,7 @@ impl Locations {
 
     fn is_at(&self, file: &str, request: &Request) -> bool {
         let path = percent_encoding::percent_decode_str(request.url.path()).decode_utf8_lossy();
-        self.host.eq_ignore_ascii_case(request.url.host()) && same_path(file, &path)
+        site_name::is_at(&self.host, &request.url) && same_path(file, &path)
     }
 
     /// What a URL is meant for by the certificates and CRLs that name it, wherever it leads.

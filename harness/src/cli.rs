@@ -7,6 +7,8 @@ mod hypotheses;
 mod lint;
 mod list;
 mod run;
+#[cfg(feature = "live")]
+mod serve;
 mod sut;
 
 use std::io::{self, Write};
@@ -27,6 +29,9 @@ struct Cli {
 enum Command {
     /// Run scenarios and judge them.
     Run(RunArgs),
+    /// Serve the CAs of a scenario in real time, for other programs.
+    #[cfg(feature = "live")]
+    Serve(serve::ServeArgs),
     /// Read and check scenario files; run nothing.
     Lint {
         /// Scenario files, or folders of them.
@@ -124,6 +129,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = std::panic::catch_unwind(|| match &cli.command {
         Command::Run(args) => run::run(args),
+        #[cfg(feature = "live")]
+        Command::Serve(args) => serve::serve(args),
         Command::Lint { scenarios } => lint::lint(scenarios),
         Command::List { folders, format } => list::list(folders, *format),
         Command::Hypotheses { folder, write, check } => {

@@ -33,6 +33,8 @@ use std::sync::atomic::AtomicBool;
 use revlab_lab::trace::Trace;
 
 pub use setup::{Cast, Identity, SetupError};
+#[cfg(feature = "live")]
+pub(crate) use setup::{authorities, chain};
 
 use self::adapter::Adapter;
 use self::recorder::Recorder;

@@ -9,6 +9,7 @@
 //! * [`report`]: terminal, JSON, JUnit;
 //! * [`out`]: what `--out` keeps;
 //! * [`hypotheses`]: which observations of the incident each hypothesis reproduces;
+//! * `serve`: the CAs of a scenario in real time, for other programs (feature `live`);
 //! * [`cli`]: the `revlab` command.
 //!
 //! ```
@@ -42,3 +43,5 @@ pub mod judge;
 pub mod out;
 pub mod report;
 pub mod scenario;
+#[cfg(feature = "live")]
+pub mod serve;

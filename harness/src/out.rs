@@ -38,6 +38,13 @@ pub struct OutError {
     source: io::Error,
 }
 
+#[cfg(feature = "live")]
+impl OutError {
+    pub(crate) fn new(path: PathBuf, source: io::Error) -> OutError {
+        OutError { path, source }
+    }
+}
+
 /// `trace.jsonl` of a run. The first record that is written makes the run's folder: a run that
 /// cannot begin leaves no trace, and what an earlier run left there stays.
 #[derive(Debug)]

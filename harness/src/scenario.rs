@@ -14,6 +14,8 @@ pub mod library;
 pub mod model;
 mod nearest;
 mod notation;
+#[cfg(feature = "live")]
+mod pattern;
 mod source;
 mod tree;
 
@@ -30,6 +32,8 @@ use revlab_lab::Name;
 
 pub use diagnostic::{Diagnostic, Errors};
 pub use model::Scenario;
+#[cfg(feature = "live")]
+pub use pattern::{Mistake, Pattern};
 pub use source::FileId;
 
 use compose::Composed;

@@ -63,10 +63,7 @@ pub(super) struct Lab {
 
 /// Sets the lab of a scenario up.
 pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
-    let configs = scenario.cas.values().cloned().collect();
-    let faults = scenario.faults.values().cloned().collect();
-    let mut ca = FakeCa::new(configs, faults, scenario.seed, scenario.start)?;
-    let cast = cast(scenario, &mut ca)?;
+    let (ca, cast) = authorities(scenario)?;
     let mut known: Vec<Certificate> = Vec::new();
     for certificate in cast.authorities.values().flatten() {
         if !known.contains(certificate) {
@@ -77,6 +74,19 @@ pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
     let machines = scenario.suts.iter().map(|(n, c)| (n.clone(), machine(c))).collect();
     let driver = Driver::new(scenario.clients.values().cloned().collect());
     Ok(Lab { ca, machines, driver, cast })
+}
+
+/// Sets up the CAs of a scenario and issues its certificates.
+///
+/// # Errors
+///
+/// See [`SetupError`].
+pub(crate) fn authorities(scenario: &Scenario) -> Result<(FakeCa, Cast), SetupError> {
+    let configs = scenario.cas.values().cloned().collect();
+    let faults = scenario.faults.values().cloned().collect();
+    let mut ca = FakeCa::new(configs, faults, scenario.seed, scenario.start)?;
+    let cast = cast(scenario, &mut ca)?;
+    Ok((ca, cast))
 }
 
 fn cast(scenario: &Scenario, ca: &mut FakeCa) -> Result<Cast, SetupError> {
@@ -122,7 +132,7 @@ fn identity<E: std::fmt::Display>(
 }
 
 /// A certificate and the intermediate ones above it.
-pub(super) fn chain(cast: &Cast, ca: &Name, certificate: Certificate) -> Arc<[Certificate]> {
+pub(crate) fn chain(cast: &Cast, ca: &Name, certificate: Certificate) -> Arc<[Certificate]> {
     let above = cast.authorities.get(ca).into_iter().flatten();
     let intermediate = above.filter(|c| !c.is_self_issued()).cloned();
     std::iter::once(certificate).chain(intermediate).collect()

@@ -97,6 +97,16 @@ impl Table {
         self.entries.iter()
     }
 
+    #[cfg(feature = "live")]
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.entries.iter_mut()
+    }
+
+    #[cfg(feature = "live")]
+    pub(super) fn from_entries(entries: impl Iterator<Item = Entry>) -> Table {
+        Table { entries: entries.collect() }
+    }
+
     pub(super) fn into_entries(self) -> impl Iterator<Item = Entry> {
         self.entries.into_iter()
     }
@@ -110,6 +120,26 @@ impl Table {
         match &self.get(key)?.node.value {
             Value::Table(table) => Some(table),
             _ => None,
+        }
+    }
+
+    #[cfg(feature = "live")]
+    pub(super) fn table_mut(&mut self, key: &str) -> Option<&mut Table> {
+        match self.entries.iter_mut().find(|entry| entry.key == key) {
+            Some(Entry { node: Node { value: Value::Table(table), .. }, .. }) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// Sets what stands under a key, at the place of what stood there before.
+    #[cfg(feature = "live")]
+    pub(super) fn put(&mut self, key: &str, value: Value) {
+        match self.entries.iter_mut().find(|entry| entry.key == key) {
+            Some(entry) => entry.node.value = value,
+            None => {
+                let node = Node { place: Place::START, value };
+                self.entries.push(Entry { key: key.to_owned(), place: Place::START, node });
+            }
         }
     }
 

@@ -1,0 +1,109 @@
+//! `revlab serve`: a scenario's CAs in real time, until Ctrl-C.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use revlab_lab::Instant;
+
+use super::{Format, Refusal, lint, print, talk};
+use crate::scenario::{self, Scenario};
+use crate::serve::{self, Options};
+
+/// What `revlab serve` is given.
+#[derive(Debug, clap::Args)]
+pub(super) struct ServeArgs {
+    /// The scenario file whose CAs are served.
+    scenario: PathBuf,
+    /// Only this variant; needed where the scenario has several.
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// Write credentials and the token into this folder; without it, into one that is removed at
+    /// the end.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Where the CAs listen: an address, or an address and the first port.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", value_parser = address)]
+    listen: SocketAddr,
+    /// Where the control API listens.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", value_parser = address)]
+    control: SocketAddr,
+    /// Lab time at the start instead of the present.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Instant>,
+    /// Keep the host names of the scenario in certificates: for those who make them resolve.
+    #[arg(long)]
+    keep_names: bool,
+    /// Do not print each request.
+    #[arg(long, short)]
+    quiet: bool,
+    /// How to print what is ready.
+    #[arg(long, value_enum, default_value_t = Format::Terminal)]
+    format: Format,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let whole = text.parse::<SocketAddr>().ok();
+    let alone = || text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 0));
+    let localhost = || (text == "localhost").then_some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    whole.or_else(alone).or_else(localhost).ok_or_else(|| {
+        "not an address such as `127.0.0.1`, `[::1]:8080` or `192.0.2.1:8080`".to_owned()
+    })
+}
+
+pub(super) fn serve(args: &ServeArgs) -> Result<u8, Refusal> {
+    if args.listen.ip().is_unspecified() && !args.keep_names {
+        let why = "certificates would name it, and nobody can reach it there";
+        let help = "name one address, or add `--keep-names`";
+        return Err(Refusal(format!("error: `--listen {}`: {why}; {help}", args.listen.ip())));
+    }
+    let scenario = choose(args)?;
+    let options = Options {
+        listen: args.listen,
+        control: args.control,
+        at: args.at,
+        keep_names: args.keep_names,
+        out: args.out.clone(),
+    };
+    let ready = |ready: &serve::Ready| {
+        let text = match args.format {
+            Format::Terminal => ready.text(),
+            Format::Json => serde_json::to_string(ready).unwrap_or_default(),
+        };
+        // Somebody who has closed the pipe is served all the same.
+        let _ = print(&text);
+    };
+    let asked = |line: &str| {
+        if !args.quiet {
+            talk(line);
+        }
+    };
+    serve::serve(&scenario, &options, ready, asked)
+        .map_err(|error| Refusal(format!("error: {}: {error}", scenario.name)))?;
+    Ok(0)
+}
+
+/// The one scenario that is to be served.
+fn choose(args: &ServeArgs) -> Result<Scenario, Refusal> {
+    let mut variants =
+        scenario::load(&args.scenario).map_err(|errors| Refusal(errors.render(lint::colour())))?;
+    let names: Vec<String> =
+        variants.iter().filter_map(|s| s.variant.as_ref()).map(ToString::to_string).collect();
+    if let Some(wanted) = &args.variant {
+        variants.retain(|s| s.variant.as_deref() == Some(wanted));
+        if variants.is_empty() {
+            let hint = match names.is_empty() {
+                true => ": there are none".to_owned(),
+                false => scenario::hint(wanted, names.iter().map(String::as_str)),
+            };
+            return Err(Refusal(format!("error: no scenario here has a variant `{wanted}`{hint}")));
+        }
+    }
+    if variants.len() > 1 {
+        let names = names.join("`, `");
+        let why = "only one variant can be served: choose it with `--variant`";
+        return Err(Refusal(format!("error: {why}; there are `{names}`")));
+    }
+    let path = args.scenario.display();
+    let nothing = || Refusal(format!("error: {path}: there is nothing to serve in it"));
+    variants.pop().ok_or_else(nothing)
+}

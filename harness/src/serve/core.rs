@@ -1,0 +1,270 @@
+//! What a request, a command or the passing of time comes to. Pure: time, bytes and randomness come
+//! from outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use revlab_fake_ca::config::CaOperation;
+use revlab_fake_ca::content::Defects;
+use revlab_fake_ca::fault::{Caller, Effect, Endpoint, FaultConfig, Selector, When};
+use revlab_fake_ca::{CaAction, CaEvent};
+use revlab_lab::core::{Core, Item, Out};
+use revlab_lab::http::{Reply, Request};
+use revlab_lab::trace::{Kind, Publish};
+use revlab_lab::{Instant, Name, Span};
+use serde_json::{Map, Value as Json};
+
+use super::ServeError;
+use super::agenda::Agenda;
+use super::carry_out::{Carried, carry_out};
+use super::journal::{self, Entry, Journal};
+use super::laboratory::Laboratory;
+use super::metrics::Metrics;
+use super::problem::Problem;
+use super::sites::Sites;
+use crate::scenario::Pattern;
+use crate::scenario::model::{Operation, OperationKind, Scenario};
+
+/// No fault ends by itself unless it says so: serving lasts for a century.
+const DURATION: Span = Span::from_days(36_500);
+
+/// A CA publishes without an end to it: so many faults are kept at once.
+const FAULTS_MOST: usize = 1_000;
+
+/// Everything that is served.
+#[derive(Debug)]
+pub(super) struct ServeCore {
+    pub(super) pattern: Pattern,
+    pub(super) scenario: Scenario,
+    pub(super) lab: Laboratory,
+    pub(super) faults: Map<String, Json>,
+    pub(super) journal: Journal,
+    pub(super) metrics: Metrics,
+    /// The newest publications.
+    pub(super) latest: BTreeMap<(Name, &'static str), Publish>,
+    sites: Option<Sites>,
+    agenda: Agenda,
+    /// How far lab time is ahead of the shell's.
+    pub(super) ahead: Span,
+    /// The latest instant that the CAs have heard of.
+    last: Instant,
+    asked: u64,
+}
+
+impl ServeCore {
+    /// Sets up what is served: the scenario from `start` on. With `sites` certificates name these,
+    /// without they keep the hosts of the scenario.
+    ///
+    /// # Errors
+    ///
+    /// The scenario cannot be moved, or its CAs cannot be set up.
+    pub(super) fn new(
+        scenario: &Scenario,
+        start: Instant,
+        sites: Option<Sites>,
+    ) -> Result<ServeCore, ServeError> {
+        let mut pattern = Pattern::of(scenario).map_err(ServeError::Scenario)?;
+        pattern.begin(scenario.start, start, DURATION);
+        if let Some(sites) = &sites {
+            pattern.rewrite(&|url| sites.url(url));
+        }
+        let mut scenario = pattern.scenario().map_err(ServeError::Scenario)?;
+        if let Some(sites) = &sites {
+            sites.place(&mut scenario);
+        }
+        let mut core = ServeCore {
+            lab: Laboratory::new(&scenario)?,
+            faults: pattern.faults(),
+            agenda: Agenda::of(&scenario),
+            journal: Journal::default(),
+            metrics: Metrics::new(start),
+            latest: BTreeMap::new(),
+            ahead: Span::ZERO,
+            last: start,
+            asked: 0,
+            sites,
+            pattern,
+            scenario,
+        };
+        core.pass(start);
+        Ok(core)
+    }
+
+    /// Puts everything back as if it had been served since its start and nobody had done anything.
+    ///
+    /// # Errors
+    ///
+    /// None that [`ServeCore::new`] had not.
+    pub(super) fn reset(&mut self, now: Instant) -> Result<(), ServeError> {
+        self.lab = Laboratory::new(&self.scenario)?;
+        self.faults = self.pattern.faults();
+        self.agenda = Agenda::of(&self.scenario);
+        self.journal.clear();
+        self.latest.clear();
+        self.ahead = Span::ZERO;
+        self.last = self.scenario.start;
+        self.pass(now);
+        Ok(())
+    }
+
+    /// Lab time when the shell's clock reads `clock`.
+    pub(super) fn now(&self, clock: Instant) -> Instant {
+        (clock + self.ahead).max(self.last)
+    }
+
+    /// When the shell's clock reads what the core waits for.
+    pub(super) fn next_wakeup(&self) -> Option<Instant> {
+        let edges = self.lab.ca.faults().iter().flat_map(|fault| [fault.from, fault.until]);
+        let edge = edges.filter(|at| *at > self.last).min();
+        let due = [self.lab.ca.next_wakeup(), self.agenda.next(), edge];
+        due.into_iter().flatten().min().map(|at| at - self.ahead)
+    }
+
+    /// Lets time pass: everything that is due is done, each thing at its instant.
+    pub(super) fn pass(&mut self, clock: Instant) {
+        let now = self.now(clock);
+        while let Some((at, operation)) = self.agenda.take_due(now) {
+            self.operate(at.max(self.last), operation);
+        }
+        self.tell(now, CaEvent::Wake);
+    }
+
+    /// The sites at which nothing listens now: a fault has taken them down as a whole.
+    pub(super) fn closed(&self, clock: Instant) -> BTreeSet<String> {
+        let now = self.now(clock);
+        let down = |fault: &&FaultConfig| {
+            fault.is_active(now)
+                && fault.on.endpoint == Endpoint::All
+                && fault.only == Selector::default()
+                && fault.when == When::default()
+                && matches!(fault.effect, Effect::Down | Effect::NameNotResolved)
+        };
+        let host = |fault: &FaultConfig| Some(self.scenario.cas.get(&fault.on.ca)?.host.clone());
+        self.lab.ca.faults().iter().filter(down).filter_map(host).collect()
+    }
+
+    /// What becomes of a request that has arrived at a site.
+    pub(super) fn request(
+        &mut self,
+        clock: Instant,
+        peer: Option<String>,
+        request: Request,
+    ) -> Carried {
+        self.pass(clock);
+        let now = self.now(clock);
+        let purpose = self.lab.ca.purpose(&request);
+        let asked = self.lab.ca.ocsp_request(&request);
+        let ocsp = asked.map_or_else(Vec::new, |asked| {
+            let about = self.lab.asked_about(&asked);
+            journal::asked(&asked, about)
+        });
+        let (method, url) = (request.method.as_str(), request.url.clone());
+        let agent = journal::agent(&request);
+        // How many connections are open elsewhere is not known here.
+        let caller = Caller { name: peer.as_deref().unwrap_or_default(), open: 0 };
+        let meeting = self.lab.ca.meet(now, &caller, &request);
+        let (defects, own) = (meeting.ruling.defects(), request.clone());
+        let carried = carry_out(&meeting.ruling, &request, || self.answer(now, own, defects));
+        let (faults, seen) = (meeting.faults, carried.seen);
+        self.metrics.asked(purpose.as_ref(), &faults, seen);
+        self.journal.write(Entry {
+            at: now,
+            peer,
+            method,
+            url,
+            purpose,
+            faults,
+            seen,
+            ocsp,
+            agent,
+        });
+        carried
+    }
+
+    fn answer(&mut self, now: Instant, request: Request, defects: Defects) -> Reply {
+        self.asked += 1;
+        let fetch = self.asked;
+        let replies = self.tell(now, CaEvent::Request { fetch, request, defects });
+        let reply = replies.into_iter().next();
+        reply.unwrap_or_else(|| revlab_fake_ca::web_site::error_page(500, 0))
+    }
+
+    fn operate(&mut self, at: Instant, operation: Operation) {
+        let ca = operation.on;
+        match operation.action {
+            OperationKind::Sut(_) => {}
+            OperationKind::Revoke { identity, reason } => {
+                if let Some(known) = self.lab.named(&identity) {
+                    self.operate_ca(at, known.ca.clone(), Laboratory::revocation(&known, reason));
+                }
+            }
+            OperationKind::Publish { base } => {
+                self.operate_ca(at, ca, CaOperation::Publish { base });
+            }
+            OperationKind::Release { identity } => {
+                if let Some(known) = self.lab.named(&identity) {
+                    let serial = known.serial;
+                    self.operate_ca(at, known.ca, CaOperation::Release { serial });
+                }
+            }
+            OperationKind::Heal => self.heal(&ca),
+            OperationKind::Ca(action) => self.operate_ca(at, ca, action),
+            OperationKind::Reissue { ocsp } => self.lab.reissue(&ca, &ocsp),
+        }
+    }
+
+    /// The faults on a CA end for good.
+    fn heal(&mut self, ca: &str) {
+        let is_on = |table: &Json| {
+            let on = table.get("on").and_then(Json::as_str).unwrap_or_default();
+            on.split('.').next() == Some(ca)
+        };
+        let mut faults = self.faults.clone();
+        faults.retain(|_, table| !is_on(table));
+        // Fewer of what has been taken before is taken again.
+        let _ = self.set_faults(faults);
+    }
+
+    /// An administrator does something at a CA.
+    pub(super) fn operate_ca(&mut self, at: Instant, ca: Name, operation: CaOperation) {
+        self.tell(at, CaEvent::Operation { ca, operation });
+    }
+
+    fn tell(&mut self, now: Instant, event: CaEvent) -> Vec<Reply> {
+        self.last = self.last.max(now);
+        let mut out = Out::new();
+        self.lab.ca.decide(self.last, event, &mut out);
+        let mut replies = Vec::new();
+        for item in out.drain() {
+            match item {
+                Item::Do(CaAction::Reply { reply, .. }) => replies.push(reply),
+                Item::Trace(Kind::Publish(publish)) => {
+                    self.metrics.published(&publish);
+                    self.latest.insert((publish.ca.clone(), publish.what.as_str()), publish);
+                }
+                Item::Trace(_) => {}
+            }
+        }
+        replies
+    }
+
+    /// Puts these faults in place of all that there are.
+    ///
+    /// # Errors
+    ///
+    /// What of them a scenario could not say (422); nothing has changed then.
+    pub(super) fn set_faults(&mut self, faults: Map<String, Json>) -> Result<(), Problem> {
+        if faults.len() > FAULTS_MOST {
+            return Err(Problem::new(422, format!("there can be {FAULTS_MOST} faults")));
+        }
+        let scenario = self.pattern.with_faults(&faults).map_err(Problem::mistakes)?;
+        let configs = scenario.faults.into_values().collect();
+        self.lab.ca.set_faults(configs).map_err(|error| Problem::new(422, error.to_string()))?;
+        self.faults = faults;
+        Ok(())
+    }
+
+    /// Whether certificates name the sites' addresses.
+    pub(super) fn names_addresses(&self) -> bool {
+        self.sites.is_some()
+    }
+}

@@ -1,0 +1,193 @@
+//! What is said when all is ready: where everything is, and a line to try each.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use revlab_fake_ca::CaUrls;
+use revlab_lab::Name;
+use serde::Serialize;
+
+use super::core::ServeCore;
+use super::credential;
+
+/// Everything that somebody needs to know to begin.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ready {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Its variant.
+    pub variant: Option<String>,
+    /// From the start of the process's work to here, in milliseconds.
+    pub ready_ms: u64,
+    /// Lab time.
+    pub now: String,
+    /// The CAs.
+    pub cas: Vec<Ca>,
+    /// Base URL of the control API.
+    pub control: String,
+    /// The folder of the run.
+    pub folder: PathBuf,
+    /// The files in it.
+    pub files: Vec<PathBuf>,
+    /// Lines for a POSIX shell, and for Windows' command prompt.
+    pub try_it: Vec<Try>,
+}
+
+/// Where a CA is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ca {
+    /// Its name in the scenario.
+    pub name: String,
+    /// The address at which its site listens.
+    pub listens: Option<String>,
+    /// Its base CRL.
+    pub base: String,
+    /// Its delta CRL.
+    pub delta: Option<String>,
+    /// Its certificate.
+    pub certificate: String,
+    /// What its certificates name as OCSP.
+    pub ocsp: Vec<String>,
+}
+
+/// A command line.
+#[derive(Clone, Debug, Serialize)]
+pub struct Try {
+    /// The program.
+    pub program: &'static str,
+    /// What it shows.
+    pub what: String,
+    /// The line.
+    pub line: String,
+}
+
+/// What the shell knows.
+pub(super) struct Places<'a> {
+    /// The address of each host's site, by the host's name in the CAs' configuration.
+    pub(super) sites: &'a [(String, String)],
+    pub(super) control: String,
+    pub(super) folder: &'a Path,
+    pub(super) files: Vec<PathBuf>,
+    pub(super) took: Duration,
+}
+
+impl Ready {
+    pub(super) fn new(core: &ServeCore, places: Places<'_>) -> Ready {
+        let ca = |name: &Name| {
+            let urls: CaUrls = core.lab.ca.urls(name)?;
+            let host = core.scenario.cas.get(name).map(|config| config.host.as_str())?;
+            let site = places.sites.iter().find(|(known, _)| known.eq_ignore_ascii_case(host));
+            Some(Ca {
+                name: name.to_string(),
+                listens: site.map(|(_, address)| address.clone()),
+                base: urls.base.to_string(),
+                delta: urls.delta.map(|url| url.to_string()),
+                certificate: urls.certificate.to_string(),
+                ocsp: urls.ocsp.iter().map(ToString::to_string).collect(),
+            })
+        };
+        let cas: Vec<Ca> = core.scenario.cas.keys().filter_map(ca).collect();
+        Ready {
+            scenario: core.scenario.name.clone(),
+            variant: core.scenario.variant.as_deref().map(str::to_owned),
+            ready_ms: u64::try_from(places.took.as_millis()).unwrap_or(u64::MAX),
+            now: core.scenario.start.to_string(),
+            try_it: lines(core, &cas, places.folder, &places.control),
+            cas,
+            control: places.control,
+            folder: places.folder.to_owned(),
+            files: places.files,
+        }
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let variant = self.variant.as_ref().map_or(String::new(), |v| format!(", variant {v}"));
+        let mut lines =
+            vec![format!("serving {}{variant}: ready in {} ms", self.scenario, self.ready_ms)];
+        for ca in &self.cas {
+            lines.push(format!("\nCA {}", ca.name));
+            let mut row = |what: &str, url: &str| lines.push(format!("  {what:<12} {url}"));
+            if let Some(address) = &ca.listens {
+                row("listens at", address);
+            }
+            row("base CRL", &ca.base);
+            ca.delta.iter().for_each(|url| row("delta CRL", url));
+            row("certificate", &ca.certificate);
+            ca.ocsp.iter().for_each(|url| row("OCSP", url));
+        }
+        lines.push(format!("\ncontrol API    {}", self.control));
+        lines.push(format!("\nfiles in {}", self.folder.display()));
+        let names = self.files.iter().filter_map(|file| file.file_name());
+        let names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        lines.push(format!("  {}", names.join("  ")));
+        lines.push("\ntry".to_owned());
+        for Try { what, line, .. } in &self.try_it {
+            lines.push(format!("  # {what}\n  {line}"));
+        }
+        lines.join("\n")
+    }
+}
+
+fn lines(core: &ServeCore, cas: &[Ca], folder: &Path, control: &str) -> Vec<Try> {
+    let file = |name: &str| quoted(&folder.join(name).display().to_string());
+    let mut lines = Vec::new();
+    let mut add = |program, what: &str, line: String| {
+        lines.push(Try { program, what: what.to_owned(), line });
+    };
+    let issuer = credential::client(&core.lab).map(|(_, identity)| identity.ca.clone());
+    let ca = issuer.as_deref().and_then(|issuer| cas.iter().find(|ca| ca.name == *issuer));
+    if let Some(ca) = ca.filter(|_| core.names_addresses()) {
+        add("curl", "fetch the base CRL", format!("curl -sSf -o base.crl {}", quoted(&ca.base)));
+        let mut chain = format!("-CAfile {}", file("roots.pem"));
+        if core.lab.cast.authorities.values().flatten().any(|c| !c.is_self_issued()) {
+            chain.push_str(&format!(" -untrusted {}", file("intermediates.pem")));
+        }
+        let line =
+            format!("openssl verify -crl_check -crl_download {chain} {}", file("client.pem"));
+        add("openssl", "check the client's certificate by CRL", line);
+        if let Some(url) = ca.ocsp.first() {
+            let issuer = file(&format!("ca-{}.pem", ca.name));
+            let line = format!(
+                "openssl ocsp -issuer {issuer} -cert {} -url {} -CAfile {}",
+                file("client.pem"),
+                quoted(url),
+                file("roots.pem")
+            );
+            add("openssl", "ask the responder about the client's certificate", line);
+        }
+        let client = folder.join("client.pem");
+        let line = format!("certutil -verify -urlfetch \"{}\"", client.display());
+        add("certutil", "the same on Windows, with CRLs, OCSP and all", line);
+    }
+    let token = format!("-H \"Authorization: Bearer $(cat {})\"", file("token"));
+    add("curl", "see how it stands", format!("curl -sSf {token} {control}/state"));
+    if let Some(ca) = cas.first() {
+        let fault =
+            format!("{{\"on\":\"{}.crl\",\"for\":\"1m\",\"status\":{{\"status\":503}}}}", ca.name);
+        let line = format!("curl -sSf {token} -d {} {control}/faults/broken", quoted(&fault));
+        add("curl", "answer 503 instead of the CRLs for a minute", line);
+    }
+    if let Some((name, _)) = credential::client(&core.lab) {
+        let body = quoted(&format!("{{\"identity\":\"{name}\",\"reason\":1}}"));
+        let line = format!("curl -sSf {token} -d {body} {control}/revoke");
+        add("curl", "revoke the client's certificate", line);
+    }
+    lines
+}
+
+/// For a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_text_is_one_word_whatever_is_in_it() {
+        assert_eq!(quoted("http://h/XXX-CA(1)+.crl"), "'http://h/XXX-CA(1)+.crl'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+    }
+}

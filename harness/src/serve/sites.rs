@@ -1,0 +1,91 @@
+//! Under which names the CAs are served.
+//!
+//! Scenarios name hosts that exist in no DNS. Unless they are to be kept, every URL of a served host
+//! is changed, before anything is issued, into one of the address at which its site listens. URLs of
+//! other hosts, ports and schemes stay as they are: they lead nowhere in the scenario either.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use revlab_lab::http::Url;
+
+use crate::scenario::model::Scenario;
+
+/// The sites by the host that the scenario gives them, in lower case.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sites(BTreeMap<String, SocketAddr>);
+
+impl Sites {
+    pub(super) fn new(sites: impl IntoIterator<Item = (String, SocketAddr)>) -> Sites {
+        Sites(sites.into_iter().map(|(host, at)| (host.to_ascii_lowercase(), at)).collect())
+    }
+
+    /// The name of the site that a host of the scenario is served at.
+    pub(super) fn name(&self, host: &str) -> Option<String> {
+        let at = self.0.get(&host.to_ascii_lowercase())?;
+        Some(match (at.port(), at) {
+            (80, SocketAddr::V4(at)) => at.ip().to_string(),
+            (80, SocketAddr::V6(at)) => format!("[{}]", at.ip()),
+            _ => at.to_string(),
+        })
+    }
+
+    /// The URL at which what a URL of the scenario names is served; none: it is not served.
+    pub(super) fn url(&self, url: &Url) -> Option<Url> {
+        if !url.scheme().eq_ignore_ascii_case("http") || url.port() != 80 {
+            return None;
+        }
+        let name = self.name(url.host())?;
+        // Kept byte for byte behind the authority: `http://host` has no path.
+        let rest = url.as_str().get(url.scheme().len() + 3 + url.authority().len()..)?;
+        format!("http://{name}{rest}").parse().ok()
+    }
+
+    /// Puts the sites' names in place of the CAs' hosts.
+    pub(super) fn place(&self, scenario: &mut Scenario) {
+        for ca in scenario.cas.values_mut() {
+            if let Some(name) = self.name(&ca.host) {
+                ca.host = name;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sites() -> Sites {
+        let at = |text: &str| text.parse().unwrap();
+        Sites::new([
+            ("Pki.Lab".to_owned(), at("127.0.0.1:8001")),
+            ("plain.lab".to_owned(), at("127.0.0.1:80")),
+            ("six.lab".to_owned(), at("[::1]:8002")),
+        ])
+    }
+
+    #[test]
+    fn what_is_served_is_named_by_its_address() {
+        for (of, is) in [
+            (
+                "http://pki.lab/CertEnroll/XXX-CA(1)+.crl",
+                "http://127.0.0.1:8001/CertEnroll/XXX-CA(1)+.crl",
+            ),
+            ("http://PKI.LAB:80/ocsp?x=%2B", "http://127.0.0.1:8001/ocsp?x=%2B"),
+            ("http://plain.lab", "http://127.0.0.1"),
+            ("http://six.lab/", "http://[::1]:8002/"),
+        ] {
+            let url = sites().url(&of.parse().unwrap());
+            assert_eq!(url.map(|url| url.to_string()).as_deref(), Some(is), "{of}");
+        }
+    }
+
+    #[test]
+    fn what_leads_nowhere_in_the_scenario_leads_nowhere() {
+        for of in
+            ["http://else.lab/x", "http://pki.lab:8080/x", "https://pki.lab/x", "ldap://pki.lab/x"]
+        {
+            assert_eq!(sites().url(&of.parse().unwrap()), None, "{of}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! `revlab serve` as a process: real sockets, real files, programs that nobody here wrote.
+#![cfg(unix)]
+
+mod api;
+mod bounds;
+mod client;
+mod peers;
+mod served;

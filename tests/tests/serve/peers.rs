@@ -1,0 +1,87 @@
+//! The lines that are printed to try it, as they are printed. Each test is skipped, and says so,
+//! where its program is not there.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value as Json, json};
+
+use crate::client::{SCENARIO, Served};
+
+/// Whether a program is there; where it is not, that is said.
+#[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
+fn is_there(program: &str, version: &str, test: &str) -> bool {
+    if Command::new(program).arg(version).output().is_ok_and(|o| o.status.success()) {
+        return true;
+    }
+    assert!(std::env::var_os("REVLAB_NO_SKIPS").is_none(), "{test}: there is no `{program}`");
+    eprintln!("{test}: skipped, there is no `{program}` on the path");
+    false
+}
+
+fn lines(served: &Served, program: &str) -> Vec<String> {
+    let all = served.ready["try_it"].as_array().expect("lines");
+    let of = all.iter().filter(|line| line["program"] == program);
+    of.map(|line| line["line"].as_str().expect("a line").to_owned()).collect()
+}
+
+fn shell(served: &Served, line: &str) -> Output {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).current_dir(served.run_folder()).output().expect("a shell")
+}
+
+fn said(output: &Output) -> String {
+    let text = [output.stdout.as_slice(), &output.stderr].concat();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[test]
+fn curls_lines_work_as_printed() {
+    if !is_there("curl", "--version", "curl") {
+        return;
+    }
+    let served = Served::new();
+    let lines = lines(&served, "curl");
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    for line in &lines {
+        let output = shell(&served, line);
+        assert!(output.status.success(), "{line}: {}", said(&output));
+    }
+    assert!(served.file("base.crl").metadata().expect("fetched").len() > 100);
+    let refused = shell(&served, &lines[0]);
+    assert!(!refused.status.success() && said(&refused).contains("503"), "{}", said(&refused));
+}
+
+#[test]
+fn openssl_takes_the_good_and_refuses_the_revoked() {
+    if !is_there("openssl", "version", "openssl") {
+        return;
+    }
+    let intermediate = SCENARIO.replace(
+        "[sut.web]",
+        "parent = \"root\"\n[ca.root]\nname = \"ROOT-CA\"\nhost = \"root.lab.example\"\n[sut.web]",
+    );
+    for scenario in [SCENARIO, &intermediate] {
+        let served = Served::with(scenario, &[]);
+        let lines = lines(&served, "openssl");
+        let [verify, ocsp] = lines.as_slice() else { panic!("{lines:?}") };
+        let good = shell(&served, verify);
+        assert!(good.status.success(), "{verify}: {}", said(&good));
+        let good = shell(&served, ocsp);
+        assert!(said(&good).contains("Response verify OK"), "{ocsp}: {}", said(&good));
+        assert!(said(&good).contains("client.pem: good"), "{}", said(&good));
+
+        served.must(200, "POST", "/revoke", &json!({ "identity": "users-1", "reason": 1 }));
+        served.must(200, "POST", "/publish", &json!({ "ca": "issuing" }));
+        let revoked = shell(&served, verify);
+        assert!(!revoked.status.success(), "{}", said(&revoked));
+        assert!(said(&revoked).contains("certificate revoked"), "{}", said(&revoked));
+        let revoked = shell(&served, ocsp);
+        assert!(said(&revoked).contains("client.pem: revoked"), "{}", said(&revoked));
+        assert!(said(&revoked).contains("keyCompromise"), "{}", said(&revoked));
+
+        let journal = served.must(200, "GET", "/journal", &Json::Null);
+        let asked = journal["entries"].as_array().expect("entries").iter();
+        let about = asked.filter(|entry| entry["ocsp"][0]["certificate"] == "users-1").count();
+        assert_eq!(about, 2, "{journal}");
+    }
+}
