@@ -1,5 +1,6 @@
 //! One certificate authority: its key and certificate, what it has issued and revoked.
 
+mod imported;
 mod lists;
 mod older;
 mod publishing;
@@ -38,6 +39,8 @@ pub(crate) struct Authority {
     pub(crate) key: KeyPair,
     pub(crate) responses: Responses,
     seed: Seed,
+    /// First second of what it issues without further ado.
+    issues_from: Instant,
     timeline: Timeline,
     issued: BTreeSet<Vec<u8>>,
     /// How many certificates each common name has had.
@@ -91,9 +94,24 @@ impl Authority {
         }
         let set_up = start - config.age;
         let life = Life { not_before: set_up, not_after: set_up + config.lifetime };
-        let key = own_key(&config, parent.as_deref(), seed);
-        let certificate = certify(&config, &key, life, parent, seed)
-            .map_err(|source| SetupError::Certificate { ca: ca(), source })?;
+        let (key, certificate) = match &config.imported {
+            Some(imported) => imported::checked(imported, &ca(), parent.as_deref())?,
+            None => {
+                let key = own_key(&config, parent.as_deref(), seed);
+                let certificate = certify(&config, &key, life, parent, seed)
+                    .map_err(|source| SetupError::Certificate { ca: ca(), source })?;
+                (key, certificate)
+            }
+        };
+        // One that exists already may be older than what the lab lets it do.
+        let set_up = match config.imported {
+            Some(_) => set_up.max(certificate.not_before()),
+            None => set_up,
+        };
+        let issues_from = match config.imported {
+            Some(_) => set_up,
+            None => certificate.not_before(),
+        };
         let life =
             Life { not_before: certificate.not_before(), not_after: certificate.not_after() };
         if life.not_after <= life.not_before {
@@ -110,6 +128,7 @@ impl Authority {
             key,
             responses: Responses::default(),
             seed,
+            issues_from,
             timeline,
             issued: BTreeSet::new(),
             names: BTreeMap::new(),
@@ -133,12 +152,13 @@ impl Authority {
 
     /// Certificate index and key index, as AD CS counts them: here both grow together.
     fn version(&self) -> (u16, u16) {
-        (self.config.key_index, self.config.key_index)
+        let made = (self.config.key_index, self.config.key_index);
+        self.certificate.ca_version().unwrap_or(made)
     }
 
     /// The validity of what it issues without further ado.
     pub(crate) fn usual_life(&self) -> Life {
-        let not_before = self.certificate.not_before();
+        let not_before = self.issues_from;
         Life { not_before, not_after: not_before + self.config.issued_lifetime }
     }
 

@@ -1,5 +1,6 @@
 //! What a scenario says about its CAs: plain data, already checked.
 
+mod imported;
 mod issued;
 mod publishing;
 mod responder;
@@ -9,6 +10,7 @@ use revlab_lab::http::Url;
 use revlab_lab::{Clock, Name, Span};
 use revlab_pki::KeyAlgorithm;
 
+pub use imported::Imported;
 pub use issued::{Issued, Own};
 pub use publishing::{Publishing, Replica};
 pub use responder::{GetPath, Methods, NonceRule, OcspSigner, Responder, ResponderId, Signing};
@@ -28,6 +30,8 @@ pub struct CaConfig {
     pub computer: String,
     /// Kind of key of the CA and of the certificates it issues.
     pub key: KeyAlgorithm,
+    /// A CA that exists already; none: certificate and key are made.
+    pub imported: Option<Imported>,
     /// Index of its key (§4.4): with 1, files are called `XXX-CA(1).crl`, and the CA version
     /// extension says 1.1. The `.crt` is there under its name without suffix as well: inferred.
     pub key_index: u16,

@@ -136,7 +136,13 @@ impl FakeCa {
         let chain = std::iter::successors(first, |authority| {
             authority.config.parent.as_ref().and_then(|parent| self.authorities.get(parent))
         });
-        chain.map(|authority| authority.certificate.clone()).collect()
+        let with_above = chain.flat_map(|authority| {
+            let imported = authority.config.imported.iter();
+            let above = imported.filter(|_| authority.config.parent.is_none());
+            let above = above.flat_map(|imported| imported.above.iter());
+            std::iter::once(&authority.certificate).chain(above).cloned()
+        });
+        with_above.collect()
     }
 
     /// A CA's private key: for exporting it, or for artefacts that are made wrong on purpose.

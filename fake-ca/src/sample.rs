@@ -21,6 +21,7 @@ pub(crate) fn issuing() -> CaConfig {
         host: "win-msprl0t325o".to_owned(),
         computer: "WIN-MSPRL0T325O".to_owned(),
         key: KeyAlgorithm::EcdsaP256,
+        imported: None,
         key_index: 1,
         age: Span::from_days(30),
         lifetime: Span::from_days(1825),

@@ -64,6 +64,12 @@ pub enum SetupError {
         /// The CA.
         ca: Name,
     },
+    /// An imported certificate is not by the parent that the scenario names.
+    #[error("CA `{ca}`: its certificate is not issued by its parent")]
+    NotByParent {
+        /// The CA.
+        ca: Name,
+    },
     /// The CA certificate cannot be issued.
     #[error("CA `{ca}`: its certificate cannot be issued: {source}")]
     Certificate {
@@ -111,6 +117,7 @@ impl SetupError {
             | SetupError::Host { ca, .. }
             | SetupError::Negative { ca, .. }
             | SetupError::NeverValid { ca }
+            | SetupError::NotByParent { ca }
             | SetupError::Certificate { ca, .. }
             | SetupError::SameFiles { ca, .. }
             | SetupError::SharedSite { ca, .. } => ca,
@@ -127,6 +134,8 @@ impl SetupError {
             SetupError::Host { .. } => "host",
             SetupError::Negative { key, .. } => key,
             SetupError::NeverValid { .. } => "lifetime",
+            SetupError::NotByParent { .. } => "certificate",
+            SetupError::Certificate { source: IssueError::IssuerKey { .. }, .. } => "private_key",
             SetupError::Certificate { source: IssueError::Serial { .. }, .. } => "name",
             SetupError::Certificate { .. } => "key",
             SetupError::SharedSite { .. } => "web.double_escaping",

@@ -84,7 +84,7 @@ fn finish(
     sources: Sources,
 ) -> Result<Vec<Scenario>, Errors> {
     let found = match composed {
-        Ok(composed) => match decode_all(name, composed) {
+        Ok(composed) => match decode_all(name, composed, &sources) {
             Ok(scenarios) => return Ok(scenarios),
             Err(found) => found,
         },
@@ -94,10 +94,14 @@ fn finish(
 }
 
 /// Decodes each variant by itself. A mistake that several variants share is reported once.
-fn decode_all(name: &str, mut composed: Composed) -> Result<Vec<Scenario>, Vec<Diagnostic>> {
+fn decode_all(
+    name: &str,
+    mut composed: Composed,
+    sources: &Sources,
+) -> Result<Vec<Scenario>, Vec<Diagnostic>> {
     let mut found = std::mem::take(&mut composed.found);
     if composed.variants.is_empty() {
-        match decode::scenario(name, None, &composed.base) {
+        match decode::scenario(name, None, &composed.base, sources) {
             Ok(scenario) if found.is_empty() => return Ok(vec![scenario]),
             Ok(_) => {}
             Err(more) => found.extend(more),
@@ -108,7 +112,7 @@ fn decode_all(name: &str, mut composed: Composed) -> Result<Vec<Scenario>, Vec<D
     let mut by_variant: Vec<(Name, Vec<Diagnostic>)> = Vec::new();
     for overlay in &composed.variants {
         let (tree, mut mistakes) = overlay.apply(&composed.base);
-        match decode::scenario(name, Some(overlay.name.clone()), &tree) {
+        match decode::scenario(name, Some(overlay.name.clone()), &tree, sources) {
             Ok(scenario) => scenarios.push(scenario),
             Err(more) => mistakes.extend(more),
         }

@@ -75,6 +75,17 @@ impl Certificate {
         Ok(Certificate(Arc::new(inner)))
     }
 
+    /// Reads all certificates of a PEM text, in order; blocks of other kinds are passed over.
+    ///
+    /// # Errors
+    ///
+    /// One of them is not a certificate: see [`Certificate::parse`].
+    pub fn parse_pem(text: &str) -> Result<Vec<Certificate>, Malformed> {
+        let blocks = pem::blocks(text).into_iter();
+        let certificates = blocks.filter(|(label, _)| *label == "CERTIFICATE");
+        certificates.map(|(_, der)| Certificate::parse(&der.unwrap_or_default())).collect()
+    }
+
     /// The whole certificate.
     pub fn der(&self) -> &[u8] {
         &self.0.der

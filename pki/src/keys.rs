@@ -1,6 +1,7 @@
 //! Keys of the lab.
 
 mod digesting;
+mod import;
 mod p256;
 mod pool;
 mod private;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use revlab_lab::Seed;
 
 pub(crate) use digesting::DigestSigner;
+pub use import::KeyError;
 use private::PrivateKey;
 pub(crate) use public::{PublicKey, PublicKind};
 
@@ -79,7 +81,11 @@ impl KeyPair {
     /// ```
     pub fn seeded(algorithm: KeyAlgorithm, seed: Seed, name: &str) -> KeyPair {
         let mut stream = seed.stream(&format!("keys/{name}"));
-        KeyPair(Arc::new(private::draw(algorithm, &mut stream)))
+        KeyPair::of(private::draw(algorithm, &mut stream))
+    }
+
+    fn of(pair: Pair) -> KeyPair {
+        KeyPair(Arc::new(pair))
     }
 
     /// What kind of key it is.
@@ -110,6 +116,15 @@ impl KeyPair {
         pem::encode("PRIVATE KEY", self.pkcs8())
     }
 }
+
+/// Two are equal when their public parts are and they sign alike.
+impl PartialEq for KeyPair {
+    fn eq(&self, other: &KeyPair) -> bool {
+        self.algorithm() == other.algorithm() && self.public_key_info() == other.public_key_info()
+    }
+}
+
+impl Eq for KeyPair {}
 
 /// Shows the kind of key and the SHA-1 of its public part, no secret.
 impl fmt::Debug for KeyPair {
@@ -153,7 +168,7 @@ mod tests {
         for algorithm in [KeyAlgorithm::Rsa2048, KeyAlgorithm::Rsa3072, KeyAlgorithm::Rsa4096] {
             for text in pool::of(algorithm) {
                 let pkcs8 = pem::decode(text).unwrap();
-                let key = KeyPair(Arc::new(private::rsa_pair(algorithm, pkcs8)));
+                let key = KeyPair::of(private::rsa_of(algorithm, pkcs8).unwrap());
                 let signature = key.sign(b"bytes");
                 assert!(Verifier::new().verify(key.public_key_info(), b"bytes", &signature));
                 let octets = match algorithm {

@@ -56,7 +56,7 @@ pub use crl::{
 };
 pub use distribution_point::{DistributionPoint, PointName, ReasonFlags};
 pub use general_name::GeneralName;
-pub use keys::{KeyAlgorithm, KeyPair};
+pub use keys::{KeyAlgorithm, KeyError, KeyPair};
 pub use malformed::Malformed;
 pub use name::DistinguishedName;
 pub use ocsp::{

@@ -76,6 +76,14 @@ impl DistinguishedName {
         (!parts.is_empty()).then(|| DistinguishedName::of(&parts))
     }
 
+    /// The value of its first common name, from the most specific part on.
+    pub fn common_name_value(&self) -> Option<String> {
+        let name = x509_cert::name::Name::from_der(&self.der).ok()?;
+        let parts: Vec<_> = name.iter_rdn().collect();
+        let attributes = parts.iter().rev().flat_map(|part| part.iter());
+        attributes.filter(|attribute| attribute.oid == COMMON_NAME).find_map(text_of)
+    }
+
     /// Reads the next Name.
     pub(crate) fn read(reader: &mut der::SliceReader<'_>) -> Result<DistinguishedName, Malformed> {
         use der::Reader;
@@ -122,18 +130,25 @@ fn part(oid: ObjectIdentifier, value: Vec<u8>) -> Vec<u8> {
     encode::tlv(tag::SET, &encode::sequence(&[&encode::oid(oid), &value]))
 }
 
-/// The attribute with the string type that this crate gives such values; `None` for a value that
-/// is no text.
-fn rewritten(attribute: &x509_cert::attr::AttributeTypeAndValue) -> Option<Vec<u8>> {
+/// The value, where it is a text.
+fn text_of(attribute: &x509_cert::attr::AttributeTypeAndValue) -> Option<String> {
     use der::Tagged;
     use der::asn1::{Ia5StringRef, PrintableStringRef, Utf8StringRef};
     let value = &attribute.value;
-    let text = match value.tag() {
-        der::Tag::Utf8String => Utf8StringRef::try_from(value).ok()?.as_str().to_owned(),
-        der::Tag::PrintableString => PrintableStringRef::try_from(value).ok()?.as_str().to_owned(),
-        der::Tag::Ia5String => Ia5StringRef::try_from(value).ok()?.as_str().to_owned(),
-        _ => return None,
-    };
+    match value.tag() {
+        der::Tag::Utf8String => Utf8StringRef::try_from(value).ok().map(|s| s.as_str().to_owned()),
+        der::Tag::PrintableString => {
+            PrintableStringRef::try_from(value).ok().map(|s| s.as_str().to_owned())
+        }
+        der::Tag::Ia5String => Ia5StringRef::try_from(value).ok().map(|s| s.as_str().to_owned()),
+        _ => None,
+    }
+}
+
+/// The attribute with the string type that this crate gives such values; `None` for a value that
+/// is no text.
+fn rewritten(attribute: &x509_cert::attr::AttributeTypeAndValue) -> Option<Vec<u8>> {
+    let text = text_of(attribute)?;
     let value = match attribute.oid {
         DOMAIN_COMPONENT if text.is_ascii() => encode::tlv(tag::IA5_STRING, text.as_bytes()),
         _ => directory_string(&text),
@@ -192,6 +207,7 @@ mod tests {
             .with_organizational_unit("PKI")
             .with_domain("corp.example");
         assert_eq!(name.to_string(), "CN=XXX-CA,OU=PKI,DC=corp,DC=example");
+        assert_eq!(name.common_name_value().as_deref(), Some("XXX-CA"));
     }
 
     #[test]

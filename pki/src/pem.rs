@@ -11,3 +11,42 @@ pub(crate) fn encode(label: &'static str, der: &[u8]) -> String {
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     decode_vec(text.as_bytes()).ok().map(|(_, der)| der)
 }
+
+/// All blocks of a text with their labels; `None` for the content of one that is no PEM. What
+/// stands between blocks does not count, as in RFC 7468 §2.
+pub(crate) fn blocks(text: &str) -> Vec<(&str, Option<Vec<u8>>)> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, begun)) = rest.split_once("-----BEGIN ") {
+        let Some((label, body)) = begun.split_once("-----") else { break };
+        let end = format!("-----END {label}-----");
+        let Some((content, behind)) = body.split_once(end.as_str()) else { break };
+        found.push((label, decode(&format!("-----BEGIN {label}-----{content}{end}\n"))));
+        rest = behind;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn blocks_are_found_between_other_text() {
+        let text = format!("a\n{}b\n{}c", encode("ONE", b"1"), encode("TWO", b"2"));
+        let both = [("ONE", Some(b"1".to_vec())), ("TWO", Some(b"2".to_vec()))];
+        assert_eq!(blocks(&text), both);
+        assert_eq!(blocks(&text.replace('\n', "\r\n")), both);
+        assert_eq!(blocks("-----BEGIN A-----\n!\n-----END A-----"), [("A", None)]);
+        assert_eq!(blocks("-----BEGIN A-----\nAA==\n-----END B-----"), []);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_blocks_or_none_without_panic(text in "(-----|BEGIN |END |A|\n|.){0,60}") {
+            blocks(&text);
+        }
+    }
+}

@@ -13,6 +13,7 @@ mod fault;
 mod fields;
 mod filter;
 mod head;
+mod imported;
 mod issued;
 mod operation;
 mod publishing;
@@ -26,6 +27,7 @@ use revlab_lab::Name;
 
 use super::diagnostic::Diagnostic;
 use super::model::Scenario;
+use super::source::Sources;
 use super::tree::{Entry, Table};
 
 pub(super) use actors::top;
@@ -85,8 +87,9 @@ pub(super) fn scenario(
     name: &str,
     variant: Option<Name>,
     tree: &Table,
+    sources: &Sources,
 ) -> Result<Scenario, Vec<Diagnostic>> {
-    let mut cx = Context::default();
+    let mut cx = Context::of(sources);
     let head = head::decode(&cx, tree);
     cx.run = head.as_ref().and_then(|head| head.run);
     cx.actors = Actors::survey(&cx, tree);

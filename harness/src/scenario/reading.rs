@@ -131,6 +131,7 @@ fn a_ca_is_read_to_the_last_key() {
         host: "win-msprl0t325o".into(),
         computer: "WIN-MSPRL0T325O.lab".into(),
         key: KeyAlgorithm::Rsa2048,
+        imported: None,
         key_index: 1,
         age: Span::from_days(40),
         lifetime: Span::from_days(1000),

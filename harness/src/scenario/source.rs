@@ -11,6 +11,13 @@ const LONGEST: u64 = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(usize);
 
+impl FileId {
+    /// How many were added before it.
+    pub(super) fn number(self) -> usize {
+        self.0
+    }
+}
+
 /// Where something stands: bytes `start..end` of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
@@ -43,6 +50,11 @@ impl Sources {
     /// As the user wrote it.
     pub(super) fn path(&self, file: FileId) -> &str {
         self.0.get(file.0).map_or("", |source| &source.path)
+    }
+
+    /// As the user wrote them, in the order of their [`FileId`]s.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|source| source.path.as_str())
     }
 
     pub(super) fn text(&self, file: FileId) -> &str {

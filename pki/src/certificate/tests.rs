@@ -217,6 +217,8 @@ fn the_pem_form_holds_the_der() {
     let text = ca.pem();
     assert!(text.starts_with("-----BEGIN CERTIFICATE-----\n"));
     assert_eq!(pem::decode(&text).unwrap(), ca.der());
+    assert_eq!(Certificate::parse_pem(&format!("{text}{text}")).unwrap(), [ca.clone(), ca]);
+    assert!(Certificate::parse_pem(&pem::encode("CERTIFICATE", b"x")).is_err());
 }
 
 proptest! {

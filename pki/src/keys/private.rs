@@ -74,7 +74,8 @@ pub(super) fn draw(algorithm: KeyAlgorithm, stream: &mut Stream) -> Pair {
             let pool = pool::of(algorithm);
             let number = usize::try_from(stream.below(pool.len() as u64)).unwrap_or_default();
             let pkcs8 = pool.get(number).and_then(|text| pem::decode(text));
-            rsa_pair(algorithm, pkcs8.expect("the pool holds PEM files"))
+            let pair = pkcs8.and_then(|pkcs8| rsa_of(algorithm, pkcs8));
+            pair.expect("the pool holds RSA keys, PKCS #8 in PEM")
         }
     }
 }
@@ -82,6 +83,10 @@ pub(super) fn draw(algorithm: KeyAlgorithm, stream: &mut Stream) -> Pair {
 fn p256_pair(stream: &mut Stream) -> Pair {
     let secret: ::p256::SecretKey =
         scalar::<32, _>(stream, |octets| ::p256::SecretKey::from_slice(octets).ok());
+    p256_of(secret)
+}
+
+pub(super) fn p256_of(secret: ::p256::SecretKey) -> Pair {
     let point = p256::public_point(&secret);
     let algorithm = KeyAlgorithm::EcdsaP256;
     Pair {
@@ -95,7 +100,11 @@ fn p256_pair(stream: &mut Stream) -> Pair {
 fn p384_pair(stream: &mut Stream) -> Pair {
     let secret: p384::SecretKey =
         scalar::<48, _>(stream, |octets| p384::SecretKey::from_slice(octets).ok());
-    let signer = p384::ecdsa::SigningKey::from(&secret);
+    p384_of(&secret)
+}
+
+pub(super) fn p384_of(secret: &p384::SecretKey) -> Pair {
+    let signer = p384::ecdsa::SigningKey::from(secret);
     let point = signer.verifying_key().to_sec1_point(false);
     let pkcs8 = secret.to_pkcs8_der().expect("a P-384 key has a PKCS #8 form");
     let algorithm = KeyAlgorithm::EcdsaP384;
@@ -111,6 +120,10 @@ fn ed25519_pair(stream: &mut Stream) -> Pair {
     let mut seed = [0; 32];
     stream.fill(&mut seed);
     let key = Ed25519KeyPair::from_seed_unchecked(&seed).expect("any 32 octets are a seed");
+    ed25519_of(key)
+}
+
+pub(super) fn ed25519_of(key: Ed25519KeyPair) -> Pair {
     let pkcs8 = key.to_pkcs8v1().expect("an Ed25519 key has a PKCS #8 form");
     let algorithm = KeyAlgorithm::Ed25519;
     Pair {
@@ -121,18 +134,18 @@ fn ed25519_pair(stream: &mut Stream) -> Pair {
     }
 }
 
-/// The pair of an RSA key of the pool.
-pub(super) fn rsa_pair(algorithm: KeyAlgorithm, pkcs8: Vec<u8>) -> Pair {
-    let key = RsaKeyPair::from_pkcs8(&pkcs8).expect("the pool holds PKCS #8 RSA keys");
+/// `None`: it is no RSA key in PKCS #8, or one that is not used, as shorter ones are.
+pub(super) fn rsa_of(algorithm: KeyAlgorithm, pkcs8: Vec<u8>) -> Option<Pair> {
+    let key = RsaKeyPair::from_pkcs8(&pkcs8).ok()?;
     let public_key_info = public::write(algorithm, key.public_key().as_ref());
     let private = match algorithm {
         KeyAlgorithm::RsaPss => {
-            let key = rsa::PrivateKey::from_pkcs8_der(&pkcs8);
-            PrivateKey::RsaPss(pss::SigningKey::new(key.expect("aws-lc-rs has read it too")))
+            let key = rsa::PrivateKey::from_pkcs8_der(&pkcs8).ok()?;
+            PrivateKey::RsaPss(pss::SigningKey::new(key))
         }
         _ => PrivateKey::Rsa(key),
     };
-    Pair { algorithm, public_key_info, pkcs8, private }
+    Some(Pair { algorithm, public_key_info, pkcs8, private })
 }
 
 /// Draws until the number is a scalar; all but 2⁻³² of them are.

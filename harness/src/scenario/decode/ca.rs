@@ -16,6 +16,7 @@ use super::actors::Role;
 use super::clock;
 use super::context::Context;
 use super::fields::Fields;
+use super::imported;
 use super::issued;
 use super::publishing;
 use super::responder;
@@ -33,6 +34,8 @@ const CA: Spec = Spec {
         "computer",
         "parent",
         "key",
+        "certificate",
+        "private_key",
         "key_index",
         "age",
         "lifetime",
@@ -102,13 +105,23 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
     let host = fields.host("host").unwrap_or_else(|| name.to_ascii_lowercase());
     let (aia, access) = aia(&fields);
     let (crl, publishing) = crl(&fields);
+    let imported = imported::decode(&fields);
+    let own = imported.as_ref();
+    let own_key = own.map(|own| own.key.algorithm());
+    let key_index = own.and_then(|own| own.certificate.ca_version()).map(|(_, key)| key);
+    let own_name = own.and_then(|own| own.certificate.subject().common_name_value());
+    let own_name = own_name.filter(|name| file_stem(name).is_ok());
     Some(CaConfig {
         parent: fields.actor("parent", &[Role::Ca]),
-        common_name: common_name(&fields).unwrap_or_else(|| name.to_string()),
+        common_name: common_name(&fields).or(own_name).unwrap_or_else(|| name.to_string()),
         computer: fields.host("computer").unwrap_or_else(|| host.to_ascii_uppercase()),
         host,
-        key: fields.choice("key", &KeyAlgorithm::NAMES).unwrap_or(KeyAlgorithm::EcdsaP256),
-        key_index: fields.number("key_index", 0, i64::from(u16::MAX)).unwrap_or(0),
+        key: fields
+            .choice("key", &KeyAlgorithm::NAMES)
+            .or(own_key)
+            .unwrap_or(KeyAlgorithm::EcdsaP256),
+        key_index: fields.number("key_index", 0, i64::from(u16::MAX)).or(key_index).unwrap_or(0),
+        imported,
         age: fields.duration("age", Sign::Positive).unwrap_or(Span::from_days(30)),
         lifetime: fields.duration("lifetime", Sign::Positive).unwrap_or(Span::from_days(3650)),
         issued_lifetime: fields
@@ -131,14 +144,16 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
 
 /// The common name is also the stem of file names and stands in URLs.
 fn common_name(fields: &Fields<'_>) -> Option<String> {
-    fields.parsed("name", "a text", |text| {
-        let forbidden = |c: char| c.is_control() || "/\\:*?\"<>|%#".contains(c);
-        // X.520: ub-common-name is 64.
-        if text.trim().is_empty() || text.chars().count() > 64 || text.contains(forbidden) {
-            return Err("1 to 64 characters that can stand in a file name are needed".into());
-        }
-        Ok(text.to_owned())
-    })
+    fields.parsed("name", "a text", file_stem)
+}
+
+fn file_stem(text: &str) -> Result<String, String> {
+    let forbidden = |c: char| c.is_control() || "/\\:*?\"<>|%#".contains(c);
+    // X.520: ub-common-name is 64.
+    if text.trim().is_empty() || text.chars().count() > 64 || text.contains(forbidden) {
+        return Err("1 to 64 characters that can stand in a file name are needed".into());
+    }
+    Ok(text.to_owned())
 }
 
 fn crl(ca: &Fields<'_>) -> (CrlSchedule, Publishing) {

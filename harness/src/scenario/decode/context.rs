@@ -1,12 +1,13 @@
 //! What all decoders share: where mistakes go, the run's time, the actors.
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 
 use revlab_lab::{Instant, Name, Span};
 
 use super::super::diagnostic::Diagnostic;
 use super::super::nearest;
-use super::super::source::Place;
+use super::super::source::{Place, Sources};
 use super::super::tree::{Entry, Table, Value, shortened};
 use super::actors::Actors;
 
@@ -30,9 +31,21 @@ pub(super) struct Context {
     /// None when the file does not say it rightly: then nothing is judged by it.
     pub(super) run: Option<Run>,
     pub(super) actors: Actors,
+    /// The folder of each file that was read.
+    folders: Vec<PathBuf>,
 }
 
 impl Context {
+    pub(super) fn of(sources: &Sources) -> Context {
+        let folder = |path: &str| Path::new(path).parent().unwrap_or(Path::new("")).to_owned();
+        Context { folders: sources.paths().map(folder).collect(), ..Context::default() }
+    }
+
+    /// The folder of the file in which this stands: relative paths begin there.
+    pub(super) fn folder(&self, place: Place) -> &Path {
+        self.folders.get(place.file.number()).map_or(Path::new(""), PathBuf::as_path)
+    }
+
     pub(super) fn into_found(self) -> Vec<Diagnostic> {
         self.found.into_inner()
     }
