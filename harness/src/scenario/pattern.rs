@@ -101,7 +101,9 @@ impl Pattern {
     ///
     /// Every mistake in it.
     pub fn scenario(&self) -> Result<Scenario, Vec<Mistake>> {
-        decode::scenario(&self.name, self.variant.clone(), &self.tree).map_err(mistakes)
+        // Paths in it are absolute: the text was resolved when it was kept.
+        let (variant, sources) = (self.variant.clone(), Sources::default());
+        decode::scenario(&self.name, variant, &self.tree, &sources).map_err(mistakes)
     }
 
     /// The scenario with these tables `[fault.NAME]` and no others.
