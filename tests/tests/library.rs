@@ -53,6 +53,8 @@ library! {
     basics_name_not_resolved: "basics/name-not-resolved.toml",
     basics_revoked: "basics/revoked.toml",
     basics_sut_clock_ahead: "basics/sut-clock-ahead.toml",
+    network_answers: "network/answers.toml",
+    network_now_and_then: "network/now-and-then.toml",
     crl_defects: "crl/defects.toml",
     crl_hold: "crl/hold.toml",
     crl_late: "crl/late.toml",
