@@ -148,6 +148,67 @@ fn a_server_whose_ca_is_down_refuses_and_recovers() {
 }
 
 #[test]
+fn a_server_whose_ca_is_silent_serves_nobody_until_it_is_started_again() {
+    // OpenSSL sets no time-out on the download of a CRL, and `s_server` serves one at a time.
+    let more = "timeout = \"30s\"\n[fault.silence]\non = \"issuing\"\nfrom = \"10m\"\nfor = \"5m\"\n\
+                timeout = {}\n[operation.again]\non = \"web\"\nat = \"20m 30s\"\nrestart_service = {}\n";
+    let text = format!("{}{more}", HOURLY.replace("4h", "30m"));
+    let Some((_, judgement)) = run(&scenario(&text)) else { return };
+    assert_eq!(judgement.inconclusive, Vec::<String>::new());
+    let episodes: Vec<_> = judgement.episodes.iter().map(|e| (e.outcome, e.attempts)).collect();
+    let expected = [(Outcome::Admitted, 10), (Outcome::TimedOut, 11), (Outcome::Admitted, 9)];
+    assert_eq!(episodes, expected);
+}
+
+#[test]
+fn a_slow_ca_makes_its_clients_wait_in_lab_time() {
+    let fault = "[fault.slow]\non = \"issuing\"\nfrom = \"10m\"\nfor = \"5m\"\nlatency = { latency = \"4s\" }\n";
+    let text = format!("{}{fault}", HOURLY.replace("4h", "20m"));
+    let Some((run, judgement)) = run(&scenario(&text)) else { return };
+    assert_eq!(judgement.inconclusive, Vec::<String>::new());
+    let waited = attempts(&run).filter(|a| a.took_ms >= 4000);
+    assert_eq!(waited.filter(|a| a.outcome == Outcome::Admitted).count(), 5);
+    assert_eq!(attempts(&run).filter(|a| a.took_ms < 100).count(), 15);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_server_ends_also_where_revlab_is_killed() {
+    use std::process::{Command, Stdio};
+    let bound = Command::new("setpriv").args(["--pdeathsig", "KILL", "true"]).status();
+    if !bound.is_ok_and(|status| status.success()) {
+        return skipped::<()>("setpriv is not installed").unwrap_or_default();
+    }
+    let Some(_) = run(&scenario(&HOURLY.replace("4h", "2m"))) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("long.toml");
+    let head = "format = 1\ntitle = \"t\"\nstart = \"2024-03-01T00:00:00Z\"\n";
+    std::fs::write(&file, format!("{head}{}", HOURLY.replace("4h", "1000h"))).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    drop(taken);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_revlab-as-tested"));
+    command.args(["run", "--sut", "s_server", "--port", &address.port().to_string()]).arg(&file);
+    let mut revlab = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until(|| std::net::TcpStream::connect(address).is_ok(), "the server listens");
+    revlab.kill().unwrap();
+    revlab.wait().unwrap();
+    until(|| std::net::TcpListener::bind(address).is_ok(), "its port is free again");
+}
+
+/// Looks again and again, for a minute.
+#[expect(clippy::disallowed_methods, reason = "a foreign process is waited for in real time")]
+fn until(is_so: impl Fn() -> bool, what: &str) {
+    for _ in 0..3000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("after a minute it is not so that {what}");
+}
+
+#[test]
 fn no_server_is_left_behind() {
     let Some((run, _)) = run(&scenario(&HOURLY.replace("4h", "2m"))) else { return };
     let log = String::from_utf8_lossy(&run.logs["s_server.log"]).into_owned();

@@ -166,6 +166,27 @@ impl FromStr for Elsewhere {
 }
 
 impl Elsewhere {
+    /// `https://127.0.0.1:8443`.
+    pub fn address(&self) -> String {
+        match self.host.contains(':') {
+            true => format!("https://[{}]:{}", self.host, self.port),
+            false => format!("https://{}:{}", self.host, self.port),
+        }
+    }
+
+    /// `?clock=FILE&ca=8080`: those that are not as they are without being given.
+    fn options(&self) -> String {
+        let spaceless = |span: Span| span.to_string().replace(' ', "");
+        let given = [
+            self.clock.as_ref().map(|clock| format!("clock={}", clock.display())),
+            (self.ca != 0).then(|| format!("ca={}", self.ca)),
+            self.stop_after.map(|span| format!("for={}", spaceless(span))),
+            (self.ready != READY.0).then(|| format!("ready={}", spaceless(self.ready))),
+        ];
+        let given: Vec<String> = given.into_iter().flatten().collect();
+        if given.is_empty() { String::new() } else { format!("?{}", given.join("&")) }
+    }
+
     fn set(&mut self, name: &str, value: &str) -> Result<(), AdapterError> {
         let wrong =
             |option, wanted| AdapterError::Value { option, value: value.to_owned(), wanted };
@@ -194,14 +215,12 @@ impl Elsewhere {
     }
 }
 
+/// As `--sut` takes it.
 impl fmt::Display for Adapter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Adapter::SServer => f.write_str("s_server"),
-            Adapter::Elsewhere(server) if server.host.contains(':') => {
-                write!(f, "https://[{}]:{}", server.host, server.port)
-            }
-            Adapter::Elsewhere(server) => write!(f, "https://{}:{}", server.host, server.port),
+            Adapter::Elsewhere(server) => write!(f, "{}{}", server.address(), server.options()),
         }
     }
 }
@@ -236,7 +255,9 @@ mod tests {
             stop_after: Some(Span::from_mins(10)),
             ready: Span::from_mins(1),
         };
-        assert_eq!(Adapter::parse(text), Ok(Some(Adapter::Elsewhere(server))));
+        let server = Adapter::Elsewhere(server);
+        assert_eq!(server.to_string(), text);
+        assert_eq!(Adapter::parse(text), Ok(Some(server)));
         let plain = Adapter::parse("https://[::1]:8443/").unwrap().unwrap();
         assert_eq!(plain.to_string(), "https://[::1]:8443");
         assert!(plain.in_real_time());

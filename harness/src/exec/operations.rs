@@ -27,25 +27,13 @@ impl<W: Wire> World<'_, W> {
                     self.tell_sut(now, &operation.on, SutEvent::Operation(event));
                 }
             }
-            OperationKind::Revoke { identity, reason } => {
-                if let Some(serial) = self.serial(identity) {
-                    let action = CaOperation::Revoke { serial, reason: *reason };
+            OperationKind::Reissue { ocsp } => self.reissue(&operation.on, ocsp),
+            OperationKind::Heal => self.heal(now, &operation.on),
+            action => {
+                if let Some(action) = for_ca(action, &self.cast) {
                     self.tell_ca_operation(now, &operation.on, action);
                 }
             }
-            OperationKind::Publish { base } => {
-                self.tell_ca_operation(now, &operation.on, CaOperation::Publish { base: *base });
-            }
-            OperationKind::Release { identity } => {
-                if let Some(serial) = self.serial(identity) {
-                    self.tell_ca_operation(now, &operation.on, CaOperation::Release { serial });
-                }
-            }
-            OperationKind::Ca(action) => {
-                self.tell_ca_operation(now, &operation.on, action.clone());
-            }
-            OperationKind::Reissue { ocsp } => self.reissue(&operation.on, ocsp),
-            OperationKind::Heal => self.heal(now, &operation.on),
         }
         self.repeat(&operation, now, index, seq);
     }
@@ -90,15 +78,29 @@ impl<W: Wire> World<'_, W> {
         forget_faults(&mut self.queue, ca);
     }
 
-    fn serial(&self, identity: &Name) -> Option<Vec<u8>> {
-        Some(self.cast.identities.get(identity)?.chain.first()?.serial().to_vec())
-    }
-
     fn reissue(&mut self, ca: &Name, ocsp: &[revlab_lab::http::Url]) {
         for (name, renewed) in reissued(&mut self.ca, &self.cast, ca, ocsp) {
             self.wire.replace_identity(&name, &renewed);
             self.cast.identities.insert(name, renewed);
         }
+    }
+}
+
+/// What an operation is to the CA alone; none: it is more, or about a certificate that is not
+/// there.
+pub(super) fn for_ca(action: &OperationKind, cast: &Cast) -> Option<CaOperation> {
+    let serial =
+        |identity: &Name| Some(cast.identities.get(identity)?.chain.first()?.serial().to_vec());
+    match action {
+        OperationKind::Revoke { identity, reason } => {
+            Some(CaOperation::Revoke { serial: serial(identity)?, reason: *reason })
+        }
+        OperationKind::Release { identity } => {
+            Some(CaOperation::Release { serial: serial(identity)? })
+        }
+        OperationKind::Publish { base } => Some(CaOperation::Publish { base: *base }),
+        OperationKind::Ca(action) => Some(action.clone()),
+        OperationKind::Sut(_) | OperationKind::Reissue { .. } | OperationKind::Heal => None,
     }
 }
 

@@ -15,6 +15,24 @@ const STEP: Duration = Duration::from_millis(5);
 /// The most that is kept of a server's log, in bytes: its end.
 const KEPT: u64 = 16 << 20;
 
+/// A command that runs `program`, which ends with revlab even where revlab is killed: by
+/// util-linux' `setpriv`, where that is there. Otherwise [`Child`] sees to it as long as it can.
+pub(super) fn command(program: &str) -> Command {
+    let bound = |then: &str| {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", then]);
+        command
+    };
+    let works = |command: &mut Command| {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    match works(&mut bound("true")) {
+        true => bound(program),
+        false => Command::new(program),
+    }
+}
+
 /// A child process with its log. Dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Child {
@@ -25,18 +43,18 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts a program, with its output behind what is in the log already, and waits until a line
+    /// Starts a program (which `command` runs, perhaps through another), with its output behind what is in the log already, and waits until a line
     /// of it is one that `ready` knows.
     ///
     /// # Errors
     ///
     /// It cannot be started, ends at once, or is not ready in time, in words with its last line.
     pub(super) fn start<T>(
+        program: &str,
         mut command: Command,
         log: &Path,
         ready: impl Fn(&str) -> Option<T>,
     ) -> Result<(Child, T), String> {
-        let program = command.get_program().to_string_lossy().into_owned();
         let open = || File::options().create(true).append(true).open(log);
         let (out, errors) = open().and_then(|out| Ok((out.try_clone()?, out))).map_err(in_words)?;
         let read = errors.metadata().map_err(in_words)?.len();
@@ -184,9 +202,9 @@ mod tests {
     use super::*;
 
     fn shell(script: &str, log: &Path) -> Result<(Child, String), String> {
-        let mut command = Command::new("sh");
+        let mut command = command("sh");
         command.arg("-c").arg(script);
-        Child::start(command, log, |line| line.strip_prefix("ready ").map(str::to_owned))
+        Child::start("sh", command, log, |line| line.strip_prefix("ready ").map(str::to_owned))
     }
 
     fn lives(id: u32) -> bool {

@@ -50,6 +50,8 @@ pub(super) struct RealLab<'a> {
     recorder: Recorder<'a>,
     waiting: VecDeque<Send>,
     open: Option<u64>,
+    /// When the attempt under way, or the last one, was sent.
+    began: Instant,
     pub(super) now: Instant,
     pub(super) fetches: u64,
     /// A request has been left unanswered: the server may wait for it from now on.
@@ -92,6 +94,7 @@ impl<'a> RealLab<'a> {
             recorder,
             waiting: VecDeque::new(),
             open: None,
+            began: scenario.start,
             now: scenario.start,
             fetches: 0,
             silent: false,
@@ -271,6 +274,7 @@ impl<'a> RealLab<'a> {
     /// One attempt from its begin to its end; meanwhile the CA answers.
     fn attempt(&mut self, send: &Send, stopped: &dyn Fn() -> bool) {
         self.open = Some(send.attempt);
+        self.began = self.now;
         let send = Send { tls: Ord::min(send.tls, self.sut.tls), ..send.clone() };
         let cost = self.scenario.network.tls_request(send.tls, Handshake::Full);
         self.charge(cost);
@@ -350,7 +354,9 @@ impl<'a> RealLab<'a> {
         }
         let Seen::Response { body, .. } = seen else { return };
         let Some(read) = s_server::told_time(body) else { return };
-        if (read - clock.as_secs()).abs() > APART {
+        // Its session began at some time between the begin and the end of the attempt.
+        let earliest = self.sut.clock.at(self.began).as_secs() - APART;
+        if read < earliest || read > clock.as_secs() + APART {
             let read = crate::judge::at(Instant::from_millis(read.saturating_mul(1000)));
             let told = crate::judge::at(clock);
             self.trouble.get_or_insert(format!(
@@ -375,7 +381,10 @@ impl<'a> RealLab<'a> {
                 what.insert("options".into(), server.options().into());
             }
             None => {
-                what.insert("address".into(), self.adapter.to_string().into());
+                if let Adapter::Elsewhere(there) = self.adapter {
+                    what.insert("address".into(), there.address().into());
+                }
+                what.insert("options".into(), self.adapter.to_string().into());
             }
         }
         let time = if self.peer.holds_time() { "lab" } else { "real" };

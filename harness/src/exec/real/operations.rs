@@ -1,7 +1,6 @@
 //! What administrators do in a run with a real system under test.
 
 use revlab_fake_ca::CaEvent;
-use revlab_fake_ca::config::CaOperation;
 use revlab_lab::queue::{Class, Key};
 use revlab_lab::trace::{FaultState, Kind};
 use revlab_lab::{Name, Span};
@@ -19,23 +18,6 @@ impl RealLab<'_> {
         self.record(Kind::Operation(operations::record(&operation)));
         match &operation.action {
             OperationKind::Sut(_) => self.restart(),
-            OperationKind::Revoke { identity, reason } => {
-                let chain = self.cast.identities.get(identity).and_then(|i| i.chain.first());
-                if let Some(serial) = chain.map(|c| c.serial().to_vec()) {
-                    let action = CaOperation::Revoke { serial, reason: *reason };
-                    self.tell_authority(&operation.on, action);
-                }
-            }
-            OperationKind::Publish { base } => {
-                self.tell_authority(&operation.on, CaOperation::Publish { base: *base });
-            }
-            OperationKind::Release { identity } => {
-                let chain = self.cast.identities.get(identity).and_then(|i| i.chain.first());
-                if let Some(serial) = chain.map(|c| c.serial().to_vec()) {
-                    self.tell_authority(&operation.on, CaOperation::Release { serial });
-                }
-            }
-            OperationKind::Ca(action) => self.tell_authority(&operation.on, action.clone()),
             OperationKind::Heal => self.heal(&operation.on),
             OperationKind::Reissue { ocsp } => {
                 let renewed = operations::reissued(&mut self.ca, &self.cast, &operation.on, ocsp);
@@ -44,6 +26,12 @@ impl RealLab<'_> {
                         self.trouble.get_or_insert(trouble);
                     }
                     self.cast.identities.insert(name, identity);
+                }
+            }
+            action => {
+                if let Some(action) = operations::for_ca(action, &self.cast) {
+                    let ca = operation.on.clone();
+                    self.tell_ca(CaEvent::Operation { ca, operation: action });
                 }
             }
         }
@@ -75,9 +63,5 @@ impl RealLab<'_> {
             let key = Key { at, class: Class::Operation, actor, seq };
             self.queue.push(key, Event::Operation { index });
         }
-    }
-
-    fn tell_authority(&mut self, ca: &Name, operation: CaOperation) {
-        self.tell_ca(CaEvent::Operation { ca: ca.clone(), operation });
     }
 }

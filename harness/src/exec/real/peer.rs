@@ -225,7 +225,7 @@ fn held(file: PathBuf, start: Instant) -> Result<Time, RunError> {
 
 /// The address of a server, once something listens there.
 fn reach(server: &Elsewhere) -> Result<SocketAddr, RunError> {
-    let there = Adapter::Elsewhere(server.clone());
+    let there = server.address();
     let patience = Duration::from_millis(server.ready.as_millis().unsigned_abs());
     let resolved = (server.host.as_str(), server.port).to_socket_addrs();
     let addresses: Vec<SocketAddr> =

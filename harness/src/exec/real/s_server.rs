@@ -185,7 +185,7 @@ fn begin(
     library: &Path,
     clock: &Path,
 ) -> Result<(Child, SocketAddr), String> {
-    let mut command = Command::new("openssl");
+    let mut command = child::command("openssl");
     command.args(arguments).args(["-accept", &at.to_string()]).current_dir(folder.path());
     // Of the caller's environment only where programs are: no proxy, no configuration, no time
     // zone of this machine.
@@ -195,12 +195,15 @@ fn begin(
     command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", clock);
     // Read at each look at the clock; timers of the program stay real.
     command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    Child::start(command, &folder.path().join(LOG), accepts)
+    Child::start("openssl", command, &folder.path().join(LOG), |line| accepts(line, at))
 }
 
-/// Where it listens, from `ACCEPT 127.0.0.1:46095`.
-fn accepts(line: &str) -> Option<SocketAddr> {
-    line.strip_prefix("ACCEPT ")?.trim().parse().ok()
+/// Where it listens: `ACCEPT 127.0.0.1:46095` where it was free to choose, else `ACCEPT`.
+fn accepts(line: &str, at: SocketAddr) -> Option<SocketAddr> {
+    match line.strip_prefix("ACCEPT")?.trim() {
+        "" => Some(at),
+        chosen => chosen.parse().ok(),
+    }
 }
 
 /// What its clock read when the session of a page began, in seconds since 1970: `Start Time:
@@ -219,8 +222,10 @@ mod tests {
 
     #[test]
     fn the_address_is_read_from_the_line_that_tells_it() {
-        assert_eq!(accepts("ACCEPT 127.0.0.1:46095"), "127.0.0.1:46095".parse().ok());
-        assert_eq!(accepts("verify depth is 3, must return a certificate"), None);
+        let at = SocketAddr::from(([127, 0, 0, 1], 8443));
+        assert_eq!(accepts("ACCEPT 127.0.0.1:46095", at), "127.0.0.1:46095".parse().ok());
+        assert_eq!(accepts("ACCEPT", at), Some(at));
+        assert_eq!(accepts("verify depth is 3, must return a certificate", at), None);
     }
 
     #[test]

@@ -77,7 +77,8 @@ fn short(episode: &Episode) -> String {
     let words = words.replace(" with ", " ").replace(symbol, "");
     let words = words.replace(',', "").trim_end().to_owned();
     match &episode.alert {
-        Some(alert) => format!("{words} {alert}"),
+        // An alert is a refusal, and the column is narrow.
+        Some(alert) => format!("alert {alert}"),
         None => words,
     }
 }

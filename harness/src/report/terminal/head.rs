@@ -127,8 +127,11 @@ fn command(page: &Page<'_>) -> String {
     if let Some(profile) = header.profiles.get(&header.sut)
         && let Some(adapter) = profile.get("adapter").and_then(Value::as_str)
     {
-        let address = profile.get("address").and_then(Value::as_str);
-        command.push_str(&format!(" --sut {}", address.unwrap_or(adapter)));
+        let said = |key: &str| profile.get(key).and_then(Value::as_str);
+        match said("address").and(said("options")) {
+            Some(address) => command.push_str(&format!(" --sut '{address}'")),
+            None => command.push_str(&format!(" --sut {adapter}")),
+        }
     } else if header.transport != "sim" {
         command.push_str(&format!(" --transport {}", header.transport));
     }
