@@ -106,6 +106,7 @@ pub(super) fn scenario(
     });
     let expectations = in_order(&cx, tree, "expect", expect::decode);
 
+    let absolute = imported::absolute(&cx, tree);
     let found = cx.into_found();
     let (Some(head), true) = (head, found.is_empty()) else { return Err(found) };
     let Some(run) = head.run else { return Err(found) };
@@ -113,7 +114,7 @@ pub(super) fn scenario(
         name: name.to_owned(),
         title: head.title,
         description: head.description,
-        resolved: resolved(name, variant.as_ref(), tree),
+        resolved: resolved(name, variant.as_ref(), &absolute),
         variant,
         tags: head.tags,
         start: run.start,

@@ -123,7 +123,7 @@ impl Table {
         }
     }
 
-    #[cfg(feature = "live")]
+    /// The same, to be changed.
     pub(super) fn table_mut(&mut self, key: &str) -> Option<&mut Table> {
         match self.entries.iter_mut().find(|entry| entry.key == key) {
             Some(Entry { node: Node { value: Value::Table(table), .. }, .. }) => Some(table),
@@ -132,7 +132,6 @@ impl Table {
     }
 
     /// Sets what stands under a key, at the place of what stood there before.
-    #[cfg(feature = "live")]
     pub(super) fn put(&mut self, key: &str, value: Value) {
         match self.entries.iter_mut().find(|entry| entry.key == key) {
             Some(entry) => entry.node.value = value,

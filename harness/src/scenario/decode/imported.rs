@@ -6,7 +6,8 @@ use revlab_fake_ca::config::Imported;
 use revlab_pki::{Certificate, KeyPair};
 
 use super::super::source::read_text;
-use super::super::tree::shortened;
+use super::super::tree::{Table, Value, shortened};
+use super::context::Context;
 use super::fields::Fields;
 
 /// What the two files hold, if they are named and fit together.
@@ -64,6 +65,27 @@ fn chain(ca: &Fields<'_>) -> Option<(Certificate, Vec<Certificate>)> {
         return None;
     }
     Some((certificate, above))
+}
+
+/// The tree with the paths of such files from the root on: so it can be read again from anywhere.
+pub(super) fn absolute(cx: &Context, tree: &Table) -> Table {
+    let mut absolute = tree.clone();
+    let names: Vec<String> =
+        tree.table("ca").into_iter().flat_map(Table::keys).map(str::to_owned).collect();
+    for name in names {
+        let Some(ca) = absolute.table_mut("ca").and_then(|cas| cas.table_mut(&name)) else {
+            continue;
+        };
+        for key in ["certificate", "private_key"] {
+            let Some(entry) = ca.get(key) else { continue };
+            let Value::Text(path) = &entry.node.value else { continue };
+            let whole = cx.folder(entry.node.place).join(path);
+            if let Ok(whole) = std::path::absolute(whole) {
+                ca.put(key, Value::Text(whole.display().to_string()));
+            }
+        }
+    }
+    absolute
 }
 
 /// The text of the file that `key` names, from the folder of the scenario file on.
@@ -148,6 +170,9 @@ mod tests {
             assert_eq!((ca.common_name.as_str(), ca.key), (name, algorithm));
             assert_eq!(ca.key_index, 1);
             assert!(ca.imported.is_some());
+            // What a run keeps of its scenario can be read from another folder.
+            let again = crate::scenario::from_text("again", &scenarios[0].resolved).unwrap();
+            assert_eq!(again[0].cas, scenarios[0].cas);
         }
     }
 
