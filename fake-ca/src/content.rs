@@ -4,9 +4,11 @@
 //! and the pure functions that make it.
 
 pub mod crl;
+pub mod issuer;
 pub mod ocsp;
 
 use crl::CrlDefect;
+use issuer::IssuerDefect;
 use ocsp::OcspDefect;
 
 /// What is wrong with an artefact that a request asks for, by kind of artefact; each list in the
@@ -17,4 +19,6 @@ pub struct Defects {
     pub crl: Vec<CrlDefect>,
     /// Of an OCSP answer.
     pub ocsp: Vec<OcspDefect>,
+    /// Of the CA's certificate.
+    pub issuer: Vec<IssuerDefect>,
 }

@@ -418,7 +418,9 @@ impl FakeCa {
             return reply;
         }
         let spoilt = self.authorities.values_mut().find_map(|a| {
-            a.spoilt_file(request, &defects.crl).or_else(|| a.other_file(now, request))
+            a.spoilt_file(request, &defects.crl)
+                .or_else(|| a.spoilt_certificate(request, &defects.issuer))
+                .or_else(|| a.other_file(now, request))
         });
         let url = &request.url;
         let here = || self.authorities.values().filter(|a| site_name::is_at(&a.config.host, url));

@@ -14,7 +14,7 @@
 //!    of [`Effect::NAMES`] counts, and is the only one met;
 //! 2. the page in place of the server's own answer (`status` to `not_modified`): the first in the
 //!    order of the scenario counts;
-//! 3. where there is no such page, what is wrong with the server's own answer (`crl`, `ocsp`): all of
+//! 3. where there is no such page, what is wrong with the server's own answer (`crl`, `ocsp`, `issuer`): all of
 //!    them, in the order of the scenario;
 //! 4. header fields (`content_type`, `headers`): all of them, in the order of the scenario;
 //! 5. how the length of the body is told (`wrong_length`, `broken_chunking`, `no_length`): the first;

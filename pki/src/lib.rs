@@ -34,6 +34,7 @@ mod signed;
 mod time;
 
 pub mod certificate;
+pub mod cms;
 pub mod crl;
 pub mod distribution_point;
 pub mod general_name;

@@ -152,6 +152,16 @@ fn openssl_combines_our_base_and_delta() {
 }
 
 #[test]
+fn openssl_finds_our_certificates_in_a_cms_message() {
+    let test = "openssl_finds_our_certificates_in_a_cms_message";
+    let Some(lab) = Lab::new(test, KeyAlgorithm::EcdsaP256) else { return };
+    lab.write("both.p7c", &revlab_pki::cms::certs_only(&[lab.client.clone(), lab.ca.clone()]));
+    let (read, printed) = lab.openssl("pkcs7 -inform der -in both.p7c -print_certs");
+    assert!(read, "{printed}");
+    assert!(printed.contains("jmeter-1") && printed.matches("BEGIN CERTIFICATE").count() == 2);
+}
+
+#[test]
 fn openssl_writes_the_same_ocsp_request() {
     let Some(lab) = Lab::new("request", KeyAlgorithm::EcdsaP256) else { return };
     let (ok, text) =

@@ -246,7 +246,7 @@ impl Authority {
         self.locations.older_certificate_path.as_deref().map(|path| self.certificate_file(path))
     }
 
-    fn certificate_file(&self, path: &str) -> File {
+    pub(super) fn certificate_file(&self, path: &str) -> File {
         File {
             path: path.to_owned(),
             content: Content::Certificate,

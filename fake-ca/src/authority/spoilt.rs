@@ -7,6 +7,7 @@ use revlab_lab::trace::Purpose;
 
 use super::Authority;
 use crate::content::crl::{CrlDefect, spoil};
+use crate::content::issuer::{self, IssuerDefect};
 use crate::web_site::File;
 
 /// Tells the ETags of spoilt files from those of right ones.
@@ -53,6 +54,30 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// The CA's certificate as a request asks for it, with these defects; `None` where it asks for
+    /// something else, or there are none.
+    pub(crate) fn spoilt_certificate(
+        &self,
+        request: &Request,
+        defects: &[IssuerDefect],
+    ) -> Option<File> {
+        let locations = &self.locations;
+        let path = match (locations.file(request), locations.older_file(request)) {
+            (Some(Purpose::Issuer), _) => &locations.certificate_path,
+            (None, Some(_)) => locations.older_certificate_path.as_ref()?,
+            _ => return None,
+        };
+        if defects.is_empty() {
+            return None;
+        }
+        let bytes = issuer::spoil(&self.certificate, &self.key, self.seed(), defects);
+        // Each set of defects has an ETag of its own.
+        let change = defects.iter().fold(1, |sum, defect| sum * 16 + *defect as u64 + 1);
+        Some(File { bytes: bytes.into(), change, ..self.certificate_file(path) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use revlab_lab::Seed;
@@ -83,6 +108,19 @@ mod tests {
         let changes = [right.change, expired.change, empty.change];
         assert!(changes[0] != changes[1] && changes[1] != changes[2]);
         assert_eq!(expired.change, again.change);
+    }
+
+    #[test]
+    fn a_spoilt_certificate_is_served_where_the_certificate_is_and_nowhere_else() {
+        let ca = ca();
+        let [base, own] =
+            [&ca.locations.lists[0].base_url, &ca.locations.certificate_url].map(asking_for);
+        let spoilt = |request, defects: &[_]| ca.spoilt_certificate(request, defects);
+        let pem = spoilt(&own, &[IssuerDefect::Pem]).unwrap();
+        assert!(pem.bytes.starts_with(b"-----BEGIN CERTIFICATE-----"));
+        assert_ne!(pem.change, spoilt(&own, &[IssuerDefect::P7c]).unwrap().change);
+        assert_eq!(spoilt(&own, &[]), None);
+        assert_eq!(spoilt(&base, &[IssuerDefect::Pem]), None);
     }
 
     #[test]

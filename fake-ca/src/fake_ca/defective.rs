@@ -22,7 +22,7 @@ impl FakeCa {
         let mut out = Out::new();
         self.publish(|due| due <= now, &mut out);
         self.begin(&mut out);
-        let defects = Defects { crl: crl.to_vec(), ocsp: ocsp.to_vec() };
+        let defects = Defects { crl: crl.to_vec(), ocsp: ocsp.to_vec(), ..Defects::default() };
         self.answer(now, request, &defects, &mut out)
     }
 }

@@ -1,4 +1,4 @@
-//! `crl` and `ocsp`: the server's own answer is wrong in what it says.
+//! `crl`, `ocsp` and `issuer`: the server's own answer is wrong in what it says.
 //!
 //! Where a page stands in place of that answer nobody sees it, and these faults are not met.
 
@@ -6,6 +6,7 @@ use revlab_lab::trace::Purpose;
 
 use super::Answer;
 use crate::content::crl::CrlDefect;
+use crate::content::issuer::IssuerDefect;
 use crate::content::ocsp::OcspDefect;
 
 /// The name in scenarios of what spoils CRLs.
@@ -13,6 +14,9 @@ pub(super) const CRL: &str = "crl";
 
 /// The name in scenarios of what spoils OCSP answers.
 pub(super) const OCSP: &str = "ocsp";
+
+/// The name in scenarios of what spoils CA certificates.
+pub(super) const ISSUER: &str = "issuer";
 
 /// Whether a request with this purpose gets what the defect spoils.
 pub(super) fn spoils_crl(defect: CrlDefect, purpose: Purpose) -> bool {
@@ -31,6 +35,11 @@ pub(super) fn act_on_crl(answer: &mut Answer, defect: CrlDefect) -> bool {
 /// Spoils an OCSP answer; false where it is spoilt so already.
 pub(super) fn act_on_ocsp(answer: &mut Answer, defect: OcspDefect) -> bool {
     act(&mut answer.defects.ocsp, defect)
+}
+
+/// Spoils a CA certificate; false where it is spoilt so already.
+pub(super) fn act_on_issuer(answer: &mut Answer, defect: IssuerDefect) -> bool {
+    act(&mut answer.defects.issuer, defect)
 }
 
 fn act<T: PartialEq>(defects: &mut Vec<T>, defect: T) -> bool {

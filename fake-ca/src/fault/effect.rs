@@ -6,6 +6,7 @@ use revlab_lab::Span;
 
 use super::*;
 use crate::content::crl::CrlDefect;
+use crate::content::issuer::IssuerDefect;
 use crate::content::ocsp::OcspDefect;
 
 /// What a fault does. Transport faults bear toxiproxy's names.
@@ -52,6 +53,8 @@ pub enum Effect {
     Crl(CrlDefect),
     /// The OCSP answer is wrong.
     Ocsp(OcspDefect),
+    /// The CA's certificate is wrong.
+    Issuer(IssuerDefect),
     /// The body has another media type.
     ContentType(Arc<str>),
     /// Other header fields: those that lie about caching, above all.
@@ -98,7 +101,7 @@ pub(super) enum Place {
 
 impl Effect {
     /// The names of all effects in scenarios, in the order in which a request meets them.
-    pub const NAMES: [&'static str; 24] = [
+    pub const NAMES: [&'static str; 25] = [
         name_not_resolved::NAME,
         down::NAME,
         swallowed::NAME,
@@ -112,6 +115,7 @@ impl Effect {
         not_modified::NAME,
         content::CRL,
         content::OCSP,
+        content::ISSUER,
         content_type::NAME,
         headers::NAME,
         wrong_length::NAME,
@@ -141,6 +145,7 @@ impl Effect {
             Effect::NotModified => not_modified::NAME,
             Effect::Crl(_) => content::CRL,
             Effect::Ocsp(_) => content::OCSP,
+            Effect::Issuer(_) => content::ISSUER,
             Effect::ContentType(_) => content_type::NAME,
             Effect::Headers { .. } => headers::NAME,
             Effect::WrongLength(_) => wrong_length::NAME,
@@ -173,13 +178,14 @@ impl Effect {
         match self {
             Effect::Crl(defect) => purpose.is_some_and(|p| content::spoils_crl(*defect, p)),
             Effect::Ocsp(_) => purpose == Some(Purpose::Ocsp),
+            Effect::Issuer(_) => purpose == Some(Purpose::Issuer),
             _ => true,
         }
     }
 
     /// Whether it changes what the server itself says, which nobody sees behind a page.
     pub(super) fn is_content(&self) -> bool {
-        matches!(self, Effect::Crl(_) | Effect::Ocsp(_))
+        matches!(self, Effect::Crl(_) | Effect::Ocsp(_) | Effect::Issuer(_))
     }
 
     /// What it wants of the answer for itself alone, with its rank among those that want the same.
@@ -214,6 +220,7 @@ impl Effect {
             Effect::NotModified => not_modified::act(answer),
             Effect::Crl(defect) => content::act_on_crl(answer, *defect),
             Effect::Ocsp(defect) => content::act_on_ocsp(answer, *defect),
+            Effect::Issuer(defect) => content::act_on_issuer(answer, *defect),
             Effect::ContentType(kind) => content_type::act(answer, kind),
             Effect::Headers { set, remove } => headers::act(answer, set, remove),
             Effect::WrongLength(by) => wrong_length::act(answer, *by),

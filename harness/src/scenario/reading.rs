@@ -7,6 +7,7 @@ use insta::assert_snapshot;
 use revlab_clients::plan::{ClientPlan, Session, StatusRange};
 use revlab_fake_ca::config::*;
 use revlab_fake_ca::content::crl::CrlDefect;
+use revlab_fake_ca::content::issuer::IssuerDefect;
 use revlab_fake_ca::content::ocsp::OcspDefect;
 use revlab_fake_ca::fault::{
     Effect, Endpoint, OfCertificate, Pattern, Probability, ResetAt, Selector, When,
@@ -89,13 +90,15 @@ fn the_reference_names_every_key_in_the_section_of_its_table() {
 #[test]
 fn the_page_of_defects_has_each_of_them_once() {
     let page = include_str!("../../../docs/src/reference/defects.md");
-    let (crls, ocsp) = page.split_once("\n## OCSP answers\n").unwrap();
+    let (crls, rest) = page.split_once("\n## OCSP answers\n").unwrap();
+    let (ocsp, issuer) = rest.split_once("\n## CA certificates\n").unwrap();
     let rows = |section: &str| -> Vec<String> {
         let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
         rows.map(|(name, _)| name.to_owned()).collect()
     };
     assert_eq!(rows(crls), CrlDefect::NAMES.map(|(name, _)| name));
     assert_eq!(rows(ocsp), OcspDefect::NAMES.map(|(name, _)| name));
+    assert_eq!(rows(issuer), IssuerDefect::NAMES.map(|(name, _)| name));
 }
 
 #[test]

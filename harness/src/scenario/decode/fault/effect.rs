@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use revlab_fake_ca::content::crl::CrlDefect;
+use revlab_fake_ca::content::issuer::IssuerDefect;
 use revlab_fake_ca::content::ocsp::OcspDefect;
 use revlab_fake_ca::fault::{Effect, Location, ResetAt, Slices};
 use revlab_lab::Span;
@@ -31,6 +32,7 @@ pub(super) const KINDS: &[&Spec] = &[
     &kind("fault.NAME.not_modified", &[]),
     &kind("fault.NAME.crl", &["defect"]),
     &kind("fault.NAME.ocsp", &["defect"]),
+    &kind("fault.NAME.issuer", &["defect"]),
     &kind("fault.NAME.content_type", &["content_type"]),
     &kind("fault.NAME.headers", &["set", "remove"]),
     &kind("fault.NAME.wrong_length", &["by"]),
@@ -98,6 +100,10 @@ pub(super) fn decode(kind: &str, fields: &Fields<'_>) -> Option<Effect> {
         "ocsp" => {
             fields.require("defect", "defect = \"try_later\"");
             fields.choice("defect", &OcspDefect::NAMES).map(Effect::Ocsp)
+        }
+        "issuer" => {
+            fields.require("defect", "defect = \"pem\"");
+            fields.choice("defect", &IssuerDefect::NAMES).map(Effect::Issuer)
         }
         _ => http(kind, fields),
     }
