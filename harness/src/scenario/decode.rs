@@ -20,6 +20,7 @@ mod publishing;
 mod responder;
 mod sut;
 mod times;
+mod validity;
 
 use std::collections::BTreeMap;
 

@@ -285,6 +285,16 @@ fn faults_of_a_ca_are_tables_with_names_of_their_own() {
 }
 
 #[test]
+fn what_a_validity_cannot_be_is_said_where_it_stands() {
+    let ca =
+        |text: &str| lines(&GOOD.replace("[ca.issuing]\n", &format!("[ca.issuing]\n{text}\n")));
+    assert_snapshot!(ca("not_before = \"3h\""), @r#"x.toml:7:14: `not_before` of CA `issuing`: a time such as `"2014-04-16T10:51:34Z"` is needed, not one relative to the run, `3h`"#);
+    assert_snapshot!(ca("not_before = \"2014-04-16T00:00:00Z\""), @"x.toml:7:14: `not_before` of CA `issuing`: 2014-04-16T00:00:00.000Z is not before the start of the run, 2014-04-16T00:00:00.000Z");
+    assert_snapshot!(ca("age = \"1d\"\nnot_before = \"2014-01-01T00:00:00Z\""), @"x.toml:8:14: `not_before` of CA `issuing`: `age` says it already; only one of them can be");
+    assert_snapshot!(ca("not_after = \"2013-01-01T00:00:00Z\""), @"x.toml:7:13: `not_after` of CA `issuing`: 2013-01-01T00:00:00.000Z is not after the begin, 2014-03-17T00:00:00.000Z");
+}
+
+#[test]
 fn exactly_one_kind_must_be_said() {
     assert_snapshot!(said("[fault.x]\non = \"issuing\"\ndown = {}\ntimeout = {}\n"), @r#"
     error: fault `x` has both `down` and `timeout`

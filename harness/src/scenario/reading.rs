@@ -271,6 +271,14 @@ fn a_ca_that_says_nothing_is_an_ad_cs_ca() {
 }
 
 #[test]
+fn the_validity_of_a_ca_can_be_given_by_dates() {
+    let root = &variant(EVERYTHING, "only").cas["root"];
+    // From 1 January to 16 April 2014, and to 1 January 2034.
+    assert_eq!(root.age, Span::from_days(105));
+    assert_eq!(root.lifetime, Span::from_days(20 * 365 + 5));
+}
+
+#[test]
 fn a_sut_is_read_with_its_profile() {
     let s = variant(EVERYTHING, "only");
     let sut = &s.suts["web"];

@@ -1,6 +1,6 @@
 //! Which command a request to the control API is: a pure function of method, path and body.
 //!
-//! What the API offers is one table of routes, [`ROUTES`]; the OpenAPI description is tested against it.
+//! What the API offers is one table of routes, `ROUTES`; the OpenAPI description is tested against it.
 
 mod body;
 

@@ -21,6 +21,7 @@ use super::issued;
 use super::publishing;
 use super::responder;
 use super::times::Sign;
+use super::validity;
 
 #[cfg(test)]
 pub(super) const SPECS: &[&Spec] = &[&CA, &CRL, &AIA, &WEB];
@@ -39,6 +40,8 @@ const CA: Spec = Spec {
         "key_index",
         "age",
         "lifetime",
+        "not_before",
+        "not_after",
         "issued_lifetime",
         "crl",
         "cdp",
@@ -106,6 +109,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
     let (aia, access) = aia(&fields);
     let (crl, publishing) = crl(&fields);
     let imported = imported::decode(&fields);
+    let (age, lifetime) = validity::decode(&fields);
     let own = imported.as_ref();
     let own_key = own.map(|own| own.key.algorithm());
     let key_index = own.and_then(|own| own.certificate.ca_version()).map(|(_, key)| key);
@@ -122,8 +126,8 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
             .unwrap_or(KeyAlgorithm::EcdsaP256),
         key_index: fields.number("key_index", 0, i64::from(u16::MAX)).or(key_index).unwrap_or(0),
         imported,
-        age: fields.duration("age", Sign::Positive).unwrap_or(Span::from_days(30)),
-        lifetime: fields.duration("lifetime", Sign::Positive).unwrap_or(Span::from_days(3650)),
+        age,
+        lifetime,
         issued_lifetime: fields
             .duration("issued_lifetime", Sign::Positive)
             .unwrap_or(Span::from_days(365)),

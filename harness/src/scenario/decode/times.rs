@@ -61,6 +61,21 @@ impl Fields<'_> {
         Some(at)
     }
 
+    /// An absolute instant, which need not lie in the run.
+    pub(super) fn absolute(&self, key: &'static str) -> Option<Instant> {
+        match self.moment(key)? {
+            Moment::Absolute(at) => Some(at),
+            Moment::Relative(span) => {
+                let needed = "a time such as `\"2014-04-16T10:51:34Z\"`";
+                self.report(
+                    key,
+                    format!("{needed} is needed, not one relative to the run, `{span}`"),
+                );
+                None
+            }
+        }
+    }
+
     fn moment(&self, key: &'static str) -> Option<Moment> {
         let entry = self.entry(key)?;
         if let Value::Time(time) = &entry.node.value {
