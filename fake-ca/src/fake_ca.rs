@@ -1,6 +1,8 @@
 //! All CAs of a scenario as one state machine.
 
+mod answering;
 mod defective;
+mod meeting;
 
 use std::collections::BTreeMap;
 
@@ -12,15 +14,10 @@ use revlab_pki::{CertStatus, Certificate, IssueError, KeyPair, OcspRequest, Usag
 use crate::authority::{Authority, Order};
 use crate::config::{CaConfig, CaOperation};
 use crate::content::Defects;
-use crate::content::ocsp::OcspDefect;
-use crate::fault::{
-    self, Asked, Caller, Endpoint, FaultConfig, FaultPlan, Meeting, Ruling, Target,
-};
-use crate::locations::{Locations, below};
-use crate::responder::{self, Refusal};
+use crate::fault::{FaultConfig, FaultPlan};
+use crate::locations::Locations;
 use crate::setup::{self, SetupError};
 use crate::site_name;
-use crate::web_site;
 
 /// The fake CA: publication, issuing, revocation, and what each URL answers.
 ///
@@ -260,79 +257,6 @@ impl FakeCa {
         read.next()
     }
 
-    /// What the faults do to a request that a client is about to make at `now`, and what comes of it
-    /// before any server thinks about its path. Faults count the requests that they are asked about.
-    ///
-    /// A host of no CA does not resolve, and a port other than 80 refuses, without any fault. The
-    /// order of composition is that of [`fault`].
-    pub fn meet(&mut self, now: Instant, caller: &Caller<'_>, request: &Request) -> Meeting {
-        let unmet = |ruling| Meeting { faults: Vec::new(), ruling };
-        let url = &request.url;
-        if !self.hosts.iter().any(|host| site_name::resolves(host, url)) {
-            return unmet(Ruling::NameNotResolved);
-        }
-        let listens = self.hosts.iter().any(|host| site_name::listens(host, url));
-        if self.faults.is_idle(now) {
-            return unmet(if listens { Ruling::undisturbed() } else { Ruling::Refused });
-        }
-        let purpose = self.purpose(request);
-        let serials = match self.faults.needs_serials(now) {
-            true => self.serials(request),
-            false => Vec::new(),
-        };
-        let purpose = purpose.as_ref();
-        let asked = Asked { caller: *caller, request, purpose, serials: &serials };
-        let authorities = &self.authorities;
-        let is_on = |on: &Target| is_target(authorities, on, request, purpose);
-        let is_issued_to = |ca: &Name, common_name: &str, serial: &[u8]| {
-            authorities.get(ca).is_some_and(|a| a.has_issued_to(common_name, serial))
-        };
-        let acting = self.faults.meet(now, &asked, is_on, is_issued_to);
-        let meeting = fault::compose(&acting, caller);
-        if listens || meeting.ruling == Ruling::NameNotResolved {
-            meeting
-        } else {
-            unmet(Ruling::Refused)
-        }
-    }
-
-    /// The faults, in the order in which they compose.
-    pub fn faults(&self) -> &[FaultConfig] {
-        self.faults.faults()
-    }
-
-    /// Puts other faults in place. One that is there before and after as it was goes on counting.
-    ///
-    /// # Errors
-    ///
-    /// A fault acts on a CA that is not there; nothing has changed then.
-    pub fn set_faults(&mut self, faults: Vec<FaultConfig>) -> Result<(), SetupError> {
-        setup::check_faults(&faults, &self.authorities)?;
-        self.faults.set(faults);
-        Ok(())
-    }
-
-    /// Ends the faults on one CA, or on all: from `now` on they do not act, nor do those that were
-    /// still to begin. Gives those that were active.
-    pub fn heal(&mut self, now: Instant, ca: Option<&str>) -> Vec<FaultConfig> {
-        self.faults.heal(now, ca)
-    }
-
-    /// The serial numbers that an OCSP request to any of the CAs asks about.
-    fn serials(&self, request: &Request) -> Vec<Vec<u8>> {
-        let read = |url: &Url| match (below(url, &request.url)?, request.method) {
-            ("", Method::Post) => OcspRequest::parse(&request.body).ok(),
-            (rest, Method::Get | Method::Head) => OcspRequest::from_path(rest).ok(),
-            _ => None,
-        };
-        let urls = self.authorities.values().flat_map(|authority| {
-            let own = authority.config.responder.as_ref().and_then(|r| r.at.as_ref());
-            own.into_iter().flatten().chain(&authority.locations.ocsp)
-        });
-        let asked = urls.into_iter().find_map(read);
-        asked.into_iter().flat_map(|asked| asked.ids).map(|id| id.serial).collect()
-    }
-
     /// Publishes everything that is due up to an instant, in order of time and then of names.
     fn publish(&mut self, is_due: impl Fn(Instant) -> bool, out: &mut Out<CaAction>) {
         while let Some(due) = self.next_due().filter(|due| is_due(*due)) {
@@ -404,67 +328,6 @@ impl FakeCa {
             CaOperation::Restore { back } => authority.restore(back),
         }
     }
-
-    /// What the servers answer: a responder where one is asked, otherwise the web site; `defects`
-    /// are those of faults.
-    fn answer(
-        &mut self,
-        now: Instant,
-        request: &Request,
-        defects: &Defects,
-        out: &mut Out<CaAction>,
-    ) -> Reply {
-        if let Some(reply) = self.respond(now, request, &defects.ocsp, out) {
-            return reply;
-        }
-        let spoilt = self.authorities.values_mut().find_map(|a| {
-            a.spoilt_file(request, &defects.crl)
-                .or_else(|| a.spoilt_certificate(request, &defects.issuer))
-                .or_else(|| a.other_file(now, request))
-        });
-        let url = &request.url;
-        let here = || self.authorities.values().filter(|a| site_name::is_at(&a.config.host, url));
-        let older = here().filter_map(Authority::older_file);
-        let sound = here().flat_map(Authority::files).chain(older);
-        let files: Vec<_> = spoilt.into_iter().chain(sound).collect();
-        let double_escaping = here().next().is_some_and(|a| a.config.web.double_escaping);
-        web_site::answer(&files, double_escaping, request)
-    }
-
-    /// What a responder answers, where one is asked; `defects` are those of faults.
-    pub(crate) fn respond(
-        &mut self,
-        now: Instant,
-        request: &Request,
-        defects: &[OcspDefect],
-        out: &mut Out<CaAction>,
-    ) -> Option<Reply> {
-        let mut otherwise = None;
-        // Several CAs may share a responder's URL: the one that is asked about answers.
-        for authority in self.authorities.values_mut() {
-            let Some(asked) = authority.asked(now, request) else { continue };
-            if let Some(reply) = responder::instead(defects) {
-                return Some(reply);
-            }
-            match asked.request {
-                Ok(about) if about.ids.first().is_some_and(|id| authority.has_issued(id)) => {
-                    let (reply, new) = authority.respond(now, &asked.at, &about, defects, request);
-                    if let Some(mut publish) = new {
-                        self.publications += 1;
-                        publish.id = self.publications;
-                        out.trace(Kind::Publish(publish));
-                    }
-                    return Some(reply);
-                }
-                Ok(about) if about.ids.is_empty() => {
-                    otherwise = Some(responder::refused(Refusal::Malformed));
-                }
-                Ok(_) => otherwise = Some(responder::unauthorized()),
-                Err(refusal) => otherwise = Some(responder::refused(refusal)),
-            }
-        }
-        otherwise
-    }
 }
 
 impl Core for FakeCa {
@@ -496,21 +359,6 @@ impl Core for FakeCa {
     fn next_wakeup(&self) -> Option<Instant> {
         if self.begun { self.next_due() } else { Some(self.start) }
     }
-}
-
-fn is_target(
-    authorities: &BTreeMap<Name, Authority>,
-    on: &Target,
-    request: &Request,
-    purpose: Option<&(Name, Purpose)>,
-) -> bool {
-    let meant = purpose.filter(|(ca, _)| *ca == on.ca);
-    let on_site = || {
-        let authority = authorities.get(&on.ca);
-        authority.is_some_and(|a| site_name::is_at(&a.config.host, &request.url))
-    };
-    meant.is_some_and(|(_, purpose)| on.endpoint.covers(*purpose))
-        || on.endpoint == Endpoint::All && on_site()
 }
 
 fn hosts<'a>(configs: impl IntoIterator<Item = &'a CaConfig>) -> Vec<String> {

@@ -8,6 +8,7 @@ use revlab_pki::{CertId, CertStatus, Crl, KeyAlgorithm, OcspRequest, OcspRespons
 
 use super::*;
 use crate::fault::Effect;
+use crate::fault::{Caller, Endpoint, Meeting, Ruling, Target};
 use crate::sample::{self, START};
 
 const OCSP: &str = "http://ocsp.example/ocsp";
