@@ -45,7 +45,7 @@ pub enum CaEvent {
         fetch: u64,
         /// The request.
         request: Request,
-        /// What is wrong with the answer: [`Ruling::defects`].
+        /// What is wrong with the answer: [`Ruling::defects`](crate::fault::Ruling::defects).
         defects: Defects,
     },
     /// An administrator does something.
