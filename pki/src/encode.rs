@@ -32,8 +32,7 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 
 /// Appends one element whose content is `parts`, one after the other.
 pub(crate) fn push(out: &mut Vec<u8>, tag: u8, parts: &[&[u8]]) {
-    out.push(tag);
-    push_length(out, parts.iter().map(|part| part.len()).sum());
+    push_header(out, tag, parts.iter().map(|part| part.len()).sum());
     for part in parts {
         out.extend_from_slice(part);
     }
@@ -41,9 +40,21 @@ pub(crate) fn push(out: &mut Vec<u8>, tag: u8, parts: &[&[u8]]) {
 
 /// An identifier octet and the length of content that follows elsewhere.
 pub(crate) fn header(tag: u8, length: usize) -> Vec<u8> {
-    let mut out = vec![tag];
-    push_length(&mut out, length);
+    let mut out = Vec::new();
+    push_header(&mut out, tag, length);
     out
+}
+
+/// Appends what [`header`] gives.
+pub(crate) fn push_header(out: &mut Vec<u8>, tag: u8, length: usize) {
+    out.push(tag);
+    push_length(out, length);
+}
+
+/// How long an element is whose content is so long.
+pub(crate) fn tlv_length(content: usize) -> usize {
+    let octets = if content < 0x80 { 0 } else { significant(&content.to_be_bytes()).len() };
+    2 + octets + content
 }
 
 pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
@@ -72,9 +83,19 @@ pub(crate) fn unsigned(big_endian: &[u8]) -> Vec<u8> {
 /// Appends what [`unsigned`] gives.
 pub(crate) fn push_unsigned(out: &mut Vec<u8>, big_endian: &[u8]) {
     let octets = significant(big_endian);
-    // The first bit is the sign (X.690 §8.3.3), and zero has one octet.
-    let pad: &[u8] = if octets.first().is_none_or(|first| first & 0x80 != 0) { &[0] } else { &[] };
+    let pad: &[u8] = if needs_sign(octets) { &[0] } else { &[] };
     push(out, tag::INTEGER, &[pad, octets]);
+}
+
+/// How long what [`unsigned`] gives is.
+pub(crate) fn unsigned_length(big_endian: &[u8]) -> usize {
+    let octets = significant(big_endian);
+    tlv_length(octets.len() + usize::from(needs_sign(octets)))
+}
+
+/// The first bit is the sign (X.690 §8.3.3), and zero has one octet.
+fn needs_sign(octets: &[u8]) -> bool {
+    octets.first().is_none_or(|first| first & 0x80 != 0)
 }
 
 pub(crate) fn number(value: u64) -> Vec<u8> {

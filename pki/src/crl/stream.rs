@@ -43,11 +43,7 @@ pub fn stream<I: Iterator<Item = CrlEntry>>(
 ) -> io::Result<Written> {
     let each =
         |take: &mut dyn FnMut(&[u8]) -> io::Result<()>| go_through(template, further(), take);
-    let mut length = 0;
-    let entries = each(&mut |part| {
-        length += part.len();
-        Ok(())
-    })?;
+    let (entries, length) = measure(template, further());
     let algorithm = algorithm_identifier(key.algorithm());
     let head = template.before_entries(algorithm, issuer.subject());
     // An empty list must be absent (RFC 5280 §5.1.2.6).
@@ -76,17 +72,27 @@ pub fn stream<I: Iterator<Item = CrlEntry>>(
     Ok(Written { entries, octets: (outer.len() + whole) as u64 })
 }
 
-/// Hands over all entries in DER, piece by piece; how many there were.
+/// How many entries there are, and how many octets they have together.
+fn measure(template: &CrlTemplate, further: impl Iterator<Item = CrlEntry>) -> (u64, usize) {
+    let (mut writer, mut entries, mut length) = (EntryWriter::default(), 0, 0);
+    let mut add = |entry: &CrlEntry| {
+        length += writer.length(entry);
+        entries += 1;
+    };
+    template.entries.iter().for_each(&mut add);
+    further.for_each(|entry| add(&entry));
+    (entries, length)
+}
+
+/// Hands over all entries in DER, piece by piece.
 fn go_through(
     template: &CrlTemplate,
     further: impl Iterator<Item = CrlEntry>,
     take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<u64> {
+) -> io::Result<()> {
     let (mut writer, mut buffer) = (EntryWriter::default(), Vec::with_capacity(BUFFER + 256));
-    let mut entries = 0;
     let mut push = |entry: &CrlEntry| {
         writer.push(&mut buffer, entry);
-        entries += 1;
         if buffer.len() >= BUFFER {
             take(&buffer)?;
             buffer.clear();
@@ -95,8 +101,7 @@ fn go_through(
     };
     template.entries.iter().try_for_each(&mut push)?;
     further.into_iter().try_for_each(|entry| push(&entry))?;
-    take(&buffer)?;
-    Ok(entries)
+    take(&buffer)
 }
 
 #[cfg(test)]

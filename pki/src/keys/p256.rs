@@ -1,8 +1,8 @@
 //! P-256: the public part of a key, and ECDSA with the nonces of RFC 6979, quickly.
 //!
 //! The `p256` crate does it in pure Rust, and most of its time goes into one multiplication of the
-//! curve's base point. aws-lc does that ten times as fast, as one half of a key agreement, and
-//! the rest is arithmetic on scalars. The bytes are the same.
+//! curve's base point. graviola, or where it cannot run aws-lc, does that many times as fast, as one
+//! half of a key agreement, and the rest is arithmetic on scalars. The bytes are the same.
 
 use ::p256::ecdsa::signature::Signer;
 use ::p256::ecdsa::signature::hazmat::PrehashSigner;
@@ -65,8 +65,28 @@ fn quick(secret: &SecretKey, hash: [u8; 32]) -> Option<Signature> {
 
 /// 65 octets: 4, x, y.
 fn multiply_base(scalar: &[u8]) -> Option<Vec<u8>> {
+    multiply_once(scalar).or_else(|| multiply_twice(scalar))
+}
+
+fn multiply_twice(scalar: &[u8]) -> Option<Vec<u8>> {
     let key = PrivateKey::from_private_key(&ECDH_P256, scalar).ok()?;
     Some(key.compute_public_key().ok()?.as_ref().to_vec())
+}
+
+/// graviola takes a scalar as it is, where aws-lc-rs multiplies once more to check the result.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn multiply_once(scalar: &[u8]) -> Option<Vec<u8>> {
+    use graviola::key_agreement::p256::StaticPrivateKey;
+    // It panics on processors that lack what it is written for.
+    if !graviola::util::is_cpu_supported() {
+        return None;
+    }
+    Some(StaticPrivateKey::from_bytes(scalar).ok()?.public_key_uncompressed().to_vec())
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn multiply_once(_: &[u8]) -> Option<Vec<u8>> {
+    None
 }
 
 #[cfg(test)]
@@ -84,6 +104,7 @@ mod tests {
             prop_assert_eq!(quick(&secret, Sha256::digest(&message).into()), Some(theirs));
             let point = secret.public_key().to_sec1_bytes().to_vec();
             prop_assert_eq!(multiply_base(&secret.to_bytes()), Some(point.clone()));
+            prop_assert_eq!(multiply_twice(&secret.to_bytes()), Some(point.clone()));
             let theirs = secret.to_pkcs8_der().unwrap();
             prop_assert_eq!(pkcs8(&secret, &point), theirs.as_bytes());
         }
