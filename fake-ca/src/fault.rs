@@ -10,8 +10,9 @@
 //!
 //! Faults overlap. They compose in the order in which a request meets them on its way:
 //!
-//! 1. name, connection, request: of the effects that leave no answer the earliest one in the order
-//!    of [`Effect::NAMES`] counts, and is the only one met;
+//! 1. name, connection, request: of the effects that leave no answer of the server's the earliest one
+//!    in the order of [`Effect::NAMES`] counts; besides it only `name_slow` and `name_first_dead` are
+//!    met, where they come before it and the name resolves;
 //! 2. the page in place of the server's own answer (`status` to `not_modified`): the first in the
 //!    order of the scenario counts;
 //! 3. where there is no such page, what is wrong with the server's own answer (`crl`, `ocsp`, `issuer`): all of
@@ -39,7 +40,13 @@ mod half_close;
 mod headers;
 mod latency;
 mod limit_data;
+mod name_aaaa_only;
+mod name_first_dead;
 mod name_not_resolved;
+mod name_servfail;
+mod name_silent;
+mod name_slow;
+mod name_wrong_address;
 mod no_length;
 mod not_modified;
 mod page;
@@ -55,6 +62,7 @@ mod slow_close;
 mod status;
 mod swallowed;
 mod timeout;
+mod way;
 mod when;
 mod wrong_length;
 
@@ -73,6 +81,7 @@ pub use selector::{Asked, Caller, OfCertificate, Pattern, Selector};
 pub use shape::{Cut, Framing, Shape};
 pub use slicer::Slices;
 pub use status::page;
+pub use way::Way;
 pub use when::{Probability, When};
 
 /// A fault of a scenario.

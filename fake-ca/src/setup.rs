@@ -8,7 +8,7 @@ use revlab_pki::IssueError;
 
 use crate::authority::Authority;
 use crate::config::CaConfig;
-use crate::fault::FaultConfig;
+use crate::fault::{Effect, FaultConfig};
 use crate::publication::ScheduleError;
 
 /// What the CAs and faults of a scenario get wrong together.
@@ -168,12 +168,17 @@ pub(crate) fn check_faults(
     faults: &[FaultConfig],
     authorities: &BTreeMap<Name, Authority>,
 ) -> Result<(), SetupError> {
-    match faults.iter().find(|fault| !authorities.contains_key(&fault.on.ca)) {
-        None => Ok(()),
-        Some(FaultConfig { name, on, .. }) => {
-            Err(SetupError::FaultTarget { fault: name.clone(), ca: on.ca.clone() })
+    for FaultConfig { name, on, effect, .. } in faults {
+        let of = match effect {
+            Effect::NameWrongAddress(of) => of.as_ref(),
+            _ => None,
+        };
+        let mut named = std::iter::once(&on.ca).chain(of);
+        if let Some(ca) = named.find(|ca| !authorities.contains_key(*ca)) {
+            return Err(SetupError::FaultTarget { fault: name.clone(), ca: ca.clone() });
         }
     }
+    Ok(())
 }
 
 fn by_name(configs: Vec<CaConfig>) -> Result<BTreeMap<Name, CaConfig>, SetupError> {

@@ -85,6 +85,42 @@ fn what_leaves_no_answer_is_the_same_error_on_both_transports() {
     all_end("timeout = { timeout = \"2s\" }", FetchError::BadReply);
 }
 
+/// A second CA, whose site a name can lead to.
+const ROOT: &str = "[ca.root]\nname = \"ROOT-CA\"\nhost = \"root.lab.example\"\n";
+
+#[test]
+fn name_faults_are_the_same_on_both_transports() {
+    all_end("name_servfail = {}", FetchError::NameNotResolved);
+    all_end("name_aaaa_only = {}", FetchError::ConnectionRefused);
+    all_end("name_wrong_address = {}", FetchError::ConnectionRefused);
+    // The other site has neither these files nor a responder.
+    all_get(&format!("name_wrong_address = {{ of = \"root\" }}\n{ROOT}"), 404);
+    all_get("name_slow = { delay = \"3s\" }", 200);
+    all_get("name_first_dead = {}\n[network]\nconnect_timeout = \"4s\"", 200);
+}
+
+#[test]
+fn finding_out_where_to_takes_the_same_lab_time_on_both_transports() {
+    let took = |effect: &str| met(effect).iter().map(|f| f.took_ms).max();
+    assert_eq!(took("name_servfail = {}"), Some(1));
+    assert_eq!(took("name_slow = { delay = \"3s\" }"), Some(3002));
+    assert_eq!(took("name_first_dead = {}\n[network]\nconnect_timeout = \"4s\""), Some(4002));
+    let both = "name_slow = { delay = \"3s\" }\n[fault.g]\non = \"issuing\"\ndown = {}";
+    assert_eq!(took(both), Some(3001));
+    let silent = "name_silent = {}\n[network]\nname_timeout = \"4s\"";
+    assert_eq!(took(silent), Some(4000));
+    all_end(silent, FetchError::NameNotResolved);
+    let late = "name_slow = { delay = \"3s\" }\n[network]\nname_timeout = \"3s\"";
+    all_end(late, FetchError::NameNotResolved);
+}
+
+#[test]
+fn where_the_clients_own_time_is_shorter_a_silent_name_is_a_time_out() {
+    let silent = "name_silent = {}\n[network]\nname_timeout = \"12s\"";
+    all_end(silent, FetchError::TimedOut);
+    all_end("name_first_dead = {}", FetchError::TimedOut);
+}
+
 #[test]
 fn where_nothing_comes_the_clients_own_time_runs_out() {
     all_end("swallowed = {}", FetchError::TimedOut);

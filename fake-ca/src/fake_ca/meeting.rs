@@ -9,7 +9,7 @@ use revlab_pki::OcspRequest;
 
 use super::FakeCa;
 use crate::authority::Authority;
-use crate::fault::{self, Asked, Caller, Endpoint, FaultConfig, Meeting, Ruling, Target};
+use crate::fault::{self, Asked, Caller, Endpoint, FaultConfig, Meeting, Ruling, Target, Way};
 use crate::locations::below;
 use crate::setup::{self, SetupError};
 use crate::site_name;
@@ -21,7 +21,7 @@ impl FakeCa {
     /// A host of no CA does not resolve, and a port other than 80 refuses, without any fault. The
     /// order of composition is that of [`fault`].
     pub fn meet(&mut self, now: Instant, caller: &Caller<'_>, request: &Request) -> Meeting {
-        let unmet = |ruling| Meeting { faults: Vec::new(), ruling };
+        let unmet = |ruling| Meeting { faults: Vec::new(), way: Way::default(), ruling };
         let url = &request.url;
         if !self.hosts.iter().any(|host| site_name::resolves(host, url)) {
             return unmet(Ruling::NameNotResolved);
@@ -43,7 +43,11 @@ impl FakeCa {
             authorities.get(ca).is_some_and(|a| a.has_issued_to(common_name, serial))
         };
         let acting = self.faults.meet(now, &asked, is_on, is_issued_to);
-        let meeting = fault::compose(&acting, caller);
+        let mut meeting = fault::compose(&acting, caller);
+        if let Ruling::Elsewhere(ca) = &meeting.ruling {
+            let site = authorities.get(ca).map(|authority| authority.config.host.as_str().into());
+            meeting.ruling = site.map_or(Ruling::Refused, Ruling::Elsewhere);
+        }
         if listens || meeting.ruling == Ruling::NameNotResolved {
             meeting
         } else {

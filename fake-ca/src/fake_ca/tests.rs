@@ -358,7 +358,11 @@ fn what_is_no_site_of_a_ca_does_not_resolve_or_refuses() {
         ("http://win-msprl0t325o:8080/x.crl", Ruling::Refused),
         ("https://win-msprl0t325o/x.crl", Ruling::Refused),
     ] {
-        assert_eq!(ca.meet(START, WEB, &get(url)), Meeting { faults: Vec::new(), ruling }, "{url}");
+        assert_eq!(
+            ca.meet(START, WEB, &get(url)),
+            Meeting { faults: Vec::new(), way: crate::fault::Way::default(), ruling },
+            "{url}"
+        );
     }
 }
 

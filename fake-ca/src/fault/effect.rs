@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use revlab_lab::Span;
+use revlab_lab::{Name, Span};
 
 use super::*;
 use crate::content::crl::CrlDefect;
@@ -14,6 +14,18 @@ use crate::content::ocsp::OcspDefect;
 pub enum Effect {
     /// The host's name does not resolve.
     NameNotResolved,
+    /// The name server says that it cannot say.
+    NameServfail,
+    /// The name server does not answer.
+    NameSilent,
+    /// The name server answers so much later.
+    NameSlow(Span),
+    /// The name has an IPv6 address alone, at which nothing listens.
+    NameAaaaOnly,
+    /// The name leads to another place: to the web site of this CA, or to where nothing listens.
+    NameWrongAddress(Option<Name>),
+    /// Nothing comes from the first of the name's addresses.
+    NameFirstDead,
     /// Nothing listens: the connection is refused.
     Down,
     /// The connection is never accepted.
@@ -101,8 +113,14 @@ pub(super) enum Place {
 
 impl Effect {
     /// The names of all effects in scenarios, in the order in which a request meets them.
-    pub const NAMES: [&'static str; 25] = [
+    pub const NAMES: [&'static str; 31] = [
         name_not_resolved::NAME,
+        name_servfail::NAME,
+        name_silent::NAME,
+        name_slow::NAME,
+        name_aaaa_only::NAME,
+        name_wrong_address::NAME,
+        name_first_dead::NAME,
         down::NAME,
         swallowed::NAME,
         connection_limit::NAME,
@@ -133,6 +151,12 @@ impl Effect {
     pub fn name(&self) -> &'static str {
         match self {
             Effect::NameNotResolved => name_not_resolved::NAME,
+            Effect::NameServfail => name_servfail::NAME,
+            Effect::NameSilent => name_silent::NAME,
+            Effect::NameSlow(_) => name_slow::NAME,
+            Effect::NameAaaaOnly => name_aaaa_only::NAME,
+            Effect::NameWrongAddress(_) => name_wrong_address::NAME,
+            Effect::NameFirstDead => name_first_dead::NAME,
             Effect::Down => down::NAME,
             Effect::Swallowed => swallowed::NAME,
             Effect::ConnectionLimit(_) => connection_limit::NAME,
@@ -160,10 +184,22 @@ impl Effect {
         }
     }
 
-    /// The ruling of an effect that leaves no answer.
+    /// How early a request meets it: its place in [`Effect::NAMES`], and of the resets that at the
+    /// connection first.
+    pub(super) fn rank(&self) -> (usize, bool) {
+        let name = self.name();
+        let place = Self::NAMES.iter().position(|known| *known == name);
+        (place.unwrap_or(Self::NAMES.len()), *self == Effect::ResetPeer(ResetAt::Request))
+    }
+
+    /// The ruling of an effect that leaves no answer of the server's.
     pub(super) fn ends(&self, caller: &Caller<'_>) -> Option<Ruling> {
         match self {
             Effect::NameNotResolved => Some(name_not_resolved::RULING),
+            Effect::NameServfail => Some(name_servfail::RULING),
+            Effect::NameSilent => Some(name_silent::RULING),
+            Effect::NameAaaaOnly => Some(name_aaaa_only::RULING),
+            Effect::NameWrongAddress(of) => Some(name_wrong_address::ruling(of.as_ref())),
             Effect::Down => Some(down::RULING),
             Effect::Swallowed => Some(swallowed::RULING),
             Effect::ConnectionLimit(most) => connection_limit::ruling(*most, caller),
@@ -186,6 +222,20 @@ impl Effect {
     /// Whether it changes what the server itself says, which nobody sees behind a page.
     pub(super) fn is_content(&self) -> bool {
         matches!(self, Effect::Crl(_) | Effect::Ocsp(_) | Effect::Issuer(_))
+    }
+
+    /// Whether it acts before a connection is begun, and leaves the request on its way.
+    pub(super) fn is_on_the_way(&self) -> bool {
+        matches!(self, Effect::NameSlow(_) | Effect::NameFirstDead)
+    }
+
+    /// Changes what happens on the way; whether there was anything to change.
+    pub(super) fn delay(&self, way: &mut Way) -> bool {
+        match self {
+            Effect::NameSlow(by) => name_slow::act(way, *by),
+            Effect::NameFirstDead => name_first_dead::act(way),
+            _ => false,
+        }
     }
 
     /// What it wants of the answer for itself alone, with its rank among those that want the same.
@@ -234,8 +284,14 @@ impl Effect {
             Effect::Bandwidth(rate) => bandwidth::act(answer, *rate),
             Effect::Slicer(slices) => slicer::act(answer, *slices, acting),
             Effect::SlowClose(delay) => slow_close::act(answer, *delay),
-            // They leave no answer, or the limit is not reached.
+            // They leave no answer, act on the way, or the limit is not reached.
             Effect::NameNotResolved
+            | Effect::NameServfail
+            | Effect::NameSilent
+            | Effect::NameSlow(_)
+            | Effect::NameAaaaOnly
+            | Effect::NameWrongAddress(_)
+            | Effect::NameFirstDead
             | Effect::Down
             | Effect::Swallowed
             | Effect::ConnectionLimit(_) => false,

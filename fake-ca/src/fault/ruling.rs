@@ -5,7 +5,7 @@ use std::sync::Arc;
 use revlab_lab::http::{Reply, Request};
 use revlab_lab::{Name, Span};
 
-use super::{Page, Shape};
+use super::{Page, Shape, Way};
 use crate::content::Defects;
 
 /// What comes of a request before any server thinks about its path.
@@ -13,6 +13,9 @@ use crate::content::Defects;
 pub enum Ruling {
     /// The host's name does not resolve.
     NameNotResolved,
+    /// The site of this name answers in place of the right one. (What [`compose`](super::compose)
+    /// gives is the name of a CA, for which [`FakeCa::meet`](crate::FakeCa::meet) puts its site.)
+    Elsewhere(Name),
     /// The connection is refused.
     Refused,
     /// The connection is never accepted: no answer to its SYN. The client's own time runs out.
@@ -50,6 +53,8 @@ pub struct Meeting {
     /// The faults that had a part in it, in the order of the scenario. One that others leave
     /// nothing to do for is not met.
     pub faults: Vec<Name>,
+    /// What happens before.
+    pub way: Way,
     /// What comes of it.
     pub ruling: Ruling,
 }
@@ -73,16 +78,20 @@ impl Ruling {
         self.answer().map(|answer| answer.defects.clone()).unwrap_or_default()
     }
 
-    /// How far the request gets: less severe rulings have higher numbers.
-    pub(super) fn stage(&self) -> u8 {
+    /// The request as it is to be answered: elsewhere, for the site that is there.
+    pub fn lead(&self, request: Request) -> Request {
+        let Ruling::Elsewhere(site) = self else { return request };
+        match format!("http://{site}{}", request.url.path_and_query()).parse() {
+            Ok(url) => Request { url, ..request },
+            Err(_) => request,
+        }
+    }
+
+    /// Whether what a client hears is the server's own answer, from wherever it comes.
+    pub fn is_served(&self) -> bool {
         match self {
-            Ruling::NameNotResolved => 0,
-            Ruling::Refused => 1,
-            Ruling::Swallowed => 2,
-            Ruling::ResetAtConnect => 3,
-            Ruling::Reset => 4,
-            Ruling::Silent => 5,
-            Ruling::Answer(_) => 6,
+            Ruling::Elsewhere(_) => true,
+            other => other.answer().is_some_and(|answer| answer.page.is_none()),
         }
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn heard(effects: &[(&str, Effect)], body: &[u8]) -> Heard {
 #[test]
 fn without_faults_the_answer_comes_at_once() {
     let ruling = Ruling::Answer(Box::default());
-    assert_eq!(meeting(&[]), Meeting { faults: Vec::new(), ruling });
+    assert_eq!(meeting(&[]), Meeting { faults: Vec::new(), way: Way::default(), ruling });
 }
 
 #[test]
@@ -73,6 +73,13 @@ fn effects() -> impl Strategy<Value = Effect> {
     let ms = || (0i64..10_000).prop_map(Span::from_millis);
     prop_oneof![
         Just(Effect::NameNotResolved),
+        Just(Effect::NameServfail),
+        Just(Effect::NameSilent),
+        ms().prop_map(Effect::NameSlow),
+        Just(Effect::NameAaaaOnly),
+        Just(Effect::NameWrongAddress(None)),
+        Just(Effect::NameWrongAddress(Some("root".into()))),
+        Just(Effect::NameFirstDead),
         Just(Effect::Down),
         Just(Effect::Swallowed),
         (0u32..2).prop_map(Effect::ConnectionLimit),
@@ -101,13 +108,16 @@ proptest! {
         effects in proptest::collection::vec(effects(), 0..6)
     ) {
         let caller = Caller { name: "web", open: 0 };
-        let worst = effects.iter().filter_map(|e| e.ends(&caller)).min_by_key(Ruling::stage);
+        let ends = effects.iter().filter(|e| e.ends(&caller).is_some());
+        let first = ends.min_by_key(|e| e.rank());
         let named: Vec<_> = effects.iter().map(|e| ("f", e.clone())).collect();
         let met = meeting(&named);
-        match worst {
-            Some(ruling) => {
-                prop_assert_eq!(met.ruling, ruling);
-                prop_assert_eq!(met.faults.len(), 1);
+        match first {
+            Some(first) => {
+                prop_assert_eq!(Some(met.ruling), first.ends(&caller));
+                let before = |e: &&Effect| e.is_on_the_way() && e.rank() < first.rank();
+                prop_assert!(met.faults.len() <= 1 + effects.iter().filter(before).count());
+                prop_assert!(!met.faults.is_empty());
             }
             None => prop_assert!(matches!(met.ruling, Ruling::Answer(_))),
         }

@@ -36,6 +36,7 @@ impl Answered {
     ) -> Answered {
         let answer = match ruling {
             Ruling::Answer(answer) => answer,
+            Ruling::Elsewhere(_) => return Answered::Reply(own()),
             Ruling::Swallowed | Ruling::Silent => return Answered::Silent,
             Ruling::NameNotResolved | Ruling::Refused | Ruling::ResetAtConnect | Ruling::Reset => {
                 return Answered::Reset;

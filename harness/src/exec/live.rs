@@ -121,7 +121,11 @@ impl Wire for LiveWire {
         request: &Request,
         serve: &mut dyn FnMut(Request) -> Reply,
     ) -> Option<Heard> {
-        let site = self.sites.get_mut(request.url.host());
+        let host = match ruling {
+            Ruling::Elsewhere(site) => site,
+            _ => request.url.host(),
+        };
+        let site = self.sites.get_mut(host);
         let (site, address) = match (ruling, site) {
             (Ruling::NameNotResolved, _) | (_, None) => {
                 let result = Err(FetchError::NameNotResolved);

@@ -115,6 +115,7 @@ impl Wire for SimWire {
             Ruling::Refused => failed(FetchError::ConnectionRefused),
             Ruling::ResetAtConnect | Ruling::Reset => failed(FetchError::ConnectionReset),
             Ruling::Swallowed | Ruling::Silent => None,
+            Ruling::Elsewhere(_) => Some(Heard::at_once(serve(request.clone()))),
             Ruling::Answer(answer) => {
                 let reply = answer.reply(request, serve(request.clone()));
                 Some(match answer.shape.is_plain() {

@@ -251,14 +251,15 @@ impl<'a, W: Wire> World<'a, W> {
         let Some((sut, _)) = self.machines.get(key.0) else { return };
         let open = u32::try_from(self.fetching.len()).unwrap_or(u32::MAX);
         let meeting = self.ca.meet(now, &Caller { name: sut, open }, &request);
-        self.recorder.met(sut, key.1, meeting.faults);
+        self.recorder.met(sut, key.1, meeting.faults.clone());
         self.fetching.insert(key);
         let network = self.scenario.network;
-        let at = match meeting.ruling {
-            Ruling::NameNotResolved => now + network.name_error,
-            _ => now + network.request(),
+        let (found, ruling) = meeting.on_its_way(&network);
+        let at = match ruling {
+            Ruling::NameNotResolved => now + found,
+            _ => now + found + network.request(),
         };
-        let event = Event::AtCa { key, request: Box::new(request), ruling: meeting.ruling };
+        let event = Event::AtCa { key, request: Box::new(request), ruling };
         self.queue.push(self.fetch_key(at, key, 0), event);
     }
 
@@ -270,6 +271,7 @@ impl<'a, W: Wire> World<'a, W> {
         let (ca, recorder) = (&mut self.ca, &mut self.recorder);
         let mut substatus = 0;
         let mut serve = |request: Request| {
+            let request = ruling.lead(request);
             let mut out = Out::new();
             ca.decide(
                 now,
@@ -284,7 +286,7 @@ impl<'a, W: Wire> World<'a, W> {
                 }
             }
             let own = answer.unwrap_or_else(|| revlab_fake_ca::fault::page(500));
-            if ruling.answer().is_some_and(|answer| answer.page.is_none()) {
+            if ruling.is_served() {
                 substatus = own.substatus;
             }
             own
@@ -297,7 +299,7 @@ impl<'a, W: Wire> World<'a, W> {
         }
         let delay = match ruling {
             Ruling::Answer(answer) => self.scenario.network.answer() + answer.delay + heard.after,
-            Ruling::Reset => self.scenario.network.answer(),
+            Ruling::Reset | Ruling::Elsewhere(_) => self.scenario.network.answer(),
             _ => Span::ZERO,
         };
         let event = Event::Fetched { key, result };

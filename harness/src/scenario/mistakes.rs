@@ -78,7 +78,7 @@ fn an_unknown_key_gets_the_nearest_name_or_the_list() {
     12 | colour = 1
        | ^^^^^^
        |
-       = help: valid keys: `round_trip`, `name_error`
+       = help: valid keys: `round_trip`, `name_error`, `name_timeout`, `connect_timeout`
     "#);
     assert_snapshot!(said("[fualt.x]\n"), @r#"
     error: unknown key `fualt` in the scenario
@@ -235,6 +235,10 @@ fn a_window_must_not_end_before_it_begins() {
 #[test]
 fn what_a_fault_cannot_do_is_said_where_it_stands() {
     let fault = |text: &str| lines(&format!("{GOOD}[fault.x]\non = \"issuing\"\n{text}\n"));
+    assert_snapshot!(fault("name_slow = {}"), @r#"x.toml:13:1: `name_slow` of fault `x` needs `delay`; such as `delay = "3s"`"#);
+    assert_snapshot!(fault("name_slow = { delay = \"0s\" }"), @"x.toml:13:23: `delay` of `name_slow` of fault `x`: `0s` is not longer than zero");
+    assert_snapshot!(fault("name_wrong_address = { of = \"isuing\" }"), @"x.toml:13:29: there is no CA `isuing`; did you mean `issuing`?");
+    assert_snapshot!(fault("name_wrong_address = { of = \"issuing\" }"), @"x.toml:12:6: `on` of fault `x`: `of` names the CA whose own address it is");
     assert_snapshot!(fault("limit_data = {}"), @"x.toml:13:1: `limit_data` of fault `x` needs `bytes`; such as `bytes = 100`");
     assert_snapshot!(fault("wrong_length = { by = 0 }"), @"x.toml:13:23: `by` of `wrong_length` of fault `x`: 0 makes no length wrong");
     assert_snapshot!(fault("reset_peer = { at = \"request\", bytes = 1 }"), @"x.toml:13:40: `bytes` of `reset_peer` of fault `x`: `at` says already when it is reset; only one of them can be");

@@ -118,7 +118,12 @@ fn the_head_and_the_network_are_read() {
     assert_eq!(s.description.as_deref(), Some("Another description"));
     assert_eq!(s.tags, ["a", "b"]);
     assert_eq!((s.start, s.duration, s.seed), (start(), Span::from_hours(24), Seed(8)));
-    let network = Network { round_trip: Span::from_millis(2), name_error: Span::from_millis(3) };
+    let network = Network {
+        round_trip: Span::from_millis(2),
+        name_error: Span::from_millis(3),
+        name_timeout: Span::from_secs(4),
+        connect_timeout: Span::from_secs(5),
+    };
     assert_eq!(s.network, network);
 }
 
@@ -344,6 +349,13 @@ fn faults_act_on_endpoints_for_a_time() {
         (&*f.on.ca, f.on.endpoint, f.effect.clone())
     };
     assert_eq!(shown("resolver"), ("issuing", Endpoint::All, Effect::NameNotResolved));
+    assert_eq!(shown("name-servfail").2, Effect::NameServfail);
+    assert_eq!(shown("name-silent"), ("issuing", Endpoint::Crl, Effect::NameSilent));
+    assert_eq!(shown("name-slow").2, Effect::NameSlow(Span::from_secs(3)));
+    assert_eq!(shown("name-aaaa").2, Effect::NameAaaaOnly);
+    assert_eq!(shown("name-nowhere").2, Effect::NameWrongAddress(None));
+    assert_eq!(shown("name-elsewhere").2, Effect::NameWrongAddress(Some("root".into())));
+    assert_eq!(shown("name-dead").2, Effect::NameFirstDead);
     assert_eq!(shown("down"), ("issuing", Endpoint::Crl, Effect::Down));
     assert_eq!(shown("reset"), ("issuing", Endpoint::Base, Effect::ResetPeer(ResetAt::Request)));
     assert_eq!(shown("silent"), ("issuing", Endpoint::Delta, Effect::Timeout(None)));

@@ -27,16 +27,28 @@ impl RealLab<'_> {
         let caller = Caller { name: &self.sut.name, open: 0 };
         let meeting = self.ca.meet(self.now, &caller, &request);
         let purpose = self.ca.purpose(&request).map(|(_, purpose)| purpose);
-        let (answered, result) = match &meeting.ruling {
+        let faults = meeting.faults.clone();
+        // The proxy resolves names and connects, and whoever asks it waits meanwhile.
+        let (found, ruling) = meeting.on_its_way(&self.scenario.network);
+        let known = match ruling {
+            Ruling::NameNotResolved => found - Ord::min(found, self.scenario.network.name_error),
+            _ => found,
+        };
+        self.pass(known);
+        let (answered, result) = match &ruling {
             Ruling::Answer(answer) => {
-                let own = self.serve(request.clone(), meeting.ruling.defects());
+                let own = self.serve(request.clone(), ruling.defects());
                 let substatus = own.substatus;
-                let answered = Answered::under(&meeting.ruling, &request, Pace::Lab, || own);
+                let answered = Answered::under(&ruling, &request, Pace::Lab, || own);
                 let heard = heard(&answered);
                 self.pass(answer.delay + heard.after);
                 let page = answer.page.is_some();
                 let told = |reply| if page { reply } else { Reply { substatus, ..reply } };
                 (answered, heard.result.map(told))
+            }
+            Ruling::Elsewhere(_) => {
+                let own = self.serve(ruling.lead(request.clone()), ruling.defects());
+                (Answered::Reply(own.clone()), Ok(own))
             }
             // Through a proxy, a host that cannot be reached is the proxy's to tell.
             Ruling::NameNotResolved | Ruling::Refused => {
@@ -55,7 +67,7 @@ impl RealLab<'_> {
             Some(purpose) => {
                 let mut record = self.fetch_record(began, &request, purpose, &result);
                 record.client = client.cloned();
-                record.faults = meeting.faults;
+                record.faults = faults;
                 Kind::Fetch(record)
             }
             None => Kind::Log(self.stray(&request, &result)),

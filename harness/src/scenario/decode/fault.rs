@@ -79,6 +79,9 @@ fn read(cx: &Context, name: Name, entry: &Entry, ca: Option<&Name>) -> Option<Fa
 /// What is wrong with an artefact is wrong where that artefact is.
 fn check_effect(fields: &Fields<'_>, on: Option<&Target>, effect: Option<&Effect>) {
     let (Some(on), Some(effect)) = (on, effect) else { return };
+    if *effect == Effect::NameWrongAddress(Some(on.ca.clone())) {
+        fields.report("on", "`of` names the CA whose own address it is");
+    }
     let purposes = [Purpose::Base, Purpose::Delta, Purpose::Ocsp, Purpose::Issuer];
     let mut here = purposes.into_iter().filter(|purpose| on.endpoint.covers(*purpose));
     if !here.any(|purpose| effect.concerns(Some(purpose))) {

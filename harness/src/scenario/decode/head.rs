@@ -42,7 +42,11 @@ const HEAD: Spec = Spec {
     kinds: &[],
 };
 
-const NETWORK: Spec = Spec { path: "network", keys: &["round_trip", "name_error"], kinds: &[] };
+const NETWORK: Spec = Spec {
+    path: "network",
+    keys: &["round_trip", "name_error", "name_timeout", "connect_timeout"],
+    kinds: &[],
+};
 
 /// What a variant may overlay.
 pub(in crate::scenario) const VARIANT: Spec = Spec {
@@ -133,5 +137,7 @@ fn network(fields: &Fields<'_>) -> Network {
     Network {
         round_trip: or("round_trip", usual.round_trip),
         name_error: or("name_error", usual.name_error),
+        name_timeout: or("name_timeout", usual.name_timeout),
+        connect_timeout: or("connect_timeout", usual.connect_timeout),
     }
 }

@@ -6,10 +6,11 @@ use revlab_fake_ca::content::crl::CrlDefect;
 use revlab_fake_ca::content::issuer::IssuerDefect;
 use revlab_fake_ca::content::ocsp::OcspDefect;
 use revlab_fake_ca::fault::{Effect, Location, ResetAt, Slices};
-use revlab_lab::Span;
+use revlab_lab::{Name, Span};
 
 use super::super::super::tree::shortened;
 use super::super::Spec;
+use super::super::actors::Role;
 use super::super::fields::Fields;
 use super::super::times::Sign;
 
@@ -20,6 +21,12 @@ const fn kind(path: &'static str, keys: &'static [&'static str]) -> Spec {
 /// In the order in which a request meets them.
 pub(super) const KINDS: &[&Spec] = &[
     &kind("fault.NAME.name_not_resolved", &[]),
+    &kind("fault.NAME.name_servfail", &[]),
+    &kind("fault.NAME.name_silent", &[]),
+    &kind("fault.NAME.name_slow", &["delay"]),
+    &kind("fault.NAME.name_aaaa_only", &[]),
+    &kind("fault.NAME.name_wrong_address", &["of"]),
+    &kind("fault.NAME.name_first_dead", &[]),
     &kind("fault.NAME.down", &[]),
     &kind("fault.NAME.swallowed", &[]),
     &kind("fault.NAME.connection_limit", &["connections"]),
@@ -56,6 +63,15 @@ const REDIRECTS: [i64; 5] = [301, 302, 303, 307, 308];
 pub(super) fn decode(kind: &str, fields: &Fields<'_>) -> Option<Effect> {
     match kind {
         "name_not_resolved" => Some(Effect::NameNotResolved),
+        "name_servfail" => Some(Effect::NameServfail),
+        "name_silent" => Some(Effect::NameSilent),
+        "name_slow" => {
+            fields.require("delay", "delay = \"3s\"");
+            fields.duration("delay", Sign::Positive).map(Effect::NameSlow)
+        }
+        "name_aaaa_only" => Some(Effect::NameAaaaOnly),
+        "name_wrong_address" => wrong_address(fields).map(Effect::NameWrongAddress),
+        "name_first_dead" => Some(Effect::NameFirstDead),
         "down" => Some(Effect::Down),
         "swallowed" => Some(Effect::Swallowed),
         "captive_portal" => Some(Effect::CaptivePortal),
@@ -140,6 +156,14 @@ fn http(kind: &str, fields: &Fields<'_>) -> Option<Effect> {
             Some(Effect::WrongLength(by))
         }
         _ => None,
+    }
+}
+
+/// The outer value is absent where `of` names no CA.
+fn wrong_address(fields: &Fields<'_>) -> Option<Option<Name>> {
+    match fields.text("of") {
+        Some(ca) => fields.cx.actor(ca, fields.place_of("of"), &[Role::Ca]).map(Some),
+        None => Some(None),
     }
 }
 
