@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use revlab_lab::http::Url;
 use revlab_lab::{Instant, Name, Seed};
 use revlab_pki::{
-    CertId, CertStatus, Certificate, CertificateTemplate, CrlEntry, DistinguishedName, IssueError,
-    Issuer, KeyPair, Usage,
+    CertId, CertStatus, Certificate, CertificateTemplate, CrlEntry, CrlExtension,
+    DistinguishedName, IssueError, Issuer, KeyPair, Usage,
 };
 
 use older::Older;
@@ -199,15 +199,27 @@ impl Authority {
     }
 
     /// Revokes a certificate. One that this CA has not issued, or has revoked before, is left as
-    /// it is, unless it is on hold: then it gets the new reason and keeps its date. A reason that a revocation cannot have (8, removeFromCRL, or one that RFC 5280
-    /// §5.3.1 does not know) is left out.
+    /// it is, unless it is on hold: then it gets the new reason and keeps its date. A reason that a
+    /// revocation cannot have (8, removeFromCRL, or one that RFC 5280 §5.3.1 does not know) is left
+    /// out.
     pub(crate) fn revoke(&mut self, now: Instant, serial: &[u8], reason: Option<u8>) {
+        self.revoke_with(now, serial, reason, Vec::new());
+    }
+
+    /// The same, and what else the CRL entry says.
+    pub(crate) fn revoke_with(
+        &mut self,
+        now: Instant,
+        serial: &[u8],
+        reason: Option<u8>,
+        extensions: Vec<CrlExtension>,
+    ) {
         if self.issued.contains(serial) {
             self.revocations.revoke(CrlEntry {
                 serial: serial.to_vec(),
                 revoked_at: self.config.clock.at(now).floor_to_second(),
                 reason: reason.filter(|code| matches!(code, 0..=6 | 9 | 10)),
-                extensions: Vec::new(),
+                extensions,
             });
         }
     }

@@ -8,7 +8,7 @@ mod responder;
 use revlab_lab::clock::Drift;
 use revlab_lab::http::Url;
 use revlab_lab::{Clock, Name, Span};
-use revlab_pki::KeyAlgorithm;
+use revlab_pki::{CrlExtension, KeyAlgorithm};
 
 pub use imported::Imported;
 pub use issued::{Issued, Own};
@@ -152,6 +152,8 @@ pub enum CaOperation {
         serial: Vec<u8>,
         /// Reason code, RFC 5280 §5.3.1; none: the extension is left out.
         reason: Option<u8>,
+        /// Further entry extensions, such as invalidityDate (RFC 5280 §5.3.2).
+        extensions: Vec<CrlExtension>,
     },
     /// `certutil -CRL`: publishes now, and re-arms the timers from now on.
     Publish {

@@ -320,7 +320,9 @@ impl FakeCa {
         self.share_revocations();
         let Some(authority) = self.authorities.get_mut(ca) else { return };
         match operation {
-            CaOperation::Revoke { serial, reason } => authority.revoke(now, &serial, reason),
+            CaOperation::Revoke { serial, reason, extensions } => {
+                authority.revoke_with(now, &serial, reason, extensions);
+            }
             CaOperation::Publish { base } => authority.publish_now(now, base),
             CaOperation::Release { serial } => authority.release(now, &serial),
             CaOperation::Skip { base } => authority.skip(base),

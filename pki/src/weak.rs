@@ -67,10 +67,10 @@ fn ecdsa(key: &KeyPair, digest: &[u8; 20]) -> Option<Vec<u8>> {
     Some(signature.to_der().as_bytes().to_vec())
 }
 
-/// Wraps `tbs` up, signed weakly.
-pub(crate) fn seal(tbs: &[u8], key: &KeyPair, by: WeakDigest) -> Vec<u8> {
+/// Wraps `tbs` up, signed weakly; `behind` is what follows the signature.
+pub(crate) fn seal(tbs: &[u8], key: &KeyPair, by: WeakDigest, behind: &[u8]) -> Vec<u8> {
     let signature = encode::bit_string(&sign(key, by, tbs));
-    encode::sequence(&[tbs, identifier(key.algorithm(), by), &signature])
+    encode::sequence(&[tbs, identifier(key.algorithm(), by), &signature, behind])
 }
 
 /// 1.2.840.10045.4.1, without parameters (RFC 3279 §2.2.3).

@@ -26,6 +26,9 @@ pub struct Responder {
     pub methods: Methods,
     /// How the path of a GET gets to it.
     pub get: GetPath,
+    /// For how long it still knows about certificates that have expired: its answers say so in the
+    /// archiveCutoff extension (RFC 6960 §4.4.4); none: they do not.
+    pub archive_cutoff: Option<Span>,
 }
 
 /// Whose key signs answers (RFC 6960 §2.2).
@@ -109,6 +112,7 @@ impl Responder {
             lag: Span::ZERO,
             methods: Methods { get: true, post: true },
             get: GetPath::default(),
+            archive_cutoff: None,
         }
     }
 }

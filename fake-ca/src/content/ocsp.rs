@@ -67,6 +67,10 @@ pub enum OcspDefect {
     BrokenSignature,
     /// Signed with another key than that of the certificate it names.
     WrongKey,
+    /// Signed with SHA-1 by a key that can, RSA or P-256; by other keys so that nothing verifies.
+    Sha1Signature,
+    /// Signed with MD5 by an RSA key; by other keys so that nothing verifies.
+    Md5Signature,
     /// A delegated signer without id-kp-OCSPSigning (RFC 6960 §4.2.2.2).
     SignerWithoutEku,
     /// A delegated signer whose certificate has expired.
@@ -87,7 +91,7 @@ use OcspDefect as D;
 
 impl OcspDefect {
     /// All defects with their names in scenarios.
-    pub const NAMES: [(&'static str, OcspDefect); 45] = [
+    pub const NAMES: [(&'static str, OcspDefect); 47] = [
         ("malformed_request", D::Status(1)),
         ("internal_error", D::Status(2)),
         ("try_later", D::Status(3)),
@@ -126,6 +130,8 @@ impl OcspDefect {
         ("by_neither", D::ByNeither),
         ("broken_signature", D::BrokenSignature),
         ("wrong_key", D::WrongKey),
+        ("sha1_signature", D::Sha1Signature),
+        ("md5_signature", D::Md5Signature),
         ("signer_without_eku", D::SignerWithoutEku),
         ("signer_expired", D::SignerExpired),
         ("signer_not_yet_valid", D::SignerNotYetValid),

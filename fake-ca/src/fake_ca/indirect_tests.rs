@@ -20,7 +20,11 @@ fn an_indirect_crl_lists_what_the_other_ca_has_revoked_under_its_name() {
     let subordinate = ca.certificate("issuing").unwrap().clone();
     let mut out = Out::new();
     for (at, serial) in [("issuing", client.serial()), ("root", subordinate.serial())] {
-        let operation = CaOperation::Revoke { serial: serial.to_vec(), reason: Some(1) };
+        let operation = CaOperation::Revoke {
+            serial: serial.to_vec(),
+            reason: Some(1),
+            extensions: Vec::new(),
+        };
         ca.decide(START, CaEvent::Operation { ca: at.into(), operation }, &mut out);
     }
     while let Some(at) = ca.next_wakeup().filter(|at| *at < START + revlab_lab::Span::from_hours(1))

@@ -128,7 +128,8 @@ fn a_revocation_at_the_instant_of_a_publication_is_in_it() {
     let mut ca = fake_ca(vec![sample::issuing()]);
     let serial = client(&mut ca).serial().to_vec();
     run(&mut ca, START);
-    let revoke = CaOperation::Revoke { serial: serial.clone(), reason: None };
+    let revoke =
+        CaOperation::Revoke { serial: serial.clone(), reason: None, extensions: Vec::new() };
     assert!(operate(&mut ca, mins(5), revoke).is_empty());
     assert!(run(&mut ca, mins(5)).iter().all(|p| p.entries == 1));
 }
@@ -209,7 +210,11 @@ fn the_responder_says_good_then_revoked_at_once() {
     assert_eq!(caching, Some("max-age=3600,public,no-transform,must-revalidate"));
 
     let serial = certificate.serial().to_vec();
-    operate(&mut ca, mins(1), CaOperation::Revoke { serial, reason: Some(1) });
+    operate(
+        &mut ca,
+        mins(1),
+        CaOperation::Revoke { serial, reason: Some(1), extensions: Vec::new() },
+    );
     let reply = ask(&mut ca, mins(1), request);
     let status = OcspResponse::parse(&reply.body).unwrap().find(&id).map(|a| a.status);
     assert_eq!(status, Some(CertStatus::Revoked { at: mins(1), reason: Some(1) }));

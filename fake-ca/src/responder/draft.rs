@@ -5,7 +5,7 @@ use std::sync::Arc;
 use revlab_lab::{Instant, Span};
 use revlab_pki::{
     CertId, CertIdHash, CertStatus, Certificate, OcspAnswer, OcspExtension, OcspResponse,
-    OcspTemplate, ResponderName, SingleTemplate,
+    OcspTemplate, ResponderName, SingleTemplate, WeakDigest,
 };
 
 use super::signer::{Signer, SignerKind};
@@ -35,6 +35,7 @@ pub(super) struct Draft {
     /// What the answer says of its signer, should another key sign.
     wrong_key: bool,
     broken: bool,
+    weak: Option<WeakDigest>,
 }
 
 impl Draft {
@@ -44,6 +45,8 @@ impl Draft {
         let kind = responder.map(|r| r.signer).unwrap_or_default();
         let named = responder.map(|r| r.responder_id).unwrap_or_default();
         let rule = responder.map(|r| r.nonce).unwrap_or_default();
+        let cutoff = responder.and_then(|r| r.archive_cutoff);
+        let cutoff = cutoff.map(|kept| OcspExtension::archive_cutoff(subject.now - kept));
         let (signer, certificates) = match kind {
             OcspSigner::Ca => (authority.own_signer(), Vec::new()),
             OcspSigner::Delegated => {
@@ -61,7 +64,7 @@ impl Draft {
                 next_update: Some(next_update),
                 produced_at: subject.now,
             },
-            extensions: Vec::new(),
+            extensions: cutoff.clone().into_iter().collect(),
         });
         let nonce = subject.nonce.filter(|_| rule != NonceRule::Ignore);
         let template = OcspTemplate {
@@ -78,7 +81,7 @@ impl Draft {
             certificates,
             fraction: false,
         };
-        Draft { template, signer, wrong_key: false, broken: false }
+        Draft { template, signer, wrong_key: false, broken: false, weak: None }
     }
 
     /// What `defect` makes of it.
@@ -125,6 +128,8 @@ impl Draft {
             D::ByNeither => self.template.responder = ResponderName::Key(vec![0; 20]),
             D::BrokenSignature => self.broken = true,
             D::WrongKey => self.wrong_key = true,
+            D::Sha1Signature => self.weak = Some(WeakDigest::Sha1),
+            D::Md5Signature => self.weak = Some(WeakDigest::Md5),
             D::SignerWithoutEku => self.delegate(authority, now, SignerKind::WithoutEku),
             D::SignerExpired => self.delegate(authority, now, SignerKind::Expired),
             D::SignerNotYetValid => self.delegate(authority, now, SignerKind::NotYetValid),
@@ -151,7 +156,11 @@ impl Draft {
     /// The signed bytes.
     pub(super) fn sign(&self, authority: &Authority) -> Vec<u8> {
         let stray = self.wrong_key.then(|| authority.stray_key());
-        let mut der = self.template.sign(stray.as_ref().unwrap_or(&self.signer.key));
+        let key = stray.as_ref().unwrap_or(&self.signer.key);
+        let mut der = match self.weak {
+            Some(digest) => self.template.sign_weakly(key, digest),
+            None => self.template.sign(key),
+        };
         if self.broken {
             break_signature(&mut der, &self.template);
         }

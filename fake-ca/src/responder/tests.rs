@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use revlab_lab::http::{Reply, Request};
 use revlab_lab::{Instant, Out, Seed, Span};
 use revlab_pki::{
-    CertId, CertIdHash, CertStatus, Certificate, KeyAlgorithm, KeyPair, Malformed, OcspRequest,
-    OcspResponse, Usage, Verifier,
+    CertId, CertIdHash, CertStatus, Certificate, KeyAlgorithm, KeyPair, Malformed, OcspExtension,
+    OcspRequest, OcspResponse, Usage, Verifier,
 };
 
 use crate::config::{CaConfig, CaOperation, NonceRule, OcspSigner, Responder, Signing};
@@ -53,7 +53,7 @@ impl Bench {
 
     fn revoke(&mut self, now: Instant) {
         let serial = self.client.serial().to_vec();
-        let operation = CaOperation::Revoke { serial, reason: None };
+        let operation = CaOperation::Revoke { serial, reason: None, extensions: Vec::new() };
         let event = CaEvent::Operation { ca: "issuing".into(), operation };
         self.ca.decide(now, event, &mut Out::new());
     }
@@ -161,6 +161,8 @@ fn each_defect_shows_in_its_own_way() {
     by_neither                         NOT AUTHORIZED, 1 answers, good 0..Some(60) made 0, 0 certificates
     broken_signature                   NOT AUTHORIZED, 1 answers, good 0..Some(60) made 0, 0 certificates
     wrong_key                          NOT AUTHORIZED, 1 answers, good 0..Some(60) made 0, 0 certificates
+    sha1_signature                     NOT AUTHORIZED, 1 answers, good 0..Some(60) made 0, 0 certificates
+    md5_signature                      NOT AUTHORIZED, 1 answers, good 0..Some(60) made 0, 0 certificates
     signer_without_eku                 NOT AUTHORIZED, 1 answers, good 0..Some(60) made 0, 1 certificates
     signer_expired                     authorized, 1 answers, good 0..Some(60) made 0, 1 certificates
     signer_not_yet_valid               authorized, 1 answers, good 0..Some(60) made 0, 1 certificates
@@ -289,4 +291,15 @@ fn a_client_that_has_the_answer_is_told_so() {
     assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
     assert_eq!(unchanged.header("ETag"), Some(&*etag));
     assert_eq!(ask(vec![("If-None-Match".to_owned(), "\"x\"".to_owned())]).status, 200);
+}
+
+#[test]
+fn an_archive_cutoff_is_told_where_it_is_configured() {
+    let cutoff = OcspExtension::archive_cutoff(START - Span::from_days(365));
+    let tells = |reply: &Reply| reply.body.windows(cutoff.value.len()).any(|w| w == cutoff.value);
+    for (kept, told) in [(None, false), (Some(Span::from_days(365)), true)] {
+        let mut bench = Bench::with(|responder| responder.archive_cutoff = kept);
+        let request = OcspRequest::of(bench.id());
+        assert_eq!(tells(&bench.ask(START, &request, &[])), told);
+    }
 }

@@ -92,9 +92,11 @@ pub(super) fn for_ca(action: &OperationKind, cast: &Cast) -> Option<CaOperation>
     let serial =
         |identity: &Name| Some(cast.identities.get(identity)?.chain.first()?.serial().to_vec());
     match action {
-        OperationKind::Revoke { identity, reason } => {
-            Some(CaOperation::Revoke { serial: serial(identity)?, reason: *reason })
-        }
+        OperationKind::Revoke { identity, reason, extensions } => Some(CaOperation::Revoke {
+            serial: serial(identity)?,
+            reason: *reason,
+            extensions: extensions.clone(),
+        }),
         OperationKind::Release { identity } => {
             Some(CaOperation::Release { serial: serial(identity)? })
         }
@@ -138,7 +140,7 @@ fn is_on(fault: &Fault, ca: &Name) -> bool {
 pub(super) fn record(operation: &Operation) -> Record {
     let (what, detail): (&str, Option<String>) = match &operation.action {
         OperationKind::Sut(action) => return sut_record(operation, action),
-        OperationKind::Revoke { identity, reason } => {
+        OperationKind::Revoke { identity, reason, .. } => {
             let why = reason.map(|r| format!(", reason {r}")).unwrap_or_default();
             ("revoke", Some(format!("the certificate of {identity}{why}")))
         }

@@ -193,7 +193,11 @@ impl Lab {
 
     /// The scenario's operation `id` revokes the certificate of `identity`.
     pub(crate) fn revocation(&mut self, id: &str, identity: &str) -> &mut Lab {
-        let action = OperationKind::Revoke { identity: identity.into(), reason: None };
+        let action = OperationKind::Revoke {
+            identity: identity.into(),
+            reason: None,
+            extensions: Vec::new(),
+        };
         self.plan(id, action)
     }
 

@@ -538,3 +538,16 @@ fn control_characters_of_a_file_do_not_reach_the_terminal() {
     let shown = errors.render(false) + &errors.lines().join("");
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
 }
+
+#[test]
+fn a_hold_instruction_is_for_a_certificate_on_hold() {
+    let revoke = "revoke = { identity = \"jmeter-1\", reason = 1, hold_instruction = \"reject\" }";
+    let more = format!("[operation.r]\non = \"issuing\"\nat = \"1h\"\n{revoke}\n");
+    assert_snapshot!(said(&more), @r#"
+    error: `hold_instruction` of `revoke` of operation `r`: only a certificate on hold has one: `reason = 6` is needed
+      --> x.toml:14:66
+       |
+    14 | revoke = { identity = "jmeter-1", reason = 1, hold_instruction = "reject" }
+       |                                                                  ^^^^^^^^
+    "#);
+}

@@ -7,6 +7,7 @@ use revlab_fake_ca::config::CaConfig;
 use revlab_lab::network::Network;
 use revlab_lab::trace::{Purpose, Verdict};
 use revlab_lab::{Code, Instant, Name, Outcome, Seed, Span};
+use revlab_pki::CrlExtension;
 use revlab_sut::config::SutConfig;
 
 /// One variant of a scenario, ready to be run.
@@ -75,6 +76,8 @@ pub enum OperationKind {
         identity: Name,
         /// Reason code, RFC 5280 §5.3.1.
         reason: Option<u8>,
+        /// Further extensions of the CRL entry.
+        extensions: Vec<CrlExtension>,
     },
     /// On a CA: publishes now.
     Publish {

@@ -195,6 +195,7 @@ fn a_ca_is_read_to_the_last_key() {
                 refuse_encoded_slash: true,
                 max_url: Some(255),
             },
+            archive_cutoff: Some(Span::from_days(365)),
         }),
         web: WebSite { double_escaping: false },
         clock: Clock::new(start(), Span::from_mins(5), drift(1), vec![step]),
@@ -430,7 +431,7 @@ fn operations_are_read_with_their_defaults() {
     f on web at 2h every None until 1d: Sut(DeleteCacheFiles { accounts: ["systemprofile"] })
     g on other at 2h every None until 1d: Sut(ChainCacheResync)
     h on web at 2h every None until 1d: Sut(Verify { identity: "jmeter-3", account: "Operator" })
-    i on issuing at 2h every None until 1d: Revoke { identity: "jmeter-1", reason: Some(1) }
+    i on issuing at 2h every None until 1d: Revoke { identity: "jmeter-1", reason: Some(6), extensions: [CrlExtension { oid: ObjectIdentifier(2.5.29.24), critical: false, value: [24, 15, 50, 48, 49, 52, 48, 52, 48, 49, 48, 48, 48, 48, 48, 48, 90] }, CrlExtension { oid: ObjectIdentifier(2.5.29.23), critical: false, value: [6, 7, 82, 134, 72, 206, 56, 2, 3] }] }
     j on issuing at 2h every None until 1d: Publish { base: true }
     k on issuing at 2h every None until 1d: Publish { base: false }
     l on issuing at 2h every None until 1d: Reissue { ocsp: [Url(http://b/ocsp)] }

@@ -192,9 +192,11 @@ impl ServeCore {
         let ca = operation.on;
         match operation.action {
             OperationKind::Sut(_) => {}
-            OperationKind::Revoke { identity, reason } => {
+            OperationKind::Revoke { identity, reason, extensions } => {
                 if let Some(known) = self.lab.named(&identity) {
-                    self.operate_ca(at, known.ca.clone(), Laboratory::revocation(&known, reason));
+                    let serial = known.serial;
+                    let revoke = CaOperation::Revoke { serial, reason, extensions };
+                    self.operate_ca(at, known.ca, revoke);
                 }
             }
             OperationKind::Publish { base } => {

@@ -132,7 +132,7 @@ impl Laboratory {
 
     /// What revokes a certificate.
     pub(super) fn revocation(known: &Known, reason: Option<u8>) -> CaOperation {
-        CaOperation::Revoke { serial: known.serial.clone(), reason }
+        CaOperation::Revoke { serial: known.serial.clone(), reason, extensions: Vec::new() }
     }
 }
 

@@ -68,7 +68,7 @@ impl CrlTemplate {
             &self.behind_entries(issuer, flaws.number),
         ]);
         match flaws.digest {
-            Some(by) => weak::seal(&tbs, key, by),
+            Some(by) => weak::seal(&tbs, key, by, &[]),
             None => seal(&tbs, key, &[]),
         }
     }

@@ -1,13 +1,13 @@
 //! OCSP responses as they are written (RFC 6960 §4.2): right ones, and every wrong one.
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::rfc6960::{ID_PKIX_OCSP_BASIC, ID_PKIX_OCSP_NONCE};
+use const_oid::db::rfc6960::{ID_PKIX_OCSP_ARCHIVE_CUTOFF, ID_PKIX_OCSP_BASIC, ID_PKIX_OCSP_NONCE};
 use revlab_lab::Instant;
 
 use super::{CertStatus, OcspAnswer};
 use crate::encode::{self, tag};
 use crate::signed::seal;
-use crate::{Certificate, DistinguishedName, KeyPair, extension, time};
+use crate::{Certificate, DistinguishedName, KeyPair, WeakDigest, extension, time, weak};
 
 /// A successful OCSP response before it is signed. Nothing about it is checked, so that wrong
 /// responses can be made on purpose.
@@ -97,12 +97,32 @@ impl OcspExtension {
     pub fn nonce(value: Vec<u8>) -> OcspExtension {
         OcspExtension { oid: ID_PKIX_OCSP_NONCE, critical: false, value }
     }
+
+    /// archiveCutoff (RFC 6960 §4.4.4): from when on the responder still knows about certificates
+    /// that have expired.
+    pub fn archive_cutoff(since: Instant) -> OcspExtension {
+        let value = time::generalized(since);
+        OcspExtension { oid: ID_PKIX_OCSP_ARCHIVE_CUTOFF, critical: false, value }
+    }
 }
 
 impl OcspTemplate {
     /// Signs it. That the key is the responder's is not checked: another key makes a response
     /// whose signature does not verify.
     pub fn sign(&self, key: &KeyPair) -> Vec<u8> {
+        let (tbs, certificates) = self.parts();
+        wrap(&seal(&tbs, key, &certificates))
+    }
+
+    /// The same with a hash function that nobody should take any more. RSA signs PKCS #1 v1.5 by
+    /// both, P-256 by SHA-1; a signature by another key does not verify.
+    pub fn sign_weakly(&self, key: &KeyPair, by: WeakDigest) -> Vec<u8> {
+        let (tbs, certificates) = self.parts();
+        wrap(&weak::seal(&tbs, key, by, &certificates))
+    }
+
+    /// What is signed, and the certificates behind the signature.
+    fn parts(&self) -> (Vec<u8>, Vec<u8>) {
         let answers: Vec<u8> = self.answers.iter().flat_map(|a| self.single(a)).collect();
         let tbs = encode::sequence(&[
             &self.responder.write(),
@@ -116,10 +136,7 @@ impl OcspTemplate {
             let all: Vec<u8> = self.certificates.iter().flat_map(|c| c.der().to_vec()).collect();
             encode::constructed(0, &encode::sequence(&[&all]))
         };
-        let basic = seal(&tbs, key, &certificates);
-        let bytes =
-            encode::sequence(&[&encode::oid(ID_PKIX_OCSP_BASIC), &encode::octet_string(&basic)]);
-        encode::sequence(&[&status_octet(0), &encode::constructed(0, &bytes)])
+        (tbs, certificates)
     }
 
     fn single(&self, single: &SingleTemplate) -> Vec<u8> {
@@ -150,6 +167,12 @@ impl OcspTemplate {
         let digits = whole.get(2..whole.len().saturating_sub(1)).unwrap_or_default();
         encode::tlv(tag::GENERALIZED_TIME, &[digits, b".5Z"].concat())
     }
+}
+
+/// A successful OCSPResponse around a BasicOCSPResponse (RFC 6960 §4.2.1).
+fn wrap(basic: &[u8]) -> Vec<u8> {
+    let bytes = encode::sequence(&[&encode::oid(ID_PKIX_OCSP_BASIC), &encode::octet_string(basic)]);
+    encode::sequence(&[&status_octet(0), &encode::constructed(0, &bytes)])
 }
 
 /// responseExtensions and singleExtensions are both `[1]`.

@@ -62,7 +62,7 @@ impl State {
     fn revoke(&mut self, name: &str, reason: u8) {
         let Some((certificate, _)) = self.identities.get(name) else { return };
         let serial = certificate.serial().to_vec();
-        self.operate(CaOperation::Revoke { serial, reason: Some(reason) });
+        self.operate(CaOperation::Revoke { serial, reason: Some(reason), extensions: Vec::new() });
     }
 
     fn operate(&mut self, operation: CaOperation) {

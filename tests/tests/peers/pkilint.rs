@@ -91,9 +91,10 @@ fn shelve(scenario: &Scenario, shelf: &mut Shelf) {
         let server = issue(&mut ca, name, "server", Usage::Server, scenario);
         let at = scenario.start + Span::from_mins(30);
         let serial = revoked.serial().to_vec();
-        for operation in
-            [CaOperation::Revoke { serial, reason: Some(1) }, CaOperation::Publish { base: true }]
-        {
+        for operation in [
+            CaOperation::Revoke { serial, reason: Some(1), extensions: Vec::new() },
+            CaOperation::Publish { base: true },
+        ] {
             let event = CaEvent::Operation { ca: name.clone(), operation };
             ca.decide(at, event, &mut Out::new());
         }

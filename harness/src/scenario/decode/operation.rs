@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5912::{
+    ID_HOLDINSTRUCTION_CALLISSUER, ID_HOLDINSTRUCTION_NONE, ID_HOLDINSTRUCTION_REJECT,
+};
 use revlab_clients::plan::ClientPlan;
 use revlab_fake_ca::config::CaOperation;
 use revlab_lab::{Instant, Name};
+use revlab_pki::CrlExtension;
 use revlab_sut::config::SutOperation;
 
 use super::super::model::{Operation, OperationKind};
@@ -32,7 +37,11 @@ const OPERATION: Spec = Spec {
             keys: &["identity", "account"],
             kinds: &[],
         },
-        &Spec { path: "operation.NAME.revoke", keys: &["identity", "reason"], kinds: &[] },
+        &Spec {
+            path: "operation.NAME.revoke",
+            keys: &["identity", "reason", "invalidity_date", "hold_instruction"],
+            kinds: &[],
+        },
         &Spec { path: "operation.NAME.publish", keys: &["base"], kinds: &[] },
         &Spec { path: "operation.NAME.reissue", keys: &["ocsp"], kinds: &[] },
         &Spec { path: "operation.NAME.release", keys: &["identity"], kinds: &[] },
@@ -42,6 +51,13 @@ const OPERATION: Spec = Spec {
         &Spec { path: "operation.NAME.heal", keys: &[], kinds: &[] },
     ],
 };
+
+/// What to do about a certificate on hold (RFC 3280 §5.3.2, which RFC 5280 dropped).
+const HOLD_INSTRUCTIONS: [(&str, ObjectIdentifier); 3] = [
+    ("none", ID_HOLDINSTRUCTION_NONE),
+    ("call_issuer", ID_HOLDINSTRUCTION_CALLISSUER),
+    ("reject", ID_HOLDINSTRUCTION_REJECT),
+];
 
 /// Who an administrator is unless the scenario says otherwise.
 const ADMINISTRATOR: &str = "Administrator";
@@ -107,7 +123,8 @@ fn ca_action(kind: &str, fields: &Fields<'_>) -> Option<OperationKind> {
         "revoke" => {
             let identity = identity(fields);
             let reason = reason(fields);
-            Some(OperationKind::Revoke { identity: identity?, reason })
+            let extensions = entry_extensions(fields, reason);
+            Some(OperationKind::Revoke { identity: identity?, reason, extensions })
         }
         "publish" => Some(OperationKind::Publish { base: base(fields) }),
         "release" => identity(fields).map(|identity| OperationKind::Release { identity }),
@@ -157,6 +174,20 @@ fn reason(fields: &Fields<'_>) -> Option<u8> {
         return None;
     }
     Some(reason)
+}
+
+/// What the CRL entry says beside the reason.
+fn entry_extensions(fields: &Fields<'_>, reason: Option<u8>) -> Vec<CrlExtension> {
+    /// certificateHold (RFC 5280 §5.3.1).
+    const HOLD: u8 = 6;
+    let invalid = fields.absolute("invalidity_date");
+    let instruction = fields.choice("hold_instruction", &HOLD_INSTRUCTIONS);
+    if instruction.is_some() && reason != Some(HOLD) {
+        let message = "only a certificate on hold has one: `reason = 6` is needed";
+        fields.report("hold_instruction", message);
+    }
+    let invalid = invalid.map(CrlExtension::invalidity_date);
+    invalid.into_iter().chain(instruction.map(CrlExtension::hold_instruction)).collect()
 }
 
 /// A CA revokes what it issued, and nothing else.

@@ -25,6 +25,7 @@ const RESPONDER: Spec = Spec {
         "lag",
         "methods",
         "get",
+        "archive_cutoff",
     ],
     kinds: &[],
 };
@@ -67,6 +68,7 @@ pub(super) fn decode(ca: &Fields<'_>, aia: &Aia) -> Option<Responder> {
         lag: fields.duration("lag", Sign::NotNegative).unwrap_or(Span::ZERO),
         methods: methods(&fields),
         get: get(&fields),
+        archive_cutoff: fields.duration("archive_cutoff", Sign::NotNegative),
     })
 }
 
