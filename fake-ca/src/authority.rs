@@ -1,5 +1,6 @@
 //! One certificate authority: its key and certificate, what it has issued and revoked.
 
+mod crl_signer;
 mod imported;
 mod lists;
 mod older;
@@ -14,7 +15,7 @@ use revlab_lab::http::Url;
 use revlab_lab::{Instant, Name, Seed};
 use revlab_pki::{
     CertId, CertStatus, Certificate, CertificateTemplate, CrlEntry, CrlExtension,
-    DistinguishedName, IssueError, Issuer, KeyPair, Usage,
+    DistinguishedName, IssueError, Issuer, KeyAlgorithm, KeyPair, Usage,
 };
 
 use older::Older;
@@ -25,6 +26,7 @@ use crate::config::{CaConfig, Own};
 use crate::locations::Locations;
 use crate::publication::{Life, Timeline};
 use crate::responder::Responses;
+use crate::responder::signer::Signer;
 use crate::setup::SetupError;
 
 /// A serial number of AD CS has ten octets.
@@ -37,6 +39,8 @@ pub(crate) struct Authority {
     pub(crate) locations: Locations,
     pub(crate) certificate: Certificate,
     pub(crate) key: KeyPair,
+    /// What signs CRLs in its place.
+    crl_signer: Option<Signer>,
     pub(crate) responses: Responses,
     seed: Seed,
     /// First second of what it issues without further ado.
@@ -126,6 +130,7 @@ impl Authority {
             locations,
             certificate,
             key,
+            crl_signer: None,
             responses: Responses::default(),
             seed,
             issues_from,
@@ -141,6 +146,11 @@ impl Authority {
             older: VecDeque::new(),
             turns: BTreeMap::new(),
         };
+        if let Some(wanted) = authority.config.publishing.signer.clone() {
+            let signer = authority.appoint(&wanted);
+            let failed = |source| SetupError::CrlSigner { ca: authority.name().clone(), source };
+            authority.crl_signer = Some(signer.map_err(failed)?);
+        }
         authority.pass_history(start);
         Ok(authority)
     }
@@ -260,13 +270,18 @@ impl Authority {
 
 /// The CA's key. RSA keys come from a small pool: the parent's own is passed over.
 fn own_key(config: &CaConfig, parent: Option<&Authority>, seed: Seed) -> KeyPair {
-    let taken = parent.map(|parent| parent.key.public_key_info());
-    let mut key = KeyPair::seeded(config.key, seed, &config.name);
+    let taken: Vec<&KeyPair> = parent.iter().map(|parent| &parent.key).collect();
+    another_key(config.key, seed, &config.name, &taken)
+}
+
+/// The key of this name, or one of a name like it where it is one of those that are taken.
+fn another_key(algorithm: KeyAlgorithm, seed: Seed, name: &str, taken: &[&KeyPair]) -> KeyPair {
+    let mut key = KeyPair::seeded(algorithm, seed, name);
     for again in 2..32 {
-        if Some(key.public_key_info()) != taken {
+        if taken.iter().all(|other| other.public_key_info() != key.public_key_info()) {
             break;
         }
-        key = KeyPair::seeded(config.key, seed, &format!("{}/{again}", config.name));
+        key = KeyPair::seeded(algorithm, seed, &format!("{name}/{again}"));
     }
     key
 }

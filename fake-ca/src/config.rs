@@ -12,7 +12,7 @@ use revlab_pki::{CrlExtension, KeyAlgorithm};
 
 pub use imported::Imported;
 pub use issued::{Issued, Own};
-pub use publishing::{Publishing, Replica};
+pub use publishing::{CrlSigner, Publishing, Replica};
 pub use responder::{GetPath, Methods, NonceRule, OcspSigner, Responder, ResponderId, Signing};
 
 /// One certificate authority in the style of AD CS, with its web site.

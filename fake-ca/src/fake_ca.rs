@@ -127,6 +127,11 @@ impl FakeCa {
         self.authorities.get(ca).map(|authority| &authority.certificate)
     }
 
+    /// The certificate that signs a CA's CRLs, where that is not the CA's own.
+    pub fn crl_signer(&self, ca: &str) -> Option<&Certificate> {
+        self.authorities.get(ca).and_then(Authority::crl_signer)
+    }
+
     /// The certificates from a CA up to its root, both included; empty for an unknown CA.
     pub fn chain(&self, ca: &str) -> Vec<Certificate> {
         let first = self.authorities.get(ca);

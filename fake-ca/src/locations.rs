@@ -68,6 +68,8 @@ pub(crate) struct Locations {
     pub(crate) certificate_path: String,
     /// Path of the CA certificate without suffix, decoded, where the key has been renewed.
     pub(crate) older_certificate_path: Option<String>,
+    /// Path, decoded, and URL of the certificate that signs CRLs in the CA's place.
+    pub(crate) crl_signer: Option<(String, Url)>,
     /// URL of the CA certificate's file.
     pub(crate) certificate_url: Url,
     /// CRL distribution points of issued certificates, of those in the first list where there are
@@ -116,6 +118,9 @@ impl Locations {
         let first = list(0)?;
         let lists = (0..config.publishing.lists()).map(list).collect::<Result<Vec<_>, _>>()?;
         let certificate_url = url(&certificate_path)?;
+        let signer_path = format!("/CertEnroll/{computer}_{ca}{suffix}_crl.crt");
+        let crl_signer = config.publishing.signer.is_some().then(|| url(&signer_path));
+        let crl_signer = crl_signer.transpose()?.map(|url| (signer_path, url));
         let with_deltas = config.crl.delta_period.is_some();
         let default_freshest = || if with_deltas { vec![first.delta_url] } else { Vec::new() };
         Ok(Locations {
@@ -129,6 +134,7 @@ impl Locations {
             replica: config.publishing.replica.as_ref().and_then(|replica| replica.url.clone()),
             certificate_path,
             older_certificate_path,
+            crl_signer,
             certificate_url,
         })
     }
@@ -218,7 +224,10 @@ impl Locations {
     /// The file that a request on this CA's host asks for.
     pub(crate) fn file(&self, request: &Request) -> Option<Purpose> {
         let crl = self.crl(request).map(|(_, purpose)| purpose);
-        let certificate = || self.is_at(&self.certificate_path, request).then_some(Purpose::Issuer);
+        let signer = self.crl_signer.iter().map(|(path, _)| path);
+        let mut certificates = std::iter::once(&self.certificate_path).chain(signer);
+        let certificate =
+            || certificates.any(|path| self.is_at(path, request)).then_some(Purpose::Issuer);
         crl.or_else(certificate).or_else(|| self.is_replica(request).then_some(Purpose::Base))
     }
 

@@ -78,6 +78,14 @@ pub enum SetupError {
         /// Why not.
         source: IssueError,
     },
+    /// No certificate for signing CRLs can be issued.
+    #[error("CA `{ca}`: the certificate that signs its CRLs cannot be issued: {source}")]
+    CrlSigner {
+        /// The CA.
+        ca: Name,
+        /// Why not.
+        source: IssueError,
+    },
     /// Two CAs would write the same files.
     #[error(
         "CA `{ca}` has the same files as `{other}`: give it another `name`, `computer` or `host`"
@@ -119,6 +127,7 @@ impl SetupError {
             | SetupError::NeverValid { ca }
             | SetupError::NotByParent { ca }
             | SetupError::Certificate { ca, .. }
+            | SetupError::CrlSigner { ca, .. }
             | SetupError::SameFiles { ca, .. }
             | SetupError::SharedSite { ca, .. } => ca,
             SetupError::FaultTarget { fault, .. } => fault,
@@ -138,6 +147,7 @@ impl SetupError {
             SetupError::Certificate { source: IssueError::IssuerKey { .. }, .. } => "private_key",
             SetupError::Certificate { source: IssueError::Serial { .. }, .. } => "name",
             SetupError::Certificate { .. } => "key",
+            SetupError::CrlSigner { .. } => "crl.signer",
             SetupError::SharedSite { .. } => "web.double_escaping",
             SetupError::FaultTarget { .. } => "on",
         }

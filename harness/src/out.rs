@@ -189,6 +189,9 @@ impl RunFolder {
             let text: String = chain.iter().map(|c| c.pem()).collect();
             self.file(format!("pki/ca-{name}.pem"), text.as_bytes())?;
         }
+        for (name, signer) in &cast.crl_signers {
+            self.file(format!("pki/crl-signer-{name}.pem"), signer.pem().as_bytes())?;
+        }
         let servers = cast.servers.iter().map(|(n, i)| (format!("server-{n}"), i));
         let clients = cast.identities.iter().map(|(n, i)| (format!("client-{n}"), i));
         for (n, (name, identity)) in servers.chain(clients).enumerate() {

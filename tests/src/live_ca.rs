@@ -40,7 +40,7 @@ impl LiveCa {
     ///
     /// In its folder are `root.pem`, `issuing.pem`, both as `chain.pem`, for each client and the
     /// `server` NAME`.pem` and NAME`.key`, and the CRLs of both as `root.crl`, `base.crl` and
-    /// `delta.crl` in DER and `.crl.pem`.
+    /// `delta.crl` in DER and `.crl.pem`; `crl-signer.pem` where the CRLs have a signer of their own.
     ///
     /// # Panics
     ///
@@ -185,6 +185,9 @@ impl LiveCa {
         self.write("root.pem", &root);
         self.write("issuing.pem", &issuing);
         self.write("chain.pem", issuing + &root);
+        if let Some(signer) = self.state().ca.crl_signer("issuing") {
+            self.write("crl-signer.pem", signer.pem());
+        }
         for name in CLIENTS.into_iter().chain(["server"]) {
             let (certificate, key) = self.identity(name);
             self.write(&format!("{name}.pem"), certificate.pem());

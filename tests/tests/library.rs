@@ -59,6 +59,7 @@ library! {
     crl_hold: "crl/hold.toml",
     crl_late: "crl/late.toml",
     crl_scope: "crl/scope.toml",
+    crl_signer: "crl/signer.toml",
 }
 
 /// The excerpt of the incident, against what a naive server would log: the order is really judged.

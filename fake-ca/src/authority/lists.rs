@@ -21,7 +21,7 @@ impl Authority {
             urls: url.into_iter().collect(),
             only: publishing.only,
             reasons: publishing.reasons.clone(),
-            indirect: !publishing.indirect_for.is_empty(),
+            indirect: !publishing.indirect_for.is_empty() || self.crl_issuer().is_some(),
         };
         (scope != CrlScope::default()).then_some(scope)
     }
@@ -31,6 +31,9 @@ impl Authority {
         let scope = self.scope(list).unwrap_or_default();
         let mut listed: Vec<CrlEntry> =
             entries.into_iter().filter(|entry| self.is_about(&scope, list, entry)).collect();
+        if let (Some(first), true) = (listed.first_mut(), self.crl_issuer().is_some()) {
+            self.name_issuer(first);
+        }
         for (issuer, entries) in self.foreign.iter().filter(|_| list == 0) {
             let covered = entries.iter().filter(|entry| scope.covers_reason(entry.reason));
             for (at, entry) in covered.enumerate() {
@@ -43,6 +46,12 @@ impl Authority {
             }
         }
         listed
+    }
+
+    /// Says in an entry of an indirect CRL that it is about a certificate of this CA: without that
+    /// it is about one of the CRL's issuer, or of who was named last (RFC 5280 §5.3.3).
+    fn name_issuer(&self, entry: &mut CrlEntry) {
+        entry.extensions.push(CrlExtension::certificate_issuer(self.certificate.subject()));
     }
 
     fn is_about(&self, scope: &CrlScope, list: usize, entry: &CrlEntry) -> bool {
@@ -73,7 +82,7 @@ impl Authority {
 
     /// A signed CRL with so many entries more, which is at no time in memory twice.
     pub(super) fn padded(&self, template: &CrlTemplate, padding: u32) -> Arc<[u8]> {
-        let (certificate, key) = (&self.certificate, &self.key);
+        let (certificate, key) = self.signs();
         if padding == 0 {
             return template.sign(certificate, key).into();
         }
@@ -92,6 +101,8 @@ impl Authority {
     /// Entries about certificates that nobody in the scenario has: serial numbers of 16 octets,
     /// where those of the CA have ten.
     pub(super) fn padding(&self, count: u32) -> impl Iterator<Item = CrlEntry> + use<> {
+        let indirect = self.scope(0).is_some_and(|scope| scope.indirect);
+        let issuer = self.certificate.subject().clone();
         let mut start = [0; 8];
         self.seed.stream(&format!("padding/{}", self.name())).fill(&mut start);
         let start = u64::from_be_bytes(start);
@@ -103,7 +114,9 @@ impl Authority {
             if let Some(first) = serial.first_mut() {
                 *first = *first & 0x7f | 0x10;
             }
-            CrlEntry { serial, revoked_at, reason: None, extensions: Vec::new() }
+            let named = (n == 0 && indirect).then(|| CrlExtension::certificate_issuer(&issuer));
+            let extensions = named.into_iter().collect();
+            CrlEntry { serial, revoked_at, reason: None, extensions }
         })
     }
 }

@@ -180,6 +180,7 @@ impl Authority {
         entries: Vec<CrlEntry>,
     ) -> CrlTemplate {
         let is_base = planned.base_number.is_none();
+        let scope = self.scope(list).map(|scope| scope.extension());
         let freshest = if is_base { self.locations.freshest_of(list) } else { Vec::new() };
         CrlTemplate {
             number: planned.number,
@@ -192,7 +193,7 @@ impl Authority {
             ca_version: Some(self.version()),
             freshest_crl_urls: freshest,
             published_locations: self.config.published_locations.clone(),
-            extensions: self.scope(list).map(|scope| scope.extension()).into_iter().collect(),
+            extensions: scope.into_iter().chain(self.signer_location()).collect(),
             entries: self.in_scope(list, entries),
         }
     }
@@ -225,6 +226,7 @@ impl Authority {
             files.extend(both);
         }
         files.push(self.certificate_file(&self.locations.certificate_path));
+        files.extend(self.signer_file());
         files
     }
 

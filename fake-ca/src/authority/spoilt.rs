@@ -27,6 +27,8 @@ impl Authority {
             Purpose::Base => self.padding(self.config.publishing.padding),
             _ => self.padding(0),
         };
+        let (certificate, key) = self.signs();
+        let (certificate, key) = (certificate.clone(), key.clone());
         let publication = self.served.get_mut(list)?.of(purpose).as_mut()?;
         let delta = publication.planned.base_number.is_some();
         let defects: Vec<CrlDefect> =
@@ -40,7 +42,7 @@ impl Authority {
             None => {
                 let mut template = publication.template.clone();
                 template.entries.extend(padding);
-                let der = spoil(&template, &defects, &self.certificate, &self.key);
+                let der = spoil(&template, &defects, &certificate, &key);
                 let bytes: Arc<[u8]> = der.into();
                 publication.spoilt.push((defects, bytes.clone()));
                 (bytes, publication.spoilt.len() - 1)

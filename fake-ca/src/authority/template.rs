@@ -3,7 +3,7 @@
 use revlab_lab::http::Url;
 use revlab_pki::{
     AccessDescription, AccessMethod, CertificateExtras, CertificateTemplate, DistinguishedName,
-    Usage,
+    DistributionPoint, Usage,
 };
 
 use super::{Authority, Order};
@@ -34,11 +34,17 @@ impl Authority {
         };
         let mut extras = match order.usage {
             Usage::Authority => own.extras(),
-            Usage::OcspSigner => CertificateExtras::default(),
+            Usage::OcspSigner | Usage::CrlSigner => CertificateExtras::default(),
             Usage::Client | Usage::Server => self.config.issued.extras(),
         };
         let issued = &self.config.issued;
         extras.freshest_crl_points = issued.freshest.clone();
+        if let Some(issuer) = self.crl_issuer() {
+            let urls = std::mem::take(&mut template.crl_urls);
+            let at = DistributionPoint::at(urls.iter().map(Url::as_str));
+            let point = DistributionPoint { crl_issuer: Some(issuer.clone()), ..at };
+            extras.crl_points.extend((!urls.is_empty()).then_some(point));
+        }
         if let Some(points) = &issued.points {
             template.crl_urls.clear();
             extras.crl_points = points.clone();
@@ -85,7 +91,7 @@ impl Own {
 #[cfg(test)]
 mod tests {
     use revlab_lab::Seed;
-    use revlab_pki::{Certificate, CertificateExtension, DistributionPoint, KeyPair};
+    use revlab_pki::{Certificate, CertificateExtension, KeyPair};
 
     use super::*;
     use crate::config::CaConfig;

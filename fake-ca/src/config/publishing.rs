@@ -2,7 +2,7 @@
 
 use revlab_lab::http::Url;
 use revlab_lab::{Instant, Name, Span};
-use revlab_pki::CrlSubjects;
+use revlab_pki::{CrlSubjects, KeyAlgorithm};
 
 /// Which CRLs a CA publishes and how they get to its site. The default: one list of everything, on
 /// the site as soon as it is signed.
@@ -15,6 +15,8 @@ pub struct Publishing {
     /// Into how many lists the certificates are divided, each at a URL of its own that certificates
     /// and issuing distribution point name. 0 and 1: not divided.
     pub partitions: u16,
+    /// A certificate of its own that signs the CRLs; none: the CA itself does.
+    pub signer: Option<CrlSigner>,
     /// CAs whose revocations are listed too: an indirect CRL (RFC 5280 §5.2.5, §5.3.3).
     pub indirect_for: Vec<Name>,
     /// So many serial numbers that nobody in the scenario has are listed in each base besides.
@@ -29,6 +31,18 @@ pub struct Publishing {
     pub archive: bool,
     /// Whether the next base is on the site beforehand, as `XXX-CA_next.crl`.
     pub ahead: bool,
+}
+
+/// A certificate that signs CRLs in the CA's place: issued by the CA, with cRLSign alone, and no CA
+/// itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CrlSigner {
+    /// Its common name. None, or that of the CA: CRLs are issued in the CA's name, and only the key
+    /// is another (RFC 5280 §6.3.3 (f)). Otherwise they are indirect CRLs of an issuer of this name,
+    /// which certificates name as cRLIssuer (RFC 5280 §4.2.1.13).
+    pub common_name: Option<String>,
+    /// Kind of its key; none: that of the CA.
+    pub key: Option<KeyAlgorithm>,
 }
 
 /// A copy of the CRLs that lags behind.

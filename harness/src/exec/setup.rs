@@ -36,6 +36,8 @@ pub enum SetupError {
 pub struct Cast {
     /// CA certificates by actor name, each with its issuers behind it.
     pub authorities: BTreeMap<Name, Vec<Certificate>>,
+    /// By actor name, of those CAs that have one: the certificate that signs its CRLs.
+    pub crl_signers: BTreeMap<Name, Certificate>,
     /// Client identities by name.
     pub identities: BTreeMap<Name, Identity>,
     /// Server identities by SUT.
@@ -92,6 +94,7 @@ pub(crate) fn authorities(scenario: &Scenario) -> Result<(FakeCa, Cast), SetupEr
 fn cast(scenario: &Scenario, ca: &mut FakeCa) -> Result<Cast, SetupError> {
     let mut cast = Cast {
         authorities: scenario.cas.keys().map(|n| (n.clone(), ca.chain(n))).collect(),
+        crl_signers: crl_signers(scenario, ca),
         identities: BTreeMap::new(),
         servers: BTreeMap::new(),
     };
@@ -112,6 +115,11 @@ fn cast(scenario: &Scenario, ca: &mut FakeCa) -> Result<Cast, SetupError> {
         }
     }
     Ok(cast)
+}
+
+fn crl_signers(scenario: &Scenario, ca: &FakeCa) -> BTreeMap<Name, Certificate> {
+    let signers = scenario.cas.keys().filter_map(|n| Some((n.clone(), ca.crl_signer(n)?.clone())));
+    signers.collect()
 }
 
 fn key_of(scenario: &Scenario, ca: &Name, name: &str) -> Result<KeyPair, SetupError> {

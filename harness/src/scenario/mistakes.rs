@@ -551,3 +551,13 @@ fn a_hold_instruction_is_for_a_certificate_on_hold() {
        |                                                                  ^^^^^^^^
     "#);
 }
+
+#[test]
+fn a_signer_of_crls_has_a_name_and_a_kind_of_key() {
+    let more = "[ca.issuing.crl.signer]\nname = \"a/b\"\nkey = \"dsa\"\nkee = 1\n";
+    assert_snapshot!(lines(&format!("{GOOD}{more}")), @"
+    x.toml:12:8: `name` of `signer` of `crl` of CA `issuing`: 1 to 64 characters that can stand in a file name are needed
+    x.toml:13:7: `key` of `signer` of `crl` of CA `issuing` cannot be `dsa`; it can be: `p256`, `p384`, `ed25519`, `rsa2048`, `rsa3072`, `rsa4096`, `rsa-pss`
+    x.toml:14:1: unknown key `kee` in `signer` of `crl` of CA `issuing`; did you mean `key`?
+    ");
+}

@@ -162,6 +162,10 @@ fn a_ca_is_read_to_the_last_key() {
             only: Some(CrlSubjects::Users),
             reasons: Some(vec![1, 4]),
             partitions: 1,
+            signer: Some(CrlSigner {
+                common_name: Some("CRL issuer".into()),
+                key: Some(KeyAlgorithm::EcdsaP384),
+            }),
             indirect_for: vec!["root".into()],
             padding: 10,
             lag: Span::from_mins(1),

@@ -57,6 +57,9 @@ pub enum Usage {
     Server,
     /// Sign OCSP answers for its issuer; bears id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1).
     OcspSigner,
+    /// Sign CRLs and nothing else: key usage cRLSign alone and no basic constraints, so that it is no
+    /// CA (RFC 5280 §4.2.1.3, §4.2.1.9).
+    CrlSigner,
 }
 
 /// Who signs a certificate.
@@ -224,6 +227,7 @@ impl Usage {
             Usage::Authority => DIGITAL_SIGNATURE | KEY_CERT_SIGN | CRL_SIGN,
             Usage::Client | Usage::Server => DIGITAL_SIGNATURE | rsa,
             Usage::OcspSigner => DIGITAL_SIGNATURE,
+            Usage::CrlSigner => CRL_SIGN,
         };
         let mut out = write(ID_CE_KEY_USAGE, true, &encode::named_bits(bits));
         if self == Usage::Authority {
@@ -242,7 +246,7 @@ impl Usage {
 
     fn purpose(self) -> Option<ObjectIdentifier> {
         match self {
-            Usage::Authority => None,
+            Usage::Authority | Usage::CrlSigner => None,
             Usage::Client => Some(ID_KP_CLIENT_AUTH),
             Usage::Server => Some(ID_KP_SERVER_AUTH),
             Usage::OcspSigner => Some(ID_KP_OCSP_SIGNING),

@@ -56,6 +56,7 @@ fn usages_allow_what_they_are_for() {
     assert_eq!(allowed(Usage::Client), (false, true, false));
     assert_eq!(allowed(Usage::Server), (false, false, false));
     assert_eq!(allowed(Usage::OcspSigner), (false, false, true));
+    assert_eq!(allowed(Usage::CrlSigner), (false, true, false));
 }
 
 /// The oracle: may a TLS client present it under this root, a day after START?

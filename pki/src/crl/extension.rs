@@ -2,12 +2,15 @@
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280::{
-    ID_CE_CERTIFICATE_ISSUER, ID_CE_HOLD_INSTRUCTION_CODE, ID_CE_INVALIDITY_DATE,
+    ID_AD_CA_ISSUERS, ID_CE_CERTIFICATE_ISSUER, ID_CE_HOLD_INSTRUCTION_CODE, ID_CE_INVALIDITY_DATE,
+    ID_PE_AUTHORITY_INFO_ACCESS,
 };
 use der::Reader;
 use revlab_lab::Instant;
+use revlab_lab::http::Url;
 
 use super::CrlEntry;
+use crate::general_name::uri;
 use crate::{DistinguishedName, Malformed, decode, encode, extension, time};
 
 /// An extension of a CRL or of one of its entries, byte for byte.
@@ -55,6 +58,14 @@ impl CrlExtension {
         // GeneralNames with one directoryName, [4] EXPLICIT since Name is a CHOICE.
         let value = encode::sequence(&[&encode::constructed(4, name.as_der())]);
         CrlExtension { oid: ID_CE_CERTIFICATE_ISSUER, critical: true, value }
+    }
+
+    /// Authority information access of a CRL: where the certificate of its signer is, which is not on
+    /// the path of the certificates that it is about. Not critical (RFC 5280 §5.2.7).
+    pub fn signer_at(url: &Url) -> CrlExtension {
+        let entry = encode::sequence(&[&encode::oid(ID_AD_CA_ISSUERS), &uri(url.as_str())]);
+        let value = encode::sequence(&[&entry]);
+        CrlExtension { oid: ID_PE_AUTHORITY_INFO_ACCESS, critical: false, value }
     }
 
     pub(crate) fn write(&self) -> Vec<u8> {

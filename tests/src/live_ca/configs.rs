@@ -36,7 +36,9 @@ pub(super) fn of(address: SocketAddr, key: KeyAlgorithm, lines: &str) -> Vec<CaC
         host = "127.0.0.1"
         computer = "issuing"
         key = "{key}"
-        crl = {{ period = "1d", delta_period = "2h", delta_base = "newest" }}
+        crl.period = "1d"
+        crl.delta_period = "2h"
+        crl.delta_base = "newest"
         cdp = ["{at}/CertEnroll/Issuing.crl"]
         freshest = ["{at}/CertEnroll/Issuing+.crl"]
         aia = {{ ocsp = ["{at}/ocsp"], issuers = ["{at}/CertEnroll/issuing_Issuing.crt"] }}

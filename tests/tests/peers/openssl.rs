@@ -74,6 +74,34 @@ fn openssl_knows_the_revoked_from_the_base_and_the_late_from_the_delta() {
 }
 
 #[test]
+fn openssl_takes_crls_of_a_signer_of_their_own_once_it_has_its_certificate() {
+    let Some(openssl) = program("openssl") else { return };
+    for signer in ["", "name = \"CRL issuer\"", "key = \"rsa2048\""] {
+        let ca = LiveCa::start_with(
+            KeyAlgorithm::EcdsaP256,
+            &format!("crl.signer = {{ {signer} }}\nresponder = {{}}"),
+        );
+        let peer = Peer { openssl: openssl.clone(), ca };
+        let purpose = peer.says("x509 -in crl-signer.pem -noout -text").text;
+        assert!(purpose.contains("CRL Sign") && !purpose.contains("CA:TRUE"), "{purpose}");
+        let check = "verify -CAfile root.pem -untrusted issuing.pem -CRLfile base.crl.pem -crl_check \
+                     -extended_crl";
+        let with_signer = format!("{check} -untrusted crl-signer.pem");
+        peer.accepts(&with_signer, "good");
+        for name in ["revoked", "held"] {
+            peer.refuses(&with_signer, name, REVOKED);
+        }
+        let deltas = format!("{with_signer} -use_deltas -CRLfile delta.crl.pem");
+        peer.accepts(&deltas, "good");
+        peer.refuses(&deltas, "late", REVOKED);
+        let said = peer.says(&format!("{check} good.pem"));
+        assert!(!said.ok && said.text.contains("lookup: unable to get"), "{}", said.text);
+        let alone = with_signer.replace(" -extended_crl", "");
+        assert!(!peer.says(&format!("{alone} good.pem")).ok);
+    }
+}
+
+#[test]
 fn openssl_downloads_the_base_from_the_distribution_point() {
     for (_, kind) in KeyAlgorithm::NAMES {
         let Some(peer) = Peer::new(kind) else { return };

@@ -76,6 +76,7 @@ const CRL: Spec = Spec {
         "scope",
         "reasons",
         "partitions",
+        "signer",
         "indirect_for",
         "padding",
         "publication_lag",
@@ -151,7 +152,7 @@ fn common_name(fields: &Fields<'_>) -> Option<String> {
     fields.parsed("name", "a text", file_stem)
 }
 
-fn file_stem(text: &str) -> Result<String, String> {
+pub(super) fn file_stem(text: &str) -> Result<String, String> {
     let forbidden = |c: char| c.is_control() || "/\\:*?\"<>|%#".contains(c);
     // X.520: ub-common-name is 64.
     if text.trim().is_empty() || text.chars().count() > 64 || text.contains(forbidden) {

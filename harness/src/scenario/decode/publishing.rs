@@ -1,20 +1,23 @@
 //! The keys of `[ca.NAME.crl]` that say which CRLs there are and how they get to the web site.
 
-use revlab_fake_ca::config::{Publishing, Replica};
+use revlab_fake_ca::config::{CrlSigner, Publishing, Replica};
 use revlab_lab::{Instant, Span};
-use revlab_pki::CrlSubjects;
+use revlab_pki::{CrlSubjects, KeyAlgorithm};
 
 use super::Spec;
 use super::actors::Role;
+use super::ca::file_stem;
 use super::fields::Fields;
 use super::times::Sign;
 
 #[cfg(test)]
-pub(super) const SPECS: &[&Spec] = &[&DOWN, &REPLICA];
+pub(super) const SPECS: &[&Spec] = &[&DOWN, &REPLICA, &SIGNER];
 
 const DOWN: Spec = Spec { path: "ca.NAME.crl.down", keys: &["from", "until"], kinds: &[] };
 
 const REPLICA: Spec = Spec { path: "ca.NAME.crl.replica", keys: &["url", "lag"], kinds: &[] };
+
+const SIGNER: Spec = Spec { path: "ca.NAME.crl.signer", keys: &["name", "key"], kinds: &[] };
 
 const SCOPES: [(&str, Option<CrlSubjects>); 4] = [
     ("all", None),
@@ -53,6 +56,7 @@ pub(super) fn decode(crl: &Fields<'_>, cdp: bool) -> Publishing {
         only: crl.choice("scope", &SCOPES).flatten(),
         reasons: reasons(crl),
         partitions,
+        signer: signer(crl),
         indirect_for: indirect_for(crl),
         padding: crl.number("padding", 0, PADDING_MOST).unwrap_or(0),
         lag: crl.duration("publication_lag", Sign::NotNegative).unwrap_or(Span::ZERO),
@@ -78,6 +82,12 @@ fn reasons(crl: &Fields<'_>) -> Option<Vec<u8>> {
 fn indirect_for(crl: &Fields<'_>) -> Vec<revlab_lab::Name> {
     let texts = crl.texts("indirect_for").unwrap_or_default();
     texts.into_iter().filter_map(|(text, place)| crl.cx.actor(text, place, &[Role::Ca])).collect()
+}
+
+fn signer(crl: &Fields<'_>) -> Option<CrlSigner> {
+    let fields = crl.table("signer", &SIGNER)?;
+    let common_name = fields.parsed("name", "a text", file_stem);
+    Some(CrlSigner { common_name, key: fields.choice("key", &KeyAlgorithm::NAMES) })
 }
 
 fn down(crl: &Fields<'_>) -> Option<(Instant, Instant)> {
