@@ -11,6 +11,7 @@ mod template;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use revlab_lab::clock::Step;
 use revlab_lab::http::Url;
 use revlab_lab::{Instant, Name, Seed};
 use revlab_pki::{
@@ -252,6 +253,12 @@ impl Authority {
     /// What the CA's database says about a serial number now.
     pub(crate) fn status(&self, serial: &[u8]) -> CertStatus {
         self.status_by(serial, |_| true)
+    }
+
+    /// Sets the CA's clock: what it writes from then on bears other dates. Timers stay as they are.
+    pub(crate) fn step_clock(&mut self, step: Step) {
+        self.config.clock = self.config.clock.clone().stepped(step);
+        self.timeline.set_clock(self.config.clock.clone());
     }
 
     /// What it said when the CA's clock read `at`.

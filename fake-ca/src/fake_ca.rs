@@ -6,9 +6,10 @@ mod meeting;
 
 use std::collections::BTreeMap;
 
+use revlab_lab::clock::Step;
 use revlab_lab::http::{Method, Reply, Request, Url};
 use revlab_lab::trace::{Kind, Purpose};
-use revlab_lab::{Core, Instant, Name, Out, Seed};
+use revlab_lab::{Core, Instant, Name, Out, Seed, Span};
 use revlab_pki::{CertStatus, Certificate, IssueError, KeyPair, OcspRequest, Usage};
 
 use crate::authority::{Authority, Order};
@@ -229,6 +230,15 @@ impl FakeCa {
     /// The same before anything is set up.
     pub fn hosts_of<'a>(configs: impl IntoIterator<Item = &'a CaConfig>) -> Vec<String> {
         hosts(configs)
+    }
+
+    /// Sets a CA's clock by so much, at once: an administrator or NTP does. What the CA writes and
+    /// answers from `now` on bears other dates; its timers fire as they would have. Gives by how much
+    /// the clock is ahead of lab time then; `None` for an unknown CA.
+    pub fn step_clock(&mut self, now: Instant, ca: &str, by: Span) -> Option<Span> {
+        let authority = self.authorities.get_mut(ca)?;
+        authority.step_clock(Step { at: now, by });
+        Some(authority.config.clock.skew(now))
     }
 
     /// Where a CA's files and its responder are; `None` for an unknown CA.

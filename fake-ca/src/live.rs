@@ -7,13 +7,12 @@
 mod answered;
 mod connection;
 pub mod dns;
+mod gate;
 mod pace;
 mod play;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use revlab_lab::Span;
 use revlab_lab::http::Request;
@@ -22,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use answered::Answered;
+pub use gate::Gate;
 pub use pace::Pace;
 
 /// An HTTP server for one host name. Dropping it closes the port and all connections.
@@ -30,7 +30,7 @@ pub struct Site {
     address: SocketAddr,
     arrived: mpsc::UnboundedReceiver<Arrived>,
     accepting: JoinHandle<()>,
-    to_reset: Arc<AtomicU32>,
+    gate: Gate,
 }
 
 /// A request that has arrived in full.
@@ -40,6 +40,8 @@ pub struct Arrived {
     pub request: Request,
     /// Who asks.
     pub peer: SocketAddr,
+    /// How many other connections to the site are open.
+    pub others: u32,
     /// Where the answer goes. Dropping it without an answer resets the connection.
     pub answer: oneshot::Sender<Answered>,
 }
@@ -51,6 +53,15 @@ impl Site {
     ///
     /// What the system says when the port cannot be had, or that there is no runtime.
     pub fn bind(address: SocketAddr) -> io::Result<Site> {
+        Site::behind(Gate::default(), address)
+    }
+
+    /// As [`Site::bind`], with connections taken up as `gate` says.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Site::bind`].
+    pub fn behind(gate: Gate, address: SocketAddr) -> io::Result<Site> {
         let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
@@ -58,9 +69,8 @@ impl Site {
         let address = listener.local_addr()?;
         // Unbounded, but each connection has at most one request in it, and each is awaited.
         let (to, arrived) = mpsc::unbounded_channel();
-        let to_reset = Arc::new(AtomicU32::new(0));
-        let accepting = runtime.spawn(accept(listener, to, to_reset.clone()));
-        Ok(Site { address, arrived, accepting, to_reset })
+        let accepting = runtime.spawn(accept(listener, to, gate.clone()));
+        Ok(Site { address, arrived, accepting, gate })
     }
 
     /// Where it listens.
@@ -68,9 +78,9 @@ impl Site {
         self.address
     }
 
-    /// The next connection that is accepted is reset at once, without a request.
-    pub fn reset_next(&self) {
-        self.to_reset.fetch_add(1, Ordering::Relaxed);
+    /// How it takes up connections.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// The next request; `None` when the listener has failed. Cancel safe.
@@ -107,9 +117,22 @@ pub fn refusing_port() -> io::Result<(TcpSocket, SocketAddr)> {
 ///
 /// What the system says when no port can be had, or that there is no runtime.
 pub fn swallowing_port() -> io::Result<(Swallowing, SocketAddr)> {
+    swallowing_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+}
+
+/// The same at this address; port 0 takes a free one.
+///
+/// # Errors
+///
+/// Those of [`swallowing_port`].
+pub fn swallowing_at(address: SocketAddr) -> io::Result<(Swallowing, SocketAddr)> {
     tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
     // A backlog of 0 has room for one connection on Linux: this one, which nobody accepts.
     let listener = socket.listen(0)?;
     let address = listener.local_addr()?;
@@ -130,20 +153,20 @@ const FAILURES: u32 = 600;
 /// The pause after a failure to accept a connection.
 const BETWEEN_FAILURES: Span = Span::from_millis(100);
 
-async fn accept(
-    listener: TcpListener,
-    to: mpsc::UnboundedSender<Arrived>,
-    to_reset: Arc<AtomicU32>,
-) {
+async fn accept(listener: TcpListener, to: mpsc::UnboundedSender<Arrived>, gate: Gate) {
     let mut connections = JoinSet::new();
     let mut failures = 0;
     while failures < FAILURES {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if is_to_reset(&to_reset) => play::reset(&stream),
                 Ok((stream, peer)) => {
                     failures = 0;
-                    connections.spawn(connection::serve(stream, peer, to.clone()));
+                    match gate.admit() {
+                        Some(admitted) => {
+                            connections.spawn(connection::serve(stream, peer, admitted, to.clone()));
+                        }
+                        None => play::reset(&stream),
+                    }
                 }
                 // The peer went away before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -157,12 +180,6 @@ async fn accept(
             Some(_) = connections.join_next() => {}
         }
     }
-}
-
-/// Takes one off the count of connections to reset, if there is one.
-fn is_to_reset(count: &AtomicU32) -> bool {
-    let less = |count: u32| count.checked_sub(1);
-    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
 }
 
 #[cfg(test)]

@@ -185,6 +185,11 @@ impl Timeline {
         self
     }
 
+    /// From now on the CA's clock is this one.
+    pub(crate) fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
     /// When the next publication is due, in lab time; `None` once the CA certificate has expired
     /// by the CA's clock.
     pub fn next_due(&self) -> Option<Instant> {

@@ -9,13 +9,15 @@
 //! * `journal`, `metrics`: what has been asked, one by one and counted;
 //! * `openapi`: the description of the control API;
 //! * `files`, `ready`: what is written and said when all is ready;
-//! * `shell`, `http`: sockets, signals and the clock.
+//! * `ways`: how sites and names stand; pure;
+//! * `shell`, `doors`, `http`: sockets, signals and the clock.
 
 mod agenda;
 mod carry_out;
 pub mod control;
 mod core;
 mod credential;
+mod doors;
 mod faults;
 mod files;
 mod http;
@@ -29,6 +31,7 @@ mod shell;
 mod sites;
 mod state;
 mod token;
+mod ways;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -52,6 +55,9 @@ pub struct Options {
     pub control: SocketAddr,
     /// Lab time at the start; none: the wall clock's, in whole seconds.
     pub at: Option<Instant>,
+    /// Where a name server for the CAs' hosts listens, by UDP and TCP; none: there is none. With it
+    /// certificates name hosts as the scenario does, with the ports of their sites.
+    pub dns: Option<SocketAddr>,
     /// Whether certificates keep the host names of the scenario.
     pub keep_names: bool,
     /// Where credentials and the token are written; none: a folder that is removed at the end.

@@ -60,6 +60,13 @@ impl Clock {
         Clock { start, offset, drift, steps }
     }
 
+    /// The same clock with one step more.
+    pub fn stepped(mut self, step: Step) -> Clock {
+        self.steps.push(step);
+        self.steps.sort_by_key(|s| s.at);
+        self
+    }
+
     /// What the clock reads at `lab`.
     ///
     /// ```

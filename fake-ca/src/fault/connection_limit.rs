@@ -1,7 +1,8 @@
 //! `connection_limit`: while so many requests are under way, further connections are reset at once.
 //!
 //! Requests of all clients to all CAs of the scenario count, from the moment they leave the client
-//! until it has its answer or gives up. Met only by a request that comes in excess.
+//! until it has its answer or gives up; on a real socket the connections to one site. Met only by what
+//! comes in excess.
 
 use super::{Caller, Ruling};
 

@@ -224,6 +224,20 @@ impl Effect {
         matches!(self, Effect::Crl(_) | Effect::Ocsp(_) | Effect::Issuer(_))
     }
 
+    /// Whether it is about a host's name: a matter of the name server's.
+    pub fn is_of_a_name(&self) -> bool {
+        matches!(
+            self,
+            Effect::NameNotResolved
+                | Effect::NameServfail
+                | Effect::NameSilent
+                | Effect::NameSlow(_)
+                | Effect::NameAaaaOnly
+                | Effect::NameWrongAddress(_)
+                | Effect::NameFirstDead
+        )
+    }
+
     /// Whether it acts before a connection is begun, and leaves the request on its way.
     pub(super) fn is_on_the_way(&self) -> bool {
         matches!(self, Effect::NameSlow(_) | Effect::NameFirstDead)

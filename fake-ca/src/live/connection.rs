@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -16,6 +17,7 @@ use revlab_lab::http::{Method, Reply, Request, Url};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
+use super::gate::Admitted;
 use super::pace::Waiting;
 use super::play::{play, reset};
 use super::{Answered, Arrived, Pace};
@@ -35,11 +37,20 @@ enum Leave {
 }
 
 /// Serves a connection until either side ends it.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, to: mpsc::UnboundedSender<Arrived>) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    admitted: Admitted,
+    to: mpsc::UnboundedSender<Arrived>,
+) {
     let (leave, mut left) = mpsc::channel(1);
+    // Kept until a script has been played, too.
+    let admitted = Arc::new(admitted);
+    let inside = admitted.clone();
     let service = service_fn(move |request| {
         let (to, leave) = (to.clone(), leave.clone());
-        async move { Ok::<_, Infallible>(respond(request, peer, to, leave).await) }
+        let others = inside.others();
+        async move { Ok::<_, Infallible>(respond(request, (peer, others), to, leave).await) }
     });
     let mut connection = http1::Builder::new()
         .auto_date_header(false)
@@ -65,7 +76,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, to: mpsc::Unbound
 /// connection is then ended by [`serve`] or by the peer.
 async fn respond(
     request: hyper::Request<Incoming>,
-    peer: SocketAddr,
+    (peer, others): (SocketAddr, u32),
     to: mpsc::UnboundedSender<Arrived>,
     leave: mpsc::Sender<Leave>,
 ) -> Response<Full<Bytes>> {
@@ -75,7 +86,7 @@ async fn respond(
     };
     let (answer, answered) = oneshot::channel();
     // A site that is gone drops the sender with the request: that ends in a reset as well.
-    let _ = to.send(Arrived { request, peer, answer });
+    let _ = to.send(Arrived { request, peer, others, answer });
     let left = match answered.await {
         Ok(Answered::Reply(reply)) => return write(reply),
         Ok(Answered::Late(reply, by)) => {

@@ -27,6 +27,16 @@ pub(super) struct ServeArgs {
     /// Where the control API listens.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", value_parser = address)]
     control: SocketAddr,
+    /// Start a name server for the CAs' hosts; certificates keep the hosts and name the ports.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "127.0.0.1",
+        value_parser = address
+    )]
+    dns: Option<SocketAddr>,
     /// Lab time at the start instead of the present.
     #[arg(long, value_name = "TIME")]
     at: Option<Instant>,
@@ -51,20 +61,24 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<u8, Refusal> {
-    if args.listen.ip().is_unspecified() && !args.keep_names {
+    if args.listen.ip().is_unspecified() && !args.keep_names && args.dns.is_none() {
         let why = "certificates would name it, and nobody can reach it there";
-        let help = "name one address, or add `--keep-names`";
+        let help = "name one address, or add `--keep-names` or `--dns`";
         return Err(Refusal(format!("error: `--listen {}`: {why}; {help}", args.listen.ip())));
     }
     let scenario = choose(args)?;
     let options = Options {
         listen: args.listen,
         control: args.control,
+        dns: args.dns,
         at: args.at,
         keep_names: args.keep_names,
         out: args.out.clone(),
     };
     let ready = |ready: &serve::Ready| {
+        for warning in &ready.warnings {
+            talk(&format!("warning: {warning}"));
+        }
         let text = match args.format {
             Format::Terminal => ready.text(),
             Format::Json => serde_json::to_string(ready).unwrap_or_default(),

@@ -134,7 +134,7 @@ impl Wire for LiveWire {
             (Ruling::Refused, _) => (None, self.refusing.1),
             (Ruling::Swallowed, _) => (None, self.swallowing.1),
             (Ruling::ResetAtConnect, Some(site)) => {
-                site.reset_next();
+                site.gate().reset_next();
                 (None, site.address())
             }
             (_, Some(site)) => {

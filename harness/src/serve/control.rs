@@ -96,9 +96,11 @@ pub enum Command {
         /// So many bases back.
         back: u32,
     },
-    /// Lab time moves on.
+    /// Lab time moves on, or a CA's own clock is set.
     Clock {
-        /// By so much.
+        /// The CA whose clock it is; none: lab time, for all of them.
+        ca: Option<String>,
+        /// By so much; that of a CA also back.
         by: Span,
     },
     /// What has been asked.

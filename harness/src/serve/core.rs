@@ -1,12 +1,13 @@
 //! What a request, a command or the passing of time comes to. Pure: time, bytes and randomness come
 //! from outside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use revlab_fake_ca::config::CaOperation;
 use revlab_fake_ca::content::Defects;
-use revlab_fake_ca::fault::{Caller, Effect, Endpoint, FaultConfig, Selector, When};
-use revlab_fake_ca::{CaAction, CaEvent};
+use revlab_fake_ca::dns::NameFault;
+use revlab_fake_ca::fault::{Caller, FaultConfig, Ruling};
+use revlab_fake_ca::{CaAction, CaEvent, SetupError};
 use revlab_lab::core::{Core, Item, Out};
 use revlab_lab::http::{Reply, Request};
 use revlab_lab::trace::{Kind, Publish};
@@ -21,6 +22,7 @@ use super::laboratory::Laboratory;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::sites::Sites;
+use super::ways::{Names, Places, Stand};
 use crate::scenario::Pattern;
 use crate::scenario::model::{Operation, OperationKind, Scenario};
 
@@ -42,6 +44,10 @@ pub(super) struct ServeCore {
     /// The newest publications.
     pub(super) latest: BTreeMap<(Name, &'static str), Publish>,
     sites: Option<Sites>,
+    places: Places,
+    /// Where there is a name server: what it knows, and the faults that are its to carry out.
+    names: Option<Names>,
+    name_faults: Vec<FaultConfig>,
     agenda: Agenda,
     /// How far lab time is ahead of the shell's.
     pub(super) ahead: Span,
@@ -52,7 +58,8 @@ pub(super) struct ServeCore {
 
 impl ServeCore {
     /// Sets up what is served: the scenario from `start` on. With `sites` certificates name these,
-    /// without they keep the hosts of the scenario.
+    /// without they keep the hosts of the scenario. With
+    /// `names` a name server carries out what is wrong with these.
     ///
     /// # Errors
     ///
@@ -61,6 +68,7 @@ impl ServeCore {
         scenario: &Scenario,
         start: Instant,
         sites: Option<Sites>,
+        names: Option<Names>,
     ) -> Result<ServeCore, ServeError> {
         let mut pattern = Pattern::of(scenario).map_err(ServeError::Scenario)?;
         pattern.begin(scenario.start, start, DURATION);
@@ -71,8 +79,12 @@ impl ServeCore {
         if let Some(sites) = &sites {
             sites.place(&mut scenario);
         }
+        let lab = Laboratory::new(&scenario)?;
         let mut core = ServeCore {
-            lab: Laboratory::new(&scenario)?,
+            places: Places::of(&scenario, &lab.ca),
+            names,
+            name_faults: Vec::new(),
+            lab,
             faults: pattern.faults(),
             agenda: Agenda::of(&scenario),
             journal: Journal::default(),
@@ -85,6 +97,7 @@ impl ServeCore {
             pattern,
             scenario,
         };
+        core.share_faults(core.scenario.faults.values().cloned().collect()).map_err(set_up)?;
         core.pass(start);
         Ok(core)
     }
@@ -102,6 +115,7 @@ impl ServeCore {
         self.latest.clear();
         self.ahead = Span::ZERO;
         self.last = self.scenario.start;
+        self.share_faults(self.scenario.faults.values().cloned().collect()).map_err(set_up)?;
         self.pass(now);
         Ok(())
     }
@@ -113,7 +127,7 @@ impl ServeCore {
 
     /// When the shell's clock reads what the core waits for.
     pub(super) fn next_wakeup(&self) -> Option<Instant> {
-        let edges = self.lab.ca.faults().iter().flat_map(|fault| [fault.from, fault.until]);
+        let edges = self.in_force().flat_map(|fault| [fault.from, fault.until]);
         let edge = edges.filter(|at| *at > self.last).min();
         let due = [self.lab.ca.next_wakeup(), self.agenda.next(), edge];
         due.into_iter().flatten().min().map(|at| at - self.ahead)
@@ -128,25 +142,39 @@ impl ServeCore {
         self.tell(now, CaEvent::Wake);
     }
 
-    /// The sites at which nothing listens now: a fault has taken them down as a whole.
-    pub(super) fn closed(&self, clock: Instant) -> BTreeSet<String> {
-        let now = self.now(clock);
-        let down = |fault: &&FaultConfig| {
-            fault.is_active(now)
-                && fault.on.endpoint == Endpoint::All
-                && fault.only == Selector::default()
-                && fault.when == When::default()
-                && matches!(fault.effect, Effect::Down | Effect::NameNotResolved)
-        };
-        let host = |fault: &FaultConfig| Some(self.scenario.cas.get(&fault.on.ca)?.host.clone());
-        self.lab.ca.faults().iter().filter(down).filter_map(host).collect()
+    /// All faults, whoever carries them out.
+    pub(super) fn in_force(&self) -> impl Iterator<Item = &FaultConfig> {
+        self.lab.ca.faults().iter().chain(&self.name_faults)
     }
 
-    /// What becomes of a request that has arrived at a site.
+    /// How the sites stand now, by their names in lower case; one that is not there accepts.
+    pub(super) fn stands(&self, clock: Instant) -> BTreeMap<String, Stand> {
+        let faults = self.lab.ca.faults().iter();
+        self.places.stands(&self.scenario, self.now(clock), faults)
+    }
+
+    /// What is wrong now with the names of the name server.
+    pub(super) fn wrong_names(&self, clock: Instant) -> BTreeMap<String, NameFault> {
+        let Some(names) = &self.names else { return BTreeMap::new() };
+        names.faults(&self.places, &self.scenario, self.now(clock), &self.name_faults)
+    }
+
+    /// Gives each fault to who carries it out.
+    fn share_faults(&mut self, faults: Vec<FaultConfig>) -> Result<(), SetupError> {
+        let (names, others) = faults.into_iter().partition(|fault| {
+            let names = self.names.as_ref();
+            names.is_some_and(|names| names.take(&self.places, &self.scenario, fault))
+        });
+        self.lab.ca.set_faults(others)?;
+        self.name_faults = names;
+        Ok(())
+    }
+
+    /// What becomes of a request that has arrived at a site to which so many `others` are connected.
     pub(super) fn request(
         &mut self,
         clock: Instant,
-        peer: Option<String>,
+        (peer, others): (Option<String>, u32),
         request: Request,
     ) -> Carried {
         self.pass(clock);
@@ -159,12 +187,17 @@ impl ServeCore {
         });
         let (method, url) = (request.method.as_str(), request.url.clone());
         let agent = journal::agent(&request);
-        // How many connections are open elsewhere is not known here.
-        let caller = Caller { name: peer.as_deref().unwrap_or_default(), open: 0 };
+        let caller = Caller { name: peer.as_deref().unwrap_or_default(), open: others };
         let meeting = self.lab.ca.meet(now, &caller, &request);
-        let (defects, own) = (meeting.ruling.defects(), request.clone());
-        let carried = carry_out(&meeting.ruling, &request, || self.answer(now, own, defects));
-        let (faults, seen) = (meeting.faults, carried.seen);
+        let faults = meeting.faults.clone();
+        let (found, mut ruling) = meeting.on_its_way(&self.scenario.network);
+        if let Ruling::Answer(answer) = &mut ruling {
+            // Finding the way takes its time before the request; here it shows only behind it.
+            answer.delay = answer.delay + found;
+        }
+        let (defects, own) = (ruling.defects(), ruling.lead(request.clone()));
+        let carried = carry_out(&ruling, &request, || self.answer(now, own, defects));
+        let seen = carried.seen;
         self.metrics.asked(purpose.as_ref(), &faults, seen);
         self.journal.write(Entry {
             at: now,
@@ -259,14 +292,19 @@ impl ServeCore {
             return Err(Problem::new(422, format!("there can be {FAULTS_MOST} faults")));
         }
         let scenario = self.pattern.with_faults(&faults).map_err(Problem::mistakes)?;
-        let configs = scenario.faults.into_values().collect();
-        self.lab.ca.set_faults(configs).map_err(|error| Problem::new(422, error.to_string()))?;
+        let faults_now = scenario.faults.into_values().collect();
+        let unfit = |error: SetupError| Problem::new(422, error.to_string());
+        self.share_faults(faults_now).map_err(unfit)?;
         self.faults = faults;
         Ok(())
     }
 
-    /// Whether certificates name the sites' addresses.
+    /// Whether certificates name the sites' addresses, so that every program finds them.
     pub(super) fn names_addresses(&self) -> bool {
-        self.sites.is_some()
+        self.sites.as_ref().is_some_and(Sites::names_addresses)
     }
+}
+
+fn set_up(error: SetupError) -> ServeError {
+    ServeError::Setup(error.into())
 }

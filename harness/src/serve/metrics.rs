@@ -16,6 +16,8 @@ pub(super) struct Metrics {
     requests: BTreeMap<(Name, &'static str, String), u64>,
     faults: BTreeMap<Name, u64>,
     publications: BTreeMap<(Name, &'static str), u64>,
+    /// By site: connections that are open, and those that were reset at once.
+    connections: BTreeMap<String, (u32, u64)>,
 }
 
 /// So many names of faults are counted apart: names come from outside.
@@ -28,6 +30,7 @@ impl Metrics {
             requests: BTreeMap::new(),
             faults: BTreeMap::new(),
             publications: BTreeMap::new(),
+            connections: BTreeMap::new(),
         }
     }
 
@@ -48,6 +51,11 @@ impl Metrics {
     pub(super) fn published(&mut self, publish: &Publish) {
         let key = (publish.ca.clone(), publish.what.as_str());
         *self.publications.entry(key).or_default() += 1;
+    }
+
+    /// What a site has told of its connections.
+    pub(super) fn connections(&mut self, site: &str, open: u32, turned_away: u64) {
+        self.connections.insert(site.to_owned(), (open, turned_away));
     }
 
     /// The text that is scraped.
@@ -71,6 +79,15 @@ impl Metrics {
         for ((ca, what), count) in &self.publications {
             let labels = [("ca", &**ca), ("what", *what)];
             sample(&mut text, "revlab_publications_total", &labels, *count as f64);
+        }
+        family(&mut text, "revlab_connections", "gauge", "Open connections to a site.");
+        for (site, (open, _)) in &self.connections {
+            sample(&mut text, "revlab_connections", &[("site", site)], f64::from(*open));
+        }
+        let name = "revlab_connections_turned_away_total";
+        family(&mut text, name, "counter", "Connections that were reset at once.");
+        for (site, (_, turned_away)) in &self.connections {
+            sample(&mut text, name, &[("site", site)], *turned_away as f64);
         }
         family(&mut text, "revlab_journal_entries", "gauge", "Requests in the journal.");
         sample(&mut text, "revlab_journal_entries", &[], journal as f64);
@@ -110,6 +127,7 @@ mod tests {
         metrics.asked(Some(&purpose), &slow, Seen::Status(200, 5));
         metrics.asked(Some(&purpose), &[], Seen::Status(200, 5));
         metrics.asked(None, &[], Seen::Reset);
+        metrics.connections("127.0.0.1:8001", 3, 7);
         insta::assert_snapshot!(metrics.text(3), @r#"
         # HELP revlab_requests_total Requests to the CAs by what they got.
         # TYPE revlab_requests_total counter
@@ -120,6 +138,12 @@ mod tests {
         revlab_faults_met_total{fault="slow"} 1
         # HELP revlab_publications_total CRLs and OCSP answers made.
         # TYPE revlab_publications_total counter
+        # HELP revlab_connections Open connections to a site.
+        # TYPE revlab_connections gauge
+        revlab_connections{site="127.0.0.1:8001"} 3
+        # HELP revlab_connections_turned_away_total Connections that were reset at once.
+        # TYPE revlab_connections_turned_away_total counter
+        revlab_connections_turned_away_total{site="127.0.0.1:8001"} 7
         # HELP revlab_journal_entries Requests in the journal.
         # TYPE revlab_journal_entries gauge
         revlab_journal_entries 3

@@ -1,10 +1,12 @@
 //! What is said when all is ready: where everything is, and a line to try each.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use revlab_fake_ca::CaUrls;
 use revlab_lab::Name;
+use revlab_lab::http::Url;
 use serde::Serialize;
 
 use super::core::ServeCore;
@@ -25,6 +27,10 @@ pub struct Ready {
     pub cas: Vec<Ca>,
     /// Base URL of the control API.
     pub control: String,
+    /// Where the name server listens, by UDP and TCP.
+    pub dns: Option<String>,
+    /// What somebody should know who lets other machines in.
+    pub warnings: Vec<String>,
     /// The folder of the run.
     pub folder: PathBuf,
     /// The files in it.
@@ -66,6 +72,8 @@ pub(super) struct Places<'a> {
     /// The address of each host's site, by the host's name in the CAs' configuration.
     pub(super) sites: &'a [(String, String)],
     pub(super) control: String,
+    pub(super) dns: Option<SocketAddr>,
+    pub(super) warnings: Vec<String>,
     pub(super) folder: &'a Path,
     pub(super) files: Vec<PathBuf>,
     pub(super) took: Duration,
@@ -92,9 +100,11 @@ impl Ready {
             variant: core.scenario.variant.as_deref().map(str::to_owned),
             ready_ms: u64::try_from(places.took.as_millis()).unwrap_or(u64::MAX),
             now: core.scenario.start.to_string(),
-            try_it: lines(core, &cas, places.folder, &places.control),
+            try_it: lines(core, &cas, &places),
             cas,
             control: places.control,
+            dns: places.dns.map(|at| at.to_string()),
+            warnings: places.warnings,
             folder: places.folder.to_owned(),
             files: places.files,
         }
@@ -117,6 +127,7 @@ impl Ready {
             ca.ocsp.iter().for_each(|url| row("OCSP", url));
         }
         lines.push(format!("\ncontrol API    {}", self.control));
+        self.dns.iter().for_each(|at| lines.push(format!("name server    {at}")));
         lines.push(format!("\nfiles in {}", self.folder.display()));
         let names = self.files.iter().filter_map(|file| file.file_name());
         let names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
@@ -129,7 +140,8 @@ impl Ready {
     }
 }
 
-fn lines(core: &ServeCore, cas: &[Ca], folder: &Path, control: &str) -> Vec<Try> {
+fn lines(core: &ServeCore, cas: &[Ca], places: &Places<'_>) -> Vec<Try> {
+    let (folder, control) = (places.folder, &places.control);
     let file = |name: &str| quoted(&folder.join(name).display().to_string());
     let mut lines = Vec::new();
     let mut add = |program, what: &str, line: String| {
@@ -160,6 +172,11 @@ fn lines(core: &ServeCore, cas: &[Ca], folder: &Path, control: &str) -> Vec<Try>
         let line = format!("certutil -verify -urlfetch \"{}\"", client.display());
         add("certutil", "the same on Windows, with CRLs, OCSP and all", line);
     }
+    if let (Some(at), Some(ca)) = (places.dns, cas.first()) {
+        for (program, what, line) in by_name(at, ca) {
+            add(program, what, line);
+        }
+    }
     let token = format!("-H \"Authorization: Bearer $(cat {})\"", file("token"));
     add("curl", "see how it stands", format!("curl -sSf {token} {control}/state"));
     if let Some(ca) = cas.first() {
@@ -174,6 +191,22 @@ fn lines(core: &ServeCore, cas: &[Ca], folder: &Path, control: &str) -> Vec<Try>
         add("curl", "revoke the client's certificate", line);
     }
     lines
+}
+
+/// How to find a CA by the name server.
+fn by_name(at: SocketAddr, ca: &Ca) -> Vec<(&'static str, &'static str, String)> {
+    let Ok(url) = ca.base.parse::<Url>() else { return Vec::new() };
+    let (host, port) = (url.host(), url.port());
+    let dig = format!("dig +short @{} -p {} {host} A", at.ip(), at.port());
+    // Only a curl that is built with c-ares can be told which name server to ask.
+    let curl = format!(
+        "curl -sSf --resolve {host}:{port}:$({dig} | tail -n 1) -o base.crl {}",
+        quoted(&ca.base)
+    );
+    vec![
+        ("dig", "ask the name server", dig),
+        ("curl", "fetch the base CRL from where the name server has it", curl),
+    ]
 }
 
 /// For a POSIX shell.

@@ -3,25 +3,29 @@
 //! One thread: sites and the control API hand over what arrives, the core says what becomes of it.
 //! What takes time (a slow peer, a delayed answer) has a task of its own and delays nobody.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use revlab_fake_ca::FakeCa;
+use revlab_fake_ca::dns::NameFault;
+use revlab_fake_ca::live::dns::NameServer;
 use revlab_fake_ca::live::{Arrived, Site};
 use revlab_lab::http::{Request, Url};
 use revlab_lab::{Instant, Span};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::core::ServeCore;
 use super::credential;
+use super::doors::Doors;
 use super::files::Folder;
 use super::http::{self, Commanded};
 use super::ready::{Places, Ready};
 use super::sites::Sites;
 use super::token::Token;
+use super::ways::Names;
 use super::{Options, ServeError};
 use crate::scenario::model::Scenario;
 
@@ -51,23 +55,6 @@ impl Clock {
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
         tokio::time::Instant::now() + left.min(LONGEST)
     }
-}
-
-/// One host's site: open, or closed by a fault and its port kept from others.
-struct Door {
-    /// The host's name in the CAs' configuration.
-    name: String,
-    address: SocketAddr,
-    state: State,
-}
-
-enum State {
-    Open(JoinHandle<()>),
-    Closed {
-        _kept: TcpSocket,
-    },
-    /// The port could not be had again; it is tried again when next something happens.
-    Lost,
 }
 
 /// Runs the shell; see [`super::serve`].
@@ -107,15 +94,19 @@ async fn serve(
     let (to, mut arrived) = mpsc::channel(WAITING);
     let sites = bind(scenario, options.listen)?;
     let listener = TcpListener::bind(options.control).await;
-    let listener = listener.map_err(|e| no_port("the control API", options.control, e))?;
+    let listener =
+        listener.map_err(|e| no_port("the control API", "--control", options.control, e))?;
     let control = listener.local_addr().map_err(|e| ServeError::system("the control API", e))?;
     let addresses: Vec<_> =
         sites.iter().map(|(host, site)| (host.clone(), site.address())).collect();
-    let named = (!options.keep_names).then(|| Sites::new(addresses.iter().cloned()));
+    let keep_hosts = options.dns.is_some();
+    let named = (!options.keep_names).then(|| Sites::new(addresses.iter().cloned(), keep_hosts));
+    let mut dns = options.dns.map(|at| Told::bind(at, &addresses)).transpose()?;
+    let known = dns.as_ref().map(|dns| dns.known.clone());
     let name = |host: &str| named.as_ref().and_then(|sites| sites.name(host));
     let names: Vec<String> =
         addresses.iter().map(|(host, _)| name(host).unwrap_or_else(|| host.clone())).collect();
-    let mut core = ServeCore::new(scenario, clock.start, named)?;
+    let mut core = ServeCore::new(scenario, clock.start, named, known)?;
 
     let folder = Folder::new(options.out.as_deref())?;
     let token = Token::new().map_err(|e| ServeError::system("the token", e))?;
@@ -129,6 +120,8 @@ async fn serve(
             .zip(addresses.iter().map(|(_, a)| a.to_string()))
             .collect::<Vec<_>>(),
         control: format!("http://{control}"),
+        dns: dns.as_ref().map(|dns| dns.server.address()),
+        warnings: warnings(options),
         folder: folder.path(),
         files,
         took: began.elapsed(),
@@ -137,16 +130,12 @@ async fn serve(
 
     let (to_core, mut commands) = mpsc::channel(WAITING);
     let api = tokio::spawn(http::accept(listener, token, to_core));
-    let mut doors = Vec::new();
-    for (index, (site, name)) in sites.into_iter().map(|(_, site)| site).zip(names).enumerate() {
-        let address = site.address();
-        let state = State::Open(tokio::spawn(pump(index, site, to.clone())));
-        doors.push(Door { name, address, state });
-    }
+    let sites = names.into_iter().zip(sites.into_iter().map(|(_, site)| site)).collect();
+    let mut doors = Doors::new(sites, to);
     ready(&ready_now);
     loop {
         core.pass(clock.now());
-        open_and_close(&mut doors, &core, clock.now(), &to).await;
+        settle(&mut doors, dns.as_mut(), &core, clock.now()).await;
         let wake = tokio::time::sleep_until(clock.until(core.next_wakeup()));
         tokio::select! {
             () = stop.asked() => break,
@@ -157,9 +146,12 @@ async fn serve(
                 }
             }
             Some(Commanded { command, reply }) = commands.recv() => {
+                for (site, open, turned_away) in doors.counts() {
+                    core.metrics.connections(site, open, turned_away);
+                }
                 let replied = core.control(clock.now(), command);
                 // Who has taken a site down finds it down.
-                open_and_close(&mut doors, &core, clock.now(), &to).await;
+                settle(&mut doors, dns.as_mut(), &core, clock.now()).await;
                 let _ = reply.send(replied);
             }
             () = wake => {}
@@ -167,6 +159,49 @@ async fn serve(
     }
     api.abort();
     Ok(())
+}
+
+/// The name server, and what it has been told.
+struct Told {
+    server: NameServer,
+    known: Names,
+    wrong: BTreeMap<String, NameFault>,
+}
+
+impl Told {
+    fn bind(at: SocketAddr, sites: &[(String, SocketAddr)]) -> Result<Told, ServeError> {
+        let (known, wrong) = (Names::new(sites.iter().cloned()), BTreeMap::new());
+        let server = NameServer::bind(at, known.zone(&wrong));
+        let server = server.map_err(|e| no_port("the name server", "--dns", at, e))?;
+        Ok(Told { server, known, wrong })
+    }
+}
+
+/// Sees to it that sites and names stand as the core has it now.
+async fn settle(doors: &mut Doors, dns: Option<&mut Told>, core: &ServeCore, now: Instant) {
+    doors.settle(&core.stands(now)).await;
+    let Some(dns) = dns else { return };
+    let wrong = core.wrong_names(now);
+    if wrong != dns.wrong {
+        let zone = dns.known.zone(&wrong);
+        dns.server.change(|told| *told = zone);
+        dns.wrong = wrong;
+    }
+}
+
+/// What somebody should know who lets others than this machine in.
+fn warnings(options: &Options) -> Vec<String> {
+    let all = [
+        ("--listen", "the CAs", Some(options.listen)),
+        ("--control", "the control API", Some(options.control)),
+        ("--dns", "the name server", options.dns),
+    ];
+    let warning = |(flag, what, at): (&str, &str, Option<SocketAddr>)| {
+        let ip = at?.ip();
+        let warning = format!("`{flag} {ip}`: other machines than this one reach {what}");
+        (!ip.is_loopback()).then_some(warning)
+    };
+    all.into_iter().filter_map(warning).collect()
 }
 
 /// A site for each host of the CAs.
@@ -181,85 +216,30 @@ fn bind(scenario: &Scenario, listen: SocketAddr) -> Result<Vec<(String, Site)>, 
             ServeError::system("the sites", io::Error::other("there are not so many ports"))
         })?;
         let address = SocketAddr::new(listen.ip(), port);
-        let site = Site::bind(address).map_err(|e| no_port(&format!("`{host}`"), address, e))?;
+        let what = format!("`{host}`");
+        let site = Site::bind(address).map_err(|e| no_port(&what, "--listen", address, e))?;
         sites.push((host, site));
     }
     Ok(sites)
 }
 
-fn no_port(what: &str, address: SocketAddr, error: io::Error) -> ServeError {
-    ServeError::system(format!("{what} cannot listen at {address}"), error)
-}
-
-/// Hands over what arrives at a site. Dropping the task closes the site.
-async fn pump(index: usize, mut site: Site, to: mpsc::Sender<(usize, Arrived)>) {
-    while let Some(arrived) = site.next().await {
-        if to.send((index, arrived)).await.is_err() {
-            return;
-        }
+/// Says which option would help where somebody else listens there.
+fn no_port(what: &str, flag: &str, address: SocketAddr, error: io::Error) -> ServeError {
+    let what = format!("{what} cannot listen at {address}");
+    if error.kind() != io::ErrorKind::AddrInUse {
+        return ServeError::system(what, error);
     }
-}
-
-/// Closes the sites that a fault has taken down, and opens the others.
-async fn open_and_close(
-    doors: &mut [Door],
-    core: &ServeCore,
-    now: Instant,
-    to: &mpsc::Sender<(usize, Arrived)>,
-) {
-    let closed = core.closed(now);
-    for (index, door) in doors.iter_mut().enumerate() {
-        let is_closed = closed.iter().any(|name| name.eq_ignore_ascii_case(&door.name));
-        match (&door.state, is_closed) {
-            (State::Open(site), true) => {
-                site.abort();
-                door.state = match close(door.address).await {
-                    Some(kept) => State::Closed { _kept: kept },
-                    None => State::Lost,
-                };
-            }
-            (State::Open(site), false) if !site.is_finished() => {}
-            (State::Closed { .. } | State::Lost, true) => {}
-            (_, false) => {
-                door.state = State::Lost;
-                if let Ok(site) = Site::bind(door.address) {
-                    door.state = State::Open(tokio::spawn(pump(index, site, to.clone())));
-                }
-            }
-        }
-    }
-}
-
-/// Takes the port of a site that is ending, as soon as nothing listens there any more.
-async fn close(address: SocketAddr) -> Option<TcpSocket> {
-    /// Its tasks end in one turn each.
-    const TURNS: usize = 100;
-    for _ in 0..TURNS {
-        tokio::task::yield_now().await;
-        if let Ok(kept) = keep(address) {
-            return Some(kept);
-        }
-    }
-    None
-}
-
-/// Keeps a port from others without listening at it: connections are refused.
-fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = match address.ip() {
-        IpAddr::V4(_) => TcpSocket::new_v4()?,
-        IpAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
+    let ip = address.ip();
+    let help = format!("{error}; `{flag} {ip}` takes a port that is free");
+    ServeError::system(what, io::Error::new(error.kind(), help))
 }
 
 /// A request has arrived at the site called `name`: whatever its `Host` says, it is for that one.
 fn answer(core: &mut ServeCore, now: Instant, name: &str, arrived: Arrived) {
-    let Arrived { request, peer, answer } = arrived;
+    let Arrived { request, peer, others, answer } = arrived;
     let url = at_site(name, &request.url).unwrap_or_else(|| request.url.clone());
     let peer = Some(peer.ip().to_string());
-    let carried = core.request(now, peer, Request { url, ..request });
+    let carried = core.request(now, (peer, others), Request { url, ..request });
     // A peer that has gone away gets nothing.
     let _ = answer.send(carried.answered);
 }

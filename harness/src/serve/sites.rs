@@ -13,17 +13,32 @@ use crate::scenario::model::Scenario;
 
 /// The sites by the host that the scenario gives them, in lower case.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sites(BTreeMap<String, SocketAddr>);
+pub(super) struct Sites {
+    by_host: BTreeMap<String, SocketAddr>,
+    /// Hosts keep their names, and only get the ports.
+    keep_hosts: bool,
+}
 
 impl Sites {
-    pub(super) fn new(sites: impl IntoIterator<Item = (String, SocketAddr)>) -> Sites {
-        Sites(sites.into_iter().map(|(host, at)| (host.to_ascii_lowercase(), at)).collect())
+    pub(super) fn new(
+        sites: impl IntoIterator<Item = (String, SocketAddr)>,
+        keep_hosts: bool,
+    ) -> Sites {
+        let by_host = sites.into_iter().map(|(host, at)| (host.to_ascii_lowercase(), at)).collect();
+        Sites { by_host, keep_hosts }
+    }
+
+    /// Whether sites are named by their addresses.
+    pub(super) fn names_addresses(&self) -> bool {
+        !self.keep_hosts
     }
 
     /// The name of the site that a host of the scenario is served at.
     pub(super) fn name(&self, host: &str) -> Option<String> {
-        let at = self.0.get(&host.to_ascii_lowercase())?;
+        let at = self.by_host.get(&host.to_ascii_lowercase())?;
         Some(match (at.port(), at) {
+            (80, _) if self.keep_hosts => host.to_owned(),
+            (port, _) if self.keep_hosts => format!("{host}:{port}"),
             (80, SocketAddr::V4(at)) => at.ip().to_string(),
             (80, SocketAddr::V6(at)) => format!("[{}]", at.ip()),
             _ => at.to_string(),
@@ -57,11 +72,14 @@ mod tests {
 
     fn sites() -> Sites {
         let at = |text: &str| text.parse().unwrap();
-        Sites::new([
-            ("Pki.Lab".to_owned(), at("127.0.0.1:8001")),
-            ("plain.lab".to_owned(), at("127.0.0.1:80")),
-            ("six.lab".to_owned(), at("[::1]:8002")),
-        ])
+        Sites::new(
+            [
+                ("Pki.Lab".to_owned(), at("127.0.0.1:8001")),
+                ("plain.lab".to_owned(), at("127.0.0.1:80")),
+                ("six.lab".to_owned(), at("[::1]:8002")),
+            ],
+            false,
+        )
     }
 
     #[test]
@@ -76,6 +94,19 @@ mod tests {
             ("http://six.lab/", "http://[::1]:8002/"),
         ] {
             let url = sites().url(&of.parse().unwrap());
+            assert_eq!(url.map(|url| url.to_string()).as_deref(), Some(is), "{of}");
+        }
+    }
+
+    #[test]
+    fn where_there_is_a_name_server_hosts_keep_their_names() {
+        let sites = Sites { keep_hosts: true, ..sites() };
+        for (of, is) in [
+            ("http://Pki.Lab/a.crl", "http://Pki.Lab:8001/a.crl"),
+            ("http://plain.lab/", "http://plain.lab/"),
+            ("http://six.lab/ocsp", "http://six.lab:8002/ocsp"),
+        ] {
+            let url = sites.url(&of.parse().unwrap());
             assert_eq!(url.map(|url| url.to_string()).as_deref(), Some(is), "{of}");
         }
     }

@@ -80,7 +80,8 @@ impl ServeCore {
             Command::Restore { ca, back } => {
                 self.operate_named(now, ca.as_deref(), CaOperation::Restore { back })
             }
-            Command::Clock { by } => Ok(self.move_on(clock, by)),
+            Command::Clock { ca: None, by } => Ok(self.move_on(clock, by)),
+            Command::Clock { ca: Some(ca), by } => self.set_clock(now, &ca, by),
             Command::Reset => {
                 self.reset(clock).map_err(|error| Problem::new(500, error.to_string()))?;
                 Ok(Reply::json(200, &self.state(self.now(clock))))
@@ -240,10 +241,23 @@ impl ServeCore {
         Reply::json(200, &json!({ "now": now, "ahead": self.ahead.to_string() }))
     }
 
+    /// A CA's own clock is set.
+    fn set_clock(&mut self, now: Instant, ca: &str, by: Span) -> Result<Reply, Problem> {
+        let ca = self.named_ca(Some(ca))?;
+        let skew = self.lab.ca.step_clock(now, &ca, by).unwrap_or(Span::ZERO);
+        let json = json!({
+            "now": now,
+            "ahead": self.ahead.to_string(),
+            "ca": &*ca,
+            "skew": skew.to_string(),
+        });
+        Ok(Reply::json(200, &json))
+    }
+
     fn state(&self, now: Instant) -> Json {
         let cas: Map<String, Json> =
             self.scenario.cas.keys().map(|ca| (ca.to_string(), self.ca_state(ca))).collect();
-        let active = self.lab.ca.faults().iter().filter(|fault| fault.is_active(now));
+        let active = self.in_force().filter(|fault| fault.is_active(now));
         json!({
             "scenario": self.scenario.name,
             "variant": self.scenario.variant.as_deref(),

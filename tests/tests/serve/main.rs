@@ -4,5 +4,7 @@
 mod api;
 mod bounds;
 mod client;
+mod connections;
+mod names;
 mod peers;
 mod served;

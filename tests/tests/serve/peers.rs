@@ -9,7 +9,7 @@ use crate::client::{SCENARIO, Served};
 
 /// Whether a program is there; where it is not, that is said.
 #[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
-fn is_there(program: &str, version: &str, test: &str) -> bool {
+pub(crate) fn is_there(program: &str, version: &str, test: &str) -> bool {
     if Command::new(program).arg(version).output().is_ok_and(|o| o.status.success()) {
         return true;
     }
@@ -18,18 +18,18 @@ fn is_there(program: &str, version: &str, test: &str) -> bool {
     false
 }
 
-fn lines(served: &Served, program: &str) -> Vec<String> {
+pub(crate) fn lines(served: &Served, program: &str) -> Vec<String> {
     let all = served.ready["try_it"].as_array().expect("lines");
     let of = all.iter().filter(|line| line["program"] == program);
     of.map(|line| line["line"].as_str().expect("a line").to_owned()).collect()
 }
 
-fn shell(served: &Served, line: &str) -> Output {
+pub(crate) fn shell(served: &Served, line: &str) -> Output {
     let mut shell = Command::new("sh");
     shell.args(["-c", line]).current_dir(served.run_folder()).output().expect("a shell")
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     let text = [output.stdout.as_slice(), &output.stderr].concat();
     String::from_utf8_lossy(&text).into_owned()
 }
@@ -84,4 +84,39 @@ fn openssl_takes_the_good_and_refuses_the_revoked() {
         let about = asked.filter(|entry| entry["ocsp"][0]["certificate"] == "users-1").count();
         assert_eq!(about, 2, "{journal}");
     }
+}
+
+#[test]
+fn openssl_and_the_jdk_read_the_credentials_in_one_file() {
+    let served = Served::new();
+    for file in ["client.p12", "server.p12"] {
+        if is_there("openssl", "version", "openssl") {
+            let line = format!("openssl pkcs12 -in {file} -passin pass:revlab -nodes");
+            let output = shell(&served, &line);
+            let text = said(&output);
+            assert!(output.status.success(), "{line}: {text}");
+            assert_eq!(text.matches("BEGIN CERTIFICATE").count(), 1, "{text}");
+            assert_eq!(text.matches("BEGIN PRIVATE KEY").count(), 1, "{text}");
+        }
+        if is_there("keytool", "-help", "keytool") {
+            let line =
+                format!("keytool -list -storetype PKCS12 -keystore {file} -storepass revlab");
+            let output = shell(&served, &line);
+            let text = said(&output);
+            assert!(output.status.success(), "{line}: {text}");
+            assert!(text.contains("PrivateKeyEntry"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn certutils_line_names_the_certificate_that_was_written() {
+    let served = Served::new();
+    let [line] = lines(&served, "certutil").try_into().expect("a line");
+    let file = line.strip_prefix("certutil -verify -urlfetch \"").expect("the program");
+    let file = file.strip_suffix('"').expect("a quoted path");
+    assert_eq!(
+        std::path::Path::new(file),
+        served.file("client.pem").canonicalize().expect("there")
+    );
 }

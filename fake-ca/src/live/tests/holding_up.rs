@@ -74,7 +74,7 @@ async fn a_half_closed_connection_still_takes_what_comes() {
 #[tokio::test]
 async fn a_connection_to_reset_is_reset_before_its_request() {
     let mut site = site();
-    site.reset_next();
+    site.gate().reset_next();
     let mut stream = TcpStream::connect(site.address()).await.unwrap();
     let read = stream.read(&mut [0; 1]).await.map_err(|error| error.kind());
     assert_eq!(read, Err(io::ErrorKind::ConnectionReset));

@@ -57,6 +57,7 @@ struct Restore {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Clock {
+    ca: Option<String>,
     by: String,
 }
 
@@ -139,8 +140,12 @@ pub(super) fn restore(body: &[u8]) -> Result<Command, Problem> {
 }
 
 pub(super) fn clock(body: &[u8]) -> Result<Command, Problem> {
-    let Clock { by } = read(body)?;
-    length(&by).map(|by| Command::Clock { by })
+    let Clock { ca, by } = read(body)?;
+    let by = match &by.strip_prefix('-').filter(|_| ca.is_some()) {
+        Some(back) => Span::ZERO - length(back)?,
+        None => length(&by)?,
+    };
+    Ok(Command::Clock { ca, by })
 }
 
 /// Time that passes: some, and not so much that the CA would be busy for hours.

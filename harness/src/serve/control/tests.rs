@@ -60,8 +60,14 @@ fn what_is_too_large_or_runs_backwards_is_refused() {
     }
     assert_eq!(
         route("POST", "/clock", br#"{"by":"3h"}"#),
-        Ok(Command::Clock { by: Span::from_hours(3) })
+        Ok(Command::Clock { ca: None, by: Span::from_hours(3) })
     );
+    let back = Command::Clock { ca: Some("issuing".into()), by: Span::from_mins(-5) };
+    assert_eq!(route("POST", "/clock", br#"{"ca":"issuing","by":"-5m"}"#), Ok(back));
+    for by in ["0s", "-0s", "11000d", "-11000d", "--5m", "- 5m"] {
+        let body = json!({ "ca": "issuing", "by": by }).to_string();
+        assert_eq!(status("POST", "/clock", &body), 400, "{by}");
+    }
     assert_eq!(route("GET", "/journal?limit=3", b""), Ok(Command::Journal { limit: 3 }));
     assert_eq!(status("GET", "/journal?limit=-3", ""), 400);
     assert_eq!(status("GET", "/journal?x", ""), 400);
