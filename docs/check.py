@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the book: relative links and their anchors, and that scenarios in it have no mistakes.
+"""Checks the book: relative links and their anchors, and that scenarios and profiles in it have no mistakes.
 
 Run from the root of the repository: python3 docs/check.py [path of the revlab command]
 """
@@ -48,13 +48,15 @@ def links(page):
 
 def scenarios(page, command):
     for block in re.findall(r"^```toml\n(.*?)^```", page.read_text(), flags=re.M | re.S):
-        text = block
-        if "format = 1" not in block:
+        text, check = block, "lint"
+        if re.search(r"^\[parameters\]", block, flags=re.M):
+            check = "profiles"
+        elif "format = 1" not in block:
             text = HEAD + block + "".join(rest for table, rest in REST.items() if table not in block)
         with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
             file.write(text)
             file.flush()
-            done = subprocess.run([command, "lint", file.name], capture_output=True, text=True)
+            done = subprocess.run([command, check, file.name], capture_output=True, text=True)
             if done.returncode != 0:
                 yield f"{page.relative_to(ROOT)}: {done.stderr.strip()}\nin\n{block}"
 

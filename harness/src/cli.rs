@@ -6,6 +6,7 @@
 mod hypotheses;
 mod lint;
 mod list;
+mod profiles;
 mod run;
 #[cfg(feature = "live")]
 mod serve;
@@ -44,6 +45,15 @@ enum Command {
         #[arg(default_value = "scenarios")]
         folders: Vec<PathBuf>,
         /// How to print the list.
+        #[arg(long, value_enum, default_value_t = Format::Terminal)]
+        format: Format,
+    },
+    /// List the profiles of systems under test, explain one, or compare two.
+    Profiles {
+        /// None, one or two: names, or files that end in `.toml`.
+        #[arg(num_args = 0..=2)]
+        names: Vec<String>,
+        /// How to print it.
         #[arg(long, value_enum, default_value_t = Format::Terminal)]
         format: Format,
     },
@@ -133,6 +143,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(args),
         Command::Lint { scenarios } => lint::lint(scenarios),
         Command::List { folders, format } => list::list(folders, *format),
+        Command::Profiles { names, format } => profiles::profiles(names, *format),
         Command::Hypotheses { folder, write, check } => {
             let what = match (write, check) {
                 (Some(page), _) => hypotheses::Use::Write(page),

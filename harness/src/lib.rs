@@ -41,6 +41,7 @@ pub mod exec;
 pub mod hypotheses;
 pub mod judge;
 pub mod out;
+pub mod profiles;
 pub mod report;
 pub mod scenario;
 #[cfg(feature = "live")]

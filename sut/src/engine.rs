@@ -83,7 +83,7 @@ impl Engine {
             clock: config.clock.clone(),
             chance: seed.stream(&format!("sut/{}", config.name)),
             verifier: Verifier::default(),
-            subjects: Subjects::new(known, config.profile.parameters().entry_scope),
+            subjects: Subjects::new(known, config.profile.parameters()),
             processes: BTreeMap::new(),
             next_process: 0,
             resynced: None,

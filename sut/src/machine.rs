@@ -66,7 +66,10 @@ impl Machine {
     fn answer(&mut self, out: &mut Out<SutAction>) {
         for conclusion in self.engine.concluded() {
             if let Caller::Attempt(attempt) = conclusion.caller {
-                let page = iis::page(conclusion.verdict, conclusion.code);
+                let page = match self.engine.admits(conclusion.verdict) {
+                    true => Page::Welcome,
+                    false => iis::page(conclusion.verdict, conclusion.code),
+                };
                 self.respond(attempt, page, vec![conclusion.check], out);
             }
         }

@@ -1,42 +1,32 @@
 //! How a system under test checks revocation: named parameters, each with its source.
 //!
-//! What Windows documents, what third parties report and what revlab infers are kept apart: every
-//! parameter says which it is. A [hypothesis](Hypothesis) is a named set of the inferred ones.
+//! What is documented, what third parties report and what revlab infers are kept apart: every value
+//! of a [`Sheet`] says which it is. A [hypothesis](Hypothesis) is a named set of the inferred ones.
 
 mod hypothesis;
 mod parameter;
 mod parameters;
+mod sheet;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use hypothesis::Hypothesis;
 pub use parameter::{Evidence, Info, Value, ValueError};
 pub use parameters::{
-    BaseRetry, EntryScope, ExpiredDelta, OcspErrorMark, OlderDelta, Parameters, SkipCrl,
+    BaseRetry, CheckScope, EntryScope, ExpiredDelta, OcspErrorMark, OlderDelta, Parameters, SkipCrl,
 };
+pub use sheet::{Given, Sheet, SheetError};
 
 /// A profile with everything applied: what a SUT does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    name: ProfileName,
+    sheet: Arc<Sheet>,
     hypothesis: Hypothesis,
     updates: Vec<Update>,
     /// What was set by name, in order: kept so that another hypothesis can be put below it.
     settings: Vec<(String, parameter::OwnedValue)>,
     parameters: Parameters,
-}
-
-/// The profiles there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProfileName {
-    /// Windows 7 and Windows Server 2008 R2, IIS 7.5.
-    Windows2008R2,
-}
-
-impl ProfileName {
-    /// All profiles with their names in scenarios.
-    pub const NAMES: [(&'static str, ProfileName); 1] =
-        [("windows-2008r2", ProfileName::Windows2008R2)];
 }
 
 /// A patch that changes what a profile does.
@@ -50,26 +40,29 @@ pub enum Update {
 impl Update {
     /// All updates with their names in scenarios.
     pub const NAMES: [(&'static str, Update); 1] = [("KB2666300", Update::Kb2666300)];
+
+    /// Its name in scenarios.
+    pub fn as_str(self) -> &'static str {
+        name_of(&Update::NAMES, self)
+    }
 }
 
 impl Profile {
     /// The profile, under a hypothesis about its undocumented mechanism, with these updates.
-    pub fn new(name: ProfileName, hypothesis: Hypothesis, updates: Vec<Update>) -> Profile {
-        let mut parameters = match name {
-            ProfileName::Windows2008R2 => Parameters::windows_2008r2(),
-        };
+    pub fn new(sheet: Arc<Sheet>, hypothesis: Hypothesis, updates: Vec<Update>) -> Profile {
+        let mut parameters = sheet.parameters().clone();
         hypothesis.apply(&mut parameters);
         for update in &updates {
             match update {
                 Update::Kb2666300 => parameters.apply_kb2666300(),
             }
         }
-        Profile { name, hypothesis, updates, settings: Vec::new(), parameters }
+        Profile { sheet, hypothesis, updates, settings: Vec::new(), parameters }
     }
 
     /// The same profile, updates and settings under another hypothesis.
     pub fn with_hypothesis(&self, hypothesis: Hypothesis) -> Profile {
-        let mut profile = Profile::new(self.name, hypothesis, self.updates.clone());
+        let mut profile = Profile::new(self.sheet.clone(), hypothesis, self.updates.clone());
         for (name, value) in &self.settings {
             // It could be set before, and what can be set does not depend on the hypothesis.
             let _ = profile.set(name, value.as_value());
@@ -88,8 +81,13 @@ impl Profile {
     }
 
     /// Its name in scenarios.
-    pub fn name(&self) -> &'static str {
-        name_of(&ProfileName::NAMES, self.name)
+    pub fn name(&self) -> &str {
+        self.sheet.name()
+    }
+
+    /// What its file says.
+    pub fn sheet(&self) -> &Sheet {
+        &self.sheet
     }
 
     /// Sets one parameter by name, on top of profile, hypothesis and updates.
@@ -108,7 +106,7 @@ impl Profile {
         let mut map = self.parameters.describe();
         map.insert("profile".into(), self.name().into());
         map.insert("hypothesis".into(), self.hypothesis.as_str().into());
-        let updates: Vec<_> = self.updates.iter().map(|u| name_of(&Update::NAMES, *u)).collect();
+        let updates: Vec<_> = self.updates.iter().map(|u| u.as_str()).collect();
         map.insert("updates".into(), updates.into());
         map
     }

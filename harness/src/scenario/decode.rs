@@ -16,6 +16,7 @@ mod head;
 mod imported;
 mod issued;
 mod operation;
+mod profile;
 mod publishing;
 mod responder;
 mod sut;

@@ -400,7 +400,7 @@ fn exactly_one_sut_is_under_test() {
 
 #[test]
 fn a_profile_and_what_changes_it_must_exist() {
-    assert_snapshot!(instead("windows-2008r2", "windows-2008"), @"x.toml:8:11: `profile` of SUT `web` cannot be `windows-2008`; did you mean `windows-2008r2`?");
+    assert_snapshot!(instead("windows-2008r2", "windows-208r2"), @"x.toml:8:11: `profile` of SUT `web` cannot be `windows-208r2`; did you mean `windows-2008r2`?");
     let of = |line: &str| instead("[sut.web]", &format!("[sut.web]\n{line}"));
     assert_snapshot!(of("hypothesis = \"H9\""), @"x.toml:8:14: `hypothesis` of SUT `web` cannot be `H9`; it can be: `H0`, `H1a`, `H1b`, `H1c`, `H1d`, `H2`, `H4`, `H5`");
     assert_snapshot!(of("updates = [\"KB266630\"]"), @"x.toml:8:12: `updates` of SUT `web` cannot be `KB266630`; did you mean `KB2666300`?");

@@ -21,7 +21,7 @@ use revlab_pki::{
     AccessDescription, AccessMethod, CertificateExtension, CrlSubjects, DistinguishedName,
     DistributionPoint, GeneralName, KeyAlgorithm, NameConstraints, PointName, ReasonFlags,
 };
-use revlab_sut::profile::{Hypothesis, Profile, ProfileName, Update, Value};
+use revlab_sut::profile::{Hypothesis, Profile, Sheet, Update, Value};
 
 use super::library::{DiscoverError, Entry, discover, entry};
 use super::model::{Expectation, Operation};
@@ -292,8 +292,11 @@ fn the_validity_of_a_ca_can_be_given_by_dates() {
 fn a_sut_is_read_with_its_profile() {
     let s = variant(EVERYTHING, "only");
     let sut = &s.suts["web"];
-    let mut profile =
-        Profile::new(ProfileName::Windows2008R2, Hypothesis::H2, vec![Update::Kb2666300]);
+    let mut profile = Profile::new(
+        Sheet::named("windows-2008r2").unwrap(),
+        Hypothesis::H2,
+        vec![Update::Kb2666300],
+    );
     profile.set("ocsp_offline_memory", Value::Text("5h")).unwrap();
     profile.set("prefetch", Value::Boolean(false)).unwrap();
     assert_eq!(sut.profile, profile);

@@ -22,6 +22,10 @@ impl Engine {
         reply: &Reply,
     ) -> Result<Object, String> {
         let (link, purpose) = (&retrieval.link, retrieval.wanted.purpose);
+        let (octets, limit) = (reply.body.len(), self.parameters.max_object_size);
+        if octets > limit as usize {
+            return Err(format!("it has {octets} octets, and {limit} are the limit"));
+        }
         let (object, this_update, next_update) = if purpose == Purpose::Ocsp {
             let response = OcspResponse::parse(&reply.body).map_err(|e| e.to_string())?;
             if response.status() != 0 {

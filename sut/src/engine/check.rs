@@ -35,6 +35,8 @@ pub(super) struct Check {
     pub(super) pass: Pass,
     pub(super) steps: Vec<Step>,
     pub(super) used: Vec<Used>,
+    /// What could not be found out about a link that is let in all the same (soft fail).
+    pub(super) shortfall: Option<Verdict>,
     /// Time spent on the wire, to be held against the accumulative time-out.
     pub(super) spent: Span,
 }
@@ -141,6 +143,7 @@ impl Engine {
             pass: Pass::default(),
             steps: Vec::with_capacity(4),
             used: Vec::with_capacity(2),
+            shortfall: None,
             spent: Span::ZERO,
         };
         if error.is_some() {
@@ -156,7 +159,8 @@ impl Engine {
     pub(super) fn advance(&mut self, now: Instant, mut check: Check, out: &mut Out<SutAction>) {
         loop {
             let Some(link) = check.link() else {
-                return self.conclude(now, check, Verdict::Good, None, out);
+                let verdict = check.shortfall.unwrap_or(Verdict::Good);
+                return self.conclude(now, check, verdict, code_of(verdict), out);
             };
             let next = match check.stage {
                 Stage::Caches => self.look_into_caches(now, &mut check, &link, out),
@@ -175,7 +179,10 @@ impl Engine {
                     self.wait(now, fetch, check);
                     return;
                 }
-                Next::Link(Verdict::Good) => {
+                Next::Link(verdict) if verdict == Verdict::Good || self.admits(verdict) => {
+                    if verdict != Verdict::Good {
+                        check.shortfall.get_or_insert(verdict);
+                    }
                     check.at += 1;
                     self.enter_link(&mut check);
                 }
@@ -212,6 +219,15 @@ impl Engine {
             (stage, _) => stage,
         };
         self.advance(now, check, out);
+    }
+
+    /// Whether a client is let in of whom this is all that could be found out (soft fail).
+    pub(crate) fn admits(&self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Offline => !self.parameters.offline_refuses,
+            Verdict::Unknown => !self.parameters.no_source_refuses,
+            Verdict::Good | Verdict::Revoked | Verdict::NotChecked => false,
+        }
     }
 
     fn enter_link(&self, check: &mut Check) {

@@ -18,6 +18,7 @@ impl Engine {
             // W3SVC, WAS and w3wp hold no revocation state: lsass does, and it lives on (O10).
             Operation::RestartService => {}
             Operation::Reboot => self.reboot(out),
+            Operation::ChainCacheResync if !self.parameters.chain_cache_resync => {}
             Operation::ChainCacheResync => {
                 let lift = self.parameters.resync_lifts_offline_marks;
                 self.resynced = Some(now);

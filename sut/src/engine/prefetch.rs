@@ -88,12 +88,13 @@ fn dates(entry: &DiskEntry) -> Option<(Instant, Instant)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Sheet;
 
     /// The rows of the fact sheet's §2.5, with times from the publication.
     #[test]
     fn windows_are_those_of_the_fact_sheet() {
         let t = Instant::from_millis(0);
-        let p = Parameters::windows_2008r2();
+        let p = Sheet::named("windows-2008r2").unwrap().parameters().clone();
         let span = |text: &str| text.parse::<Span>().unwrap();
         let at = |publish: &str, next: &str| window(&p, t + span(publish), t + span(next));
         let production = at("7d", "7d 12h 10m").unwrap();

@@ -48,6 +48,8 @@ pub(super) struct Retrieval {
     send_at: Instant,
     sent: bool,
     deadline: Instant,
+    /// Nobody waits for it any more: what it brings is for later.
+    in_background: bool,
 }
 
 /// A check that waits for a retrieval.
@@ -147,6 +149,9 @@ impl Engine {
 
     /// The time that a check may spend on one URL: half of what remains to it (fact sheet §2.3).
     fn allowance(&self, check: &Check) -> Span {
+        if self.parameters.accumulative_timeout == Span::ZERO {
+            return self.parameters.url_timeout;
+        }
         let remaining = self.parameters.accumulative_timeout - check.spent;
         Ord::min(self.parameters.url_timeout, remaining.scale(1, 2))
     }
@@ -201,6 +206,7 @@ impl Engine {
             send_at,
             sent,
             deadline: timed_from + limit,
+            in_background: false,
         };
         self.retrievals.insert(fetch, retrieval);
         fetch
@@ -223,6 +229,10 @@ impl Engine {
             self.retrievals.values().filter(|r| r.due() <= now).map(|r| r.fetch).collect();
         for fetch in due {
             let Some(retrieval) = self.retrievals.get_mut(&fetch) else { continue };
+            if retrieval.deadline <= now && self.goes_on(now, fetch, out) {
+                continue;
+            }
+            let Some(retrieval) = self.retrievals.get_mut(&fetch) else { continue };
             if retrieval.deadline <= now {
                 if retrieval.sent {
                     out.act(SutAction::Abandon { fetch });
@@ -236,6 +246,31 @@ impl Engine {
             }
             self.leave_shared(now, fetch, out);
         }
+    }
+
+    /// Whether a retrieval whose time is up goes on without the checks that waited for it (fact
+    /// sheet §2.3). Prefetch has nobody waiting and ends.
+    fn goes_on(&mut self, now: Instant, fetch: u64, out: &mut Out<SutAction>) -> bool {
+        let more = self.parameters.background_retrieval;
+        let Some(retrieval) = self.retrievals.get_mut(&fetch) else { return false };
+        let solicited = matches!(retrieval.by, Requester::Process(_));
+        if more == Span::ZERO || !solicited || !retrieval.sent || retrieval.in_background {
+            return false;
+        }
+        retrieval.in_background = true;
+        retrieval.deadline += more;
+        let waiting = std::mem::take(&mut retrieval.waiting);
+        let mut answered = Answered {
+            error: Some(FetchError::TimedOut),
+            given_up: false,
+            ..Answered::without_answer(retrieval)
+        };
+        for waiting in waiting {
+            let Some(check) = self.checks.remove(&waiting.check) else { continue };
+            answered.charged = Ord::max(now - waiting.since, Span::ZERO);
+            self.resume(now, check, &answered, out);
+        }
+        true
     }
 
     /// Checks whose own time is up no longer wait for what another check has asked for.

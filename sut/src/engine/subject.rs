@@ -7,7 +7,7 @@ use revlab_lab::http::Url;
 use revlab_lab::{Code, Instant, Name};
 use revlab_pki::{CertId, Certificate, OcspRequest, Verifier};
 
-use crate::profile::EntryScope;
+use crate::profile::{CheckScope, EntryScope, Parameters};
 
 /// A chain has at most this many certificates.
 const CHAIN_LIMIT: usize = 10;
@@ -16,7 +16,9 @@ const CHAIN_LIMIT: usize = 10;
 #[derive(Debug)]
 pub(super) struct Subjects {
     known: Vec<Certificate>,
-    scope: EntryScope,
+    entry_scope: EntryScope,
+    check_scope: CheckScope,
+    crl_client: bool,
     met: BTreeMap<Box<[u8]>, Arc<Subject>>,
     /// What shares an entry of the memory cache, numbered.
     entries: BTreeMap<Vec<u8>, EntryKey>,
@@ -62,8 +64,16 @@ pub(super) struct Link {
 }
 
 impl Subjects {
-    pub(super) fn new(known: Vec<Certificate>, scope: EntryScope) -> Subjects {
-        Subjects { known, scope, met: BTreeMap::new(), entries: BTreeMap::new(), links: 0 }
+    pub(super) fn new(known: Vec<Certificate>, parameters: &Parameters) -> Subjects {
+        Subjects {
+            known,
+            entry_scope: parameters.entry_scope,
+            check_scope: parameters.check_scope,
+            crl_client: parameters.crl_client,
+            met: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            links: 0,
+        }
     }
 
     /// The subject of a peer's certificates; none when it sent none.
@@ -88,7 +98,13 @@ impl Subjects {
 
     /// From the root's side down (fact sheet §2.1); the root itself is not looked at.
     fn links(&mut self, chain: &[Certificate]) -> Vec<Arc<Link>> {
-        let pairs = chain.iter().zip(chain.iter().skip(1));
+        let checked = match self.check_scope {
+            CheckScope::Chain => chain.len(),
+            CheckScope::Leaf => 1,
+        };
+        let pairs = chain.iter().zip(chain.iter().skip(1)).take(checked);
+        let crl = self.crl_client;
+        let crl_urls = |urls: &[Url]| if crl { urls.to_vec() } else { Vec::new() };
         let mut links: Vec<_> = pairs
             .map(|(certificate, issuer)| {
                 self.links += 1;
@@ -104,8 +120,8 @@ impl Subjects {
                     ocsp_urls: certificate.ocsp_urls().to_vec(),
                     ocsp_gets: gets.collect(),
                     id,
-                    crl_urls: certificate.crl_urls().to_vec(),
-                    freshest_crl_urls: certificate.freshest_crl_urls().to_vec(),
+                    crl_urls: crl_urls(certificate.crl_urls()),
+                    freshest_crl_urls: crl_urls(certificate.freshest_crl_urls()),
                 })
             })
             .collect();
@@ -114,7 +130,7 @@ impl Subjects {
     }
 
     fn entry(&mut self, certificate: &Certificate, issuer: &Certificate) -> EntryKey {
-        let shared = match self.scope {
+        let shared = match self.entry_scope {
             EntryScope::Certificate => certificate.der().to_vec(),
             EntryScope::Issuer => issuer.public_key_info().to_vec(),
             EntryScope::UrlSet => {

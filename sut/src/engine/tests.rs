@@ -19,3 +19,4 @@ mod prefetch;
 mod random;
 mod record;
 mod sharing;
+mod switches;

@@ -57,6 +57,7 @@ impl Engine {
             pass: check::Pass::default(),
             steps: vec![Step::Resumed],
             used: Vec::new(),
+            shortfall: None,
             spent: revlab_lab::Span::ZERO,
         };
         self.conclude(now, check, Verdict::NotChecked, None, out);

@@ -31,10 +31,6 @@ pub struct Info {
     pub name: &'static str,
     /// What it is for, with its unit.
     pub doc: &'static str,
-    /// How well its value is known.
-    pub evidence: Evidence,
-    /// Where the value comes from.
-    pub source: &'static str,
 }
 
 /// A value as a scenario writes it.
@@ -49,7 +45,8 @@ pub enum Value<'a> {
 }
 
 /// A [`Value`] that is kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+#[serde(untagged, expecting = "a text, a whole number, `true` or `false` is needed")]
 pub(super) enum OwnedValue {
     Text(String),
     Integer(i64),
@@ -176,33 +173,53 @@ macro_rules! policy {
 macro_rules! parameters {
     ($(
         $(#[doc = $doc:literal])+
-        $evidence:ident $source:literal
-        $name:ident : $type:ty = $value:expr;
+        $name:ident : $type:ty;
     )*) => {
-        /// Every parameter of a profile. Values that Windows has by default are those of 2008 R2.
+        /// Every parameter of a profile.
         #[derive(Clone, Debug, PartialEq)]
         pub struct Parameters {
             $(
                 $(#[doc = $doc])+
-                #[doc = ""]
-                #[doc = concat!(stringify!($evidence), ": ", $source)]
                 pub $name: $type,
             )*
         }
 
         impl Parameters {
-            /// The values of Windows Server 2008 R2 without any hypothesis about its defect.
-            pub fn windows_2008r2() -> Parameters {
-                Parameters { $($name: $value,)* }
+            /// The values that `value` gives by name; what is wrong, where one is missing or cannot
+            /// be taken.
+            pub(super) fn from_values<'a>(
+                value: impl Fn(&'static str) -> Option<Value<'a>>,
+            ) -> Result<Parameters, String> {
+                let names = Parameters::ALL.iter().map(|info| info.name);
+                let missing: Vec<&str> = names.filter(|name| value(name).is_none()).collect();
+                if let Some(first) = missing.first() {
+                    let count = missing.len();
+                    return Err(format!(
+                        "{count} values are missing, the first is `{first}`: give them, or \
+                         extend a profile"
+                    ));
+                }
+                Ok(Parameters {
+                    $($name: value(stringify!($name))
+                        .ok_or_else(String::new)
+                        .and_then(Setting::read)
+                        .map_err(|why| format!("`{}`: {why}", stringify!($name)))?,)*
+                })
             }
 
             /// The table of all parameters.
             pub const ALL: &'static [Info] = &[$(Info {
                 name: stringify!($name),
                 doc: concat!($($doc),+),
-                evidence: Evidence::$evidence,
-                source: $source,
             },)*];
+
+            /// What is wrong with a value for a parameter that there is.
+            pub(super) fn check(name: &str, value: Value<'_>) -> Result<(), String> {
+                match name {
+                    $(stringify!($name) => <$type as Setting>::read(value).map(drop),)*
+                    _ => Ok(()),
+                }
+            }
 
             pub(super) fn set(&mut self, name: &str, value: Value<'_>) -> Result<(), ValueError> {
                 match name {
@@ -212,6 +229,14 @@ macro_rules! parameters {
                     _ => return Err(ValueError::Unknown(name.to_owned())),
                 }
                 Ok(())
+            }
+
+            /// The value of a parameter as a scenario writes it; null for a name that is none.
+            pub fn value(&self, name: &str) -> serde_json::Value {
+                match name {
+                    $(stringify!($name) => self.$name.show(),)*
+                    _ => serde_json::Value::Null,
+                }
             }
 
             pub(super) fn describe(&self) -> BTreeMap<String, serde_json::Value> {

@@ -6,4 +6,5 @@ mod interrupted;
 mod kept;
 mod library;
 mod output;
+mod profiles;
 mod statuses;

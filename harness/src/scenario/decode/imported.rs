@@ -70,23 +70,34 @@ fn chain(ca: &Fields<'_>) -> Option<(Certificate, Vec<Certificate>)> {
 /// The tree with the paths of such files from the root on: so it can be read again from anywhere.
 pub(super) fn absolute(cx: &Context, tree: &Table) -> Table {
     let mut absolute = tree.clone();
-    let names: Vec<String> =
-        tree.table("ca").into_iter().flat_map(Table::keys).map(str::to_owned).collect();
-    for name in names {
-        let Some(ca) = absolute.table_mut("ca").and_then(|cas| cas.table_mut(&name)) else {
-            continue;
-        };
-        for key in ["certificate", "private_key"] {
-            let Some(entry) = ca.get(key) else { continue };
+    for (actors, key, is_path) in PATHS {
+        let names: Vec<String> =
+            tree.table(actors).into_iter().flat_map(Table::keys).map(str::to_owned).collect();
+        for name in names {
+            let Some(actor) = absolute.table_mut(actors).and_then(|all| all.table_mut(&name))
+            else {
+                continue;
+            };
+            let Some(entry) = actor.get(key) else { continue };
             let Value::Text(path) = &entry.node.value else { continue };
-            let whole = cx.folder(entry.node.place).join(path);
-            if let Ok(whole) = std::path::absolute(whole) {
-                ca.put(key, Value::Text(whole.display().to_string()));
+            let whole = std::path::absolute(cx.folder(entry.node.place).join(path));
+            if let Some(whole) = whole.ok().filter(|_| is_path(path)) {
+                actor.put(key, Value::Text(whole.display().to_string()));
             }
         }
     }
     absolute
 }
+
+/// Which keys of which actors name files, and when.
+const PATHS: [(&str, &str, When); 3] = [
+    ("ca", "certificate", |_| true),
+    ("ca", "private_key", |_| true),
+    ("sut", "profile", super::profile::is_file),
+];
+
+/// Whether a text is the path of a file.
+type When = fn(&str) -> bool;
 
 /// The text of the file that `key` names, from the folder of the scenario file on.
 fn file(ca: &Fields<'_>, key: &'static str) -> Option<String> {

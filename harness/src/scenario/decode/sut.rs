@@ -3,14 +3,14 @@
 use revlab_lab::Name;
 use revlab_lab::trace::TlsVersion;
 use revlab_sut::config::{Adapter, SutConfig};
-use revlab_sut::profile::{Hypothesis, Parameters, Profile, ProfileName, Update, ValueError};
 
-use super::super::tree::{Entry, Value, shortened};
+use super::super::tree::Entry;
 use super::Spec;
 use super::actors::Role;
 use super::clock;
 use super::context::Context;
 use super::fields::Fields;
+use super::profile;
 
 #[cfg(test)]
 pub(super) const SPECS: &[&Spec] = &[&SUT];
@@ -41,7 +41,7 @@ pub(super) const TLS: [(&str, TlsVersion); 2] =
 pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<SutConfig> {
     let label = format!("SUT `{name}`");
     let fields = Fields::open(cx, &entry.node, entry.place, label, &SUT)?;
-    let profile = profile(&fields);
+    let profile = profile::decode(&fields);
     let under_test = fields.boolean("under_test");
     if under_test == Some(false) && cx.actors.only_sut() {
         fields.report("under_test", "the only SUT must be under test");
@@ -69,52 +69,4 @@ pub(super) fn ca_of(fields: &Fields<'_>) -> Option<Name> {
         fields.require("ca", "ca = \"issuing\"");
     }
     obvious
-}
-
-fn profile(fields: &Fields<'_>) -> Profile {
-    let name = fields.choice("profile", &ProfileName::NAMES);
-    let hypothesis = fields.choice("hypothesis", &Hypothesis::NAMES).unwrap_or_default();
-    let updates = fields.texts("updates").unwrap_or_default();
-    let updates = updates
-        .into_iter()
-        .filter_map(|(text, place)| fields.chosen("updates", place, text, &Update::NAMES))
-        .collect();
-    let mut profile = Profile::new(name.unwrap_or(ProfileName::Windows2008R2), hypothesis, updates);
-    if let Some(entry) = fields.entry("parameters") {
-        parameters(fields, entry, &mut profile);
-    }
-    profile
-}
-
-fn parameters(fields: &Fields<'_>, entry: &Entry, profile: &mut Profile) {
-    let Value::Table(table) = &entry.node.value else {
-        let example = "write `parameters = { ocsp_offline_memory = \"6h\" }`";
-        let message = format!("must be a table, but is {}; {example}", entry.node.value.describe());
-        return fields.report("parameters", message);
-    };
-    for entry in table.iter() {
-        let value = match &entry.node.value {
-            Value::Text(text) => revlab_sut::profile::Value::Text(text),
-            Value::Integer(number) => revlab_sut::profile::Value::Integer(*number),
-            Value::Boolean(value) => revlab_sut::profile::Value::Boolean(*value),
-            other => {
-                let message = format!("parameter `{}` cannot be {}", entry.key, other.describe());
-                fields.cx.report(entry.node.place, message);
-                continue;
-            }
-        };
-        match profile.set(&entry.key, value) {
-            Ok(()) => {}
-            Err(ValueError::Unknown(name)) => {
-                let message = format!("there is no parameter `{}`", shortened(&name));
-                let valid = Parameters::ALL.iter().map(|info| info.name);
-                fields.cx.report_name(entry.place, message, &name, valid, "there are");
-            }
-            Err(ValueError::Bad(why)) => {
-                let is = entry.node.value.describe();
-                let message = format!("parameter `{}`: {why}, but it is {is}", entry.key);
-                fields.cx.report(entry.node.place, message);
-            }
-        }
-    }
 }

@@ -11,7 +11,7 @@ use revlab_pki::Certificate;
 
 use super::authority::{Authority, START};
 use crate::config::{Adapter, SutConfig};
-use crate::profile::{Hypothesis, Profile, ProfileName, Update, Value};
+use crate::profile::{Hypothesis, Profile, Sheet, Update, Value};
 use crate::{Machine, Operation, SutAction, SutEvent};
 
 /// What a URL answers, and after which time; without a result it never does.
@@ -98,7 +98,8 @@ pub(super) fn profile(
     updates: &[Update],
     settings: &[(&str, &str)],
 ) -> Profile {
-    let mut profile = Profile::new(ProfileName::Windows2008R2, hypothesis, updates.to_vec());
+    let mut profile =
+        Profile::new(Sheet::named("windows-2008r2").unwrap(), hypothesis, updates.to_vec());
     for (name, text) in settings {
         let value = match (text.parse::<bool>(), text.parse::<i64>()) {
             (Ok(boolean), _) => Value::Boolean(boolean),

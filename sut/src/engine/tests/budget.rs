@@ -120,7 +120,7 @@ fn a_request_whose_time_is_up_before_it_is_sent_is_no_fetch() {
 /// A check that has no time at all says so and asks nobody.
 #[test]
 fn without_any_time_nothing_is_asked() {
-    let mut bench = silent(&[("accumulative_timeout", "0s")]);
+    let mut bench = silent(&[("url_timeout", "0s")]);
     let seen = bench.check(&client());
     assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Offline, ""));
     assert_eq!(seen.took, Span::ZERO);

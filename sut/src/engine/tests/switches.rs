@@ -1,0 +1,152 @@
+//! What profiles switch: which sources are asked, which certificates are checked, who is let in when
+//! nothing can be found out, and what goes on behind a check.
+
+use revlab_lab::Span;
+use revlab_lab::http::FetchError;
+use revlab_lab::trace::Verdict;
+use revlab_lab::{Clock, Code};
+use revlab_pki::{CertStatus, Certificate, CrlTemplate};
+
+use super::authority::{Authority, BASE, OCSP, START, base, entry};
+use super::bench::{Answer, Bench, profile};
+use crate::Operation;
+use crate::profile::{Hypothesis, Profile, Sheet};
+
+const DAY: Span = Span::from_days(1);
+const ROOT_BASE: &str = "http://ca/root.crl";
+
+fn built_in(name: &str) -> Profile {
+    Profile::new(Sheet::named(name).unwrap(), Hypothesis::H0, Vec::new())
+}
+
+/// Root, issuing CA, and a client that the issuing CA has revoked.
+fn two_tiers(profile: Profile) -> (Bench, Authority, Certificate) {
+    let root = Authority::root();
+    let issuing = root.subordinate("Issuing-CA", &[ROOT_BASE]);
+    let client = issuing.client("alice", 10, |_| {});
+    let known = vec![root.certificate.clone(), issuing.certificate.clone()];
+    let mut bench = Bench::with(profile, Clock::exact(START), known);
+    let listing = CrlTemplate { entries: vec![entry(&client, Some(1))], ..base(1, START, DAY) };
+    bench.put("root", ROOT_BASE, Answer::not_found());
+    bench.put("base", BASE, Answer::ok(issuing.sign(&listing)));
+    (bench, issuing, client)
+}
+
+/// Whoever lets in what cannot be checked goes on to the next certificate, and finds the client
+/// revoked where the hard one never gets there.
+#[test]
+fn soft_fail_goes_on_to_the_client_behind_an_authority_that_cannot_be_checked() {
+    let (mut bench, _, client) = two_tiers(built_in("soft-fail"));
+    let seen = bench.check(&client);
+    assert_eq!((seen.verdict, seen.page.as_str()), (Verdict::Revoked, "403.13"));
+    assert_eq!(seen.asked, "root base");
+    let (mut bench, _, client) = two_tiers(built_in("rfc5280-strict"));
+    let seen = bench.check(&client);
+    assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Offline, "root"));
+}
+
+#[test]
+fn soft_fail_lets_in_what_cannot_be_checked_and_the_record_says_so() {
+    for (name, page) in [("soft-fail", "200"), ("rfc5280-strict", "403.13")] {
+        let mut bench = Bench::of(built_in(name));
+        bench.put("base", BASE, Answer::error(FetchError::ConnectionRefused));
+        let seen = bench.check(&Authority::root().client("alice", 10, |_| {}));
+        assert_eq!((seen.verdict, seen.page.as_str()), (Verdict::Offline, page), "{name}");
+        assert_eq!(seen.code, Some(Code::CRYPT_E_REVOCATION_OFFLINE));
+        let silent = Authority::root().client("bob", 11, |t| t.crl_urls.clear());
+        let seen = bench.check(&silent);
+        assert_eq!((seen.verdict, seen.page.as_str()), (Verdict::Unknown, page), "{name}");
+    }
+}
+
+#[test]
+fn one_source_alone_is_asked_where_the_profile_says_so() {
+    let ca = Authority::root();
+    let client = ca.client_with_ocsp("alice", 10);
+    for (name, asked) in [("ocsp-only", "ocsp"), ("crl-only", "base"), ("rfc5280-strict", "ocsp")] {
+        let mut bench = Bench::of(built_in(name));
+        let good = ca.ocsp(&client, CertStatus::Good, START, DAY);
+        bench.put("ocsp", OCSP, Answer::ok(good));
+        bench.put("base", BASE, Answer::ok(ca.sign(&base(1, START, DAY))));
+        let seen = bench.check(&client);
+        assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, asked), "{name}");
+        // With that source gone only who knows the other one gets an answer.
+        let mut bench = Bench::of(built_in(name));
+        bench.put("ocsp", OCSP, Answer::not_found());
+        bench.put("base", BASE, Answer::ok(ca.sign(&base(1, START, DAY))));
+        let verdict = if name == "ocsp-only" { Verdict::Offline } else { Verdict::Good };
+        assert_eq!(bench.check(&client).verdict, verdict, "{name}");
+    }
+}
+
+#[test]
+fn the_leaf_alone_is_checked_where_the_parameter_says_so() {
+    let leaf = profile(Hypothesis::H0, &[], &[("check_scope", "leaf")]);
+    let (mut bench, issuing, _) = two_tiers(leaf);
+    let seen = bench.check(&issuing.client("bob", 11, |_| {}));
+    assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, "base"));
+}
+
+/// §1.2 (kb884115), documented: the download goes on for a minute, and a later attempt succeeds.
+#[test]
+fn on_2003_a_slow_crl_fails_the_check_and_serves_the_next() {
+    let ca = Authority::root();
+    let client = ca.client("alice", 10, |_| {});
+    let slow = Answer::ok(ca.sign(&base(1, START, DAY))).after(Span::from_secs(40));
+    let mut bench = Bench::of(built_in("windows-2003"));
+    bench.put("base", BASE, slow.clone());
+    let seen = bench.check(&client);
+    assert_eq!((seen.verdict, seen.took), (Verdict::Offline, Span::from_secs(15)));
+    assert_eq!(bench.fetches().count(), 0, "it is still under way");
+    bench.wait(Span::from_secs(30));
+    assert_eq!(bench.fetches().map(|fetch| fetch.took_ms).collect::<Vec<_>>(), [40_000]);
+    let seen = bench.check(&client);
+    assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, ""));
+
+    // Where nothing goes on behind the check, the CRL never arrives.
+    let mut bench = Bench::new(&[]);
+    bench.put("base", BASE, slow);
+    bench.check(&client);
+    bench.wait(Span::from_secs(90));
+    assert_eq!(bench.check(&client).verdict, Verdict::Offline);
+}
+
+/// §1.2 (kb884115), documented: the background ends after 60 s.
+#[test]
+fn what_goes_on_behind_a_check_ends_too() {
+    let mut bench = Bench::of(built_in("windows-2003"));
+    bench.put("base", BASE, Answer::never());
+    bench.check(&Authority::root().client("alice", 10, |_| {}));
+    bench.wait(Span::from_mins(5));
+    let fetches: Vec<_> = bench.fetches().map(|f| (f.took_ms, f.error)).collect();
+    assert_eq!(fetches, [(75_000, Some(FetchError::TimedOut))]);
+    assert!(bench.in_flight.is_empty());
+}
+
+/// §2.2, documented: MaxUrlRetrievalByteCount.
+#[test]
+fn an_object_above_the_limit_is_refused() {
+    let ca = Authority::root();
+    let crl = ca.sign(&base(1, START, DAY));
+    let client = ca.client("alice", 10, |_| {});
+    for (limit, verdict) in [(crl.len(), Verdict::Good), (crl.len() - 1, Verdict::Offline)] {
+        let mut bench = Bench::new(&[("max_object_size", &limit.to_string())]);
+        bench.put("base", BASE, Answer::ok(crl.clone()));
+        assert_eq!(bench.check(&client).verdict, verdict);
+    }
+}
+
+/// §2.4, reported: the value is heeded from Vista on.
+#[test]
+fn on_2003_a_resync_changes_nothing() {
+    let ca = Authority::root();
+    let client = ca.client("alice", 10, |_| {});
+    for (name, asked) in [("windows-2003", ""), ("windows-10", "base")] {
+        let mut bench = Bench::of(built_in(name));
+        bench.put("base", BASE, Answer::ok(ca.sign(&base(1, START, DAY))));
+        bench.check(&client);
+        bench.wait(Span::from_secs(1));
+        bench.operate(Operation::ChainCacheResync);
+        assert_eq!(bench.check(&client).asked, asked, "{name}");
+    }
+}
