@@ -2,7 +2,10 @@
 
 mod answering;
 mod defective;
+mod https;
 mod meeting;
+
+pub use https::HttpsCredential;
 
 use std::collections::BTreeMap;
 

@@ -38,6 +38,7 @@ mod down;
 mod effect;
 mod half_close;
 mod headers;
+mod https;
 mod latency;
 mod limit_data;
 mod name_aaaa_only;
@@ -71,6 +72,7 @@ use revlab_lab::{Instant, Name};
 
 pub use compose::compose;
 pub use effect::Effect;
+pub use https::HttpsCertificate;
 pub use page::Page;
 pub use plan::{Acting, FaultPlan};
 pub use redirect::Location;

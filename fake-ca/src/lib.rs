@@ -31,7 +31,7 @@ mod site_name;
 pub mod web_site;
 
 pub use content::Defects;
-pub use fake_ca::{CaAction, CaEvent, CaUrls, CannotIssue, FakeCa};
+pub use fake_ca::{CaAction, CaEvent, CaUrls, CannotIssue, FakeCa, HttpsCredential};
 pub use setup::SetupError;
 
 /// SHA-1 in lower-case hex: the name under which Windows dumps an object.

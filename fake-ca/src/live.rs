@@ -8,6 +8,7 @@ mod answered;
 mod connection;
 pub mod dns;
 mod gate;
+pub mod https;
 mod pace;
 mod play;
 

@@ -58,6 +58,8 @@ pub struct Options {
     /// Where a name server for the CAs' hosts listens, by UDP and TCP; none: there is none. With it
     /// certificates name hosts as the scenario does, with the ports of their sites.
     pub dns: Option<SocketAddr>,
+    /// Whether each site has a port for TLS, which a fault `https` opens.
+    pub https: bool,
     /// Whether certificates keep the host names of the scenario.
     pub keep_names: bool,
     /// Where credentials and the token are written; none: a folder that is removed at the end.

@@ -189,6 +189,8 @@ pub enum FetchError {
     ConnectionRefused,
     /// The peer reset the connection.
     ConnectionReset,
+    /// The server's certificate is not to be trusted.
+    SecureFailure,
     /// No complete answer within the time allowed.
     TimedOut,
     /// What came back is not HTTP, or ended early.
@@ -202,6 +204,7 @@ impl FetchError {
             FetchError::NameNotResolved => 0x2EE7,
             FetchError::ConnectionRefused => 0x2EFD,
             FetchError::ConnectionReset => 0x2EFE,
+            FetchError::SecureFailure => 0x2F8F,
             FetchError::TimedOut => 0x2EE2,
             FetchError::BadReply => 0x2F78,
         }
@@ -213,6 +216,7 @@ impl FetchError {
             FetchError::NameNotResolved => "name not resolved",
             FetchError::ConnectionRefused => "connection refused",
             FetchError::ConnectionReset => "connection reset",
+            FetchError::SecureFailure => "certificate not trusted",
             FetchError::TimedOut => "timed out",
             FetchError::BadReply => "bad reply",
         }

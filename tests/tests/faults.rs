@@ -8,7 +8,12 @@ use revlab_tests::{run, sim_and_live_agree};
 
 /// A quarter of an hour in which the CRLs are fetched again and again, with more in the file.
 fn scenario(more: &str) -> Scenario {
-    let text = format!(
+    let text = scenario_text(more);
+    from_text("faults", &text).unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0)
+}
+
+fn scenario_text(more: &str) -> String {
+    format!(
         r#"
 format = 1
 title = "faults"
@@ -36,8 +41,7 @@ every = "40s"
 delete_cache_files = {{ accounts = ["systemprofile", "NetworkService"] }}
 {more}
 "#
-    );
-    from_text("faults", &text).unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0)
+    )
 }
 
 fn fetches(records: &[Record]) -> Vec<Fetch> {
@@ -97,6 +101,33 @@ fn name_faults_are_the_same_on_both_transports() {
     all_get(&format!("name_wrong_address = {{ of = \"root\" }}\n{ROOT}"), 404);
     all_get("name_slow = { delay = \"3s\" }", 200);
     all_get("name_first_dead = {}\n[network]\nconnect_timeout = \"4s\"", 200);
+}
+
+#[test]
+fn a_certificate_that_is_not_to_be_trusted_is_the_same_error_on_both_transports() {
+    for wrong in ["self_signed", "expired", "other_name", "untrusted"] {
+        let fault =
+            format!("[fault.f]\non = \"issuing\"\nhttps = {{ certificate = \"{wrong}\" }}\n");
+        let text = scenario_text(&fault)
+            .replace("http://pki.lab.example/ocsp", "https://pki.lab.example/ocsp");
+        let scenario = from_text("faults", &text).unwrap_or_else(|e| panic!("{}", e.render(false)));
+        let scenario = &scenario[0];
+        sim_and_live_agree(scenario);
+        let (sim, _) = run(scenario, Transport::Sim);
+        let fetches = fetches(sim.trace.records());
+        let (met, others): (Vec<_>, Vec<_>) = fetches.iter().partition(|f| !f.faults.is_empty());
+        assert!(!met.is_empty() && !others.is_empty(), "{wrong}");
+        for fetch in met {
+            let url = fetch.url.as_str();
+            assert!(url.starts_with("https:"), "{url}");
+            assert_eq!(
+                (fetch.error, fetch.took_ms),
+                (Some(FetchError::SecureFailure), 2),
+                "{wrong}"
+            );
+        }
+        assert!(others.iter().all(|f| f.url.scheme() == "http" && f.error.is_none()), "{wrong}");
+    }
 }
 
 #[test]

@@ -9,7 +9,9 @@ use revlab_pki::OcspRequest;
 
 use super::FakeCa;
 use crate::authority::Authority;
-use crate::fault::{self, Asked, Caller, Endpoint, FaultConfig, Meeting, Ruling, Target, Way};
+use crate::fault::{
+    self, Acting, Asked, Caller, Effect, Endpoint, FaultConfig, Meeting, Ruling, Target, Way,
+};
 use crate::locations::below;
 use crate::setup::{self, SetupError};
 use crate::site_name;
@@ -43,6 +45,9 @@ impl FakeCa {
             authorities.get(ca).is_some_and(|a| a.has_issued_to(common_name, serial))
         };
         let acting = self.faults.meet(now, &asked, is_on, is_issued_to);
+        // Port 443 is open while somebody speaks TLS there.
+        let speaks_tls = |one: &Acting<'_>| matches!(one.fault.effect, Effect::Https(_));
+        let listens = listens || url.port() == 443 && acting.iter().any(speaks_tls);
         let mut meeting = fault::compose(&acting, caller);
         if let Ruling::Elsewhere(ca) = &meeting.ruling {
             let site = authorities.get(ca).map(|authority| authority.config.host.as_str().into());

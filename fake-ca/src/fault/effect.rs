@@ -34,6 +34,8 @@ pub enum Effect {
     ConnectionLimit(u32),
     /// The connection is reset.
     ResetPeer(ResetAt),
+    /// The host speaks TLS at port 443, with a certificate like this.
+    Https(HttpsCertificate),
     /// The connection is accepted and never answered; where a time is given, it is closed after it.
     Timeout(Option<Span>),
     /// The answer is this status, with a short HTML page unless a body is given.
@@ -113,7 +115,7 @@ pub(super) enum Place {
 
 impl Effect {
     /// The names of all effects in scenarios, in the order in which a request meets them.
-    pub const NAMES: [&'static str; 31] = [
+    pub const NAMES: [&'static str; 32] = [
         name_not_resolved::NAME,
         name_servfail::NAME,
         name_silent::NAME,
@@ -125,6 +127,7 @@ impl Effect {
         swallowed::NAME,
         connection_limit::NAME,
         reset_peer::NAME,
+        https::NAME,
         timeout::NAME,
         status::NAME,
         redirect::NAME,
@@ -161,6 +164,7 @@ impl Effect {
             Effect::Swallowed => swallowed::NAME,
             Effect::ConnectionLimit(_) => connection_limit::NAME,
             Effect::ResetPeer(_) => reset_peer::NAME,
+            Effect::Https(_) => https::NAME,
             Effect::Timeout(_) => timeout::NAME,
             Effect::Status { .. } => status::NAME,
             Effect::Redirect { .. } => redirect::NAME,
@@ -184,12 +188,20 @@ impl Effect {
         }
     }
 
-    /// How early a request meets it: its place in [`Effect::NAMES`], and of the resets that at the
-    /// connection first.
+    /// How early a request meets it: its place in [`Effect::NAMES`], but that a reset at the request
+    /// comes behind the handshake.
     pub(super) fn rank(&self) -> (usize, bool) {
-        let name = self.name();
+        let (name, late) = match self {
+            Effect::ResetPeer(ResetAt::Request) => (https::NAME, true),
+            other => (other.name(), false),
+        };
         let place = Self::NAMES.iter().position(|known| *known == name);
-        (place.unwrap_or(Self::NAMES.len()), *self == Effect::ResetPeer(ResetAt::Request))
+        (place.unwrap_or(Self::NAMES.len()), late)
+    }
+
+    /// Whether it can do anything to a request with a URL of this scheme.
+    pub(super) fn speaks(&self, scheme: &str) -> bool {
+        !matches!(self, Effect::Https(_)) || scheme.eq_ignore_ascii_case("https")
     }
 
     /// The ruling of an effect that leaves no answer of the server's.
@@ -204,6 +216,7 @@ impl Effect {
             Effect::Swallowed => Some(swallowed::RULING),
             Effect::ConnectionLimit(most) => connection_limit::ruling(*most, caller),
             Effect::ResetPeer(at) => reset_peer::ruling(*at),
+            Effect::Https(wrong) => Some(https::ruling(*wrong)),
             Effect::Timeout(None) => Some(timeout::RULING),
             _ => None,
         }
@@ -308,7 +321,8 @@ impl Effect {
             | Effect::NameFirstDead
             | Effect::Down
             | Effect::Swallowed
-            | Effect::ConnectionLimit(_) => false,
+            | Effect::ConnectionLimit(_)
+            | Effect::Https(_) => false,
         }
     }
 }

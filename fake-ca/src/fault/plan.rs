@@ -114,6 +114,7 @@ impl FaultPlan {
             let counted = fault.when.after_ocsp.is_none_or(|after| had >= after)
                 && is_on(&fault.on)
                 && fault.effect.concerns(asked.purpose.map(|(_, purpose)| *purpose))
+                && fault.effect.speaks(asked.request.url.scheme())
                 && fault.only.selects(asked, issued_to);
             if counted {
                 counts.selected += 1;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use revlab_lab::http::{Reply, Request};
 use revlab_lab::{Name, Span};
 
-use super::{Page, Shape, Way};
+use super::{HttpsCertificate, Page, Shape, Way};
 use crate::content::Defects;
 
 /// What comes of a request before any server thinks about its path.
@@ -22,6 +22,8 @@ pub enum Ruling {
     Swallowed,
     /// The connection is accepted and reset at once.
     ResetAtConnect,
+    /// The connection is accepted, and the certificate of the handshake is one like this.
+    Insecure(HttpsCertificate),
     /// The connection is accepted, the request read, the connection reset.
     Reset,
     /// The connection is accepted and stays silent.

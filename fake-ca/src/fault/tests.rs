@@ -84,6 +84,7 @@ fn effects() -> impl Strategy<Value = Effect> {
         Just(Effect::Swallowed),
         (0u32..2).prop_map(Effect::ConnectionLimit),
         Just(Effect::ResetPeer(ResetAt::Connect)),
+        Just(Effect::Https(HttpsCertificate::Expired)),
         Just(Effect::ResetPeer(ResetAt::Request)),
         (0u64..400).prop_map(|n| Effect::ResetPeer(ResetAt::Bytes(n))),
         Just(Effect::Timeout(None)),

@@ -38,7 +38,11 @@ impl Answered {
             Ruling::Answer(answer) => answer,
             Ruling::Elsewhere(_) => return Answered::Reply(own()),
             Ruling::Swallowed | Ruling::Silent => return Answered::Silent,
-            Ruling::NameNotResolved | Ruling::Refused | Ruling::ResetAtConnect | Ruling::Reset => {
+            Ruling::Insecure(_)
+            | Ruling::NameNotResolved
+            | Ruling::Refused
+            | Ruling::ResetAtConnect
+            | Ruling::Reset => {
                 return Answered::Reset;
             }
         };

@@ -37,6 +37,9 @@ pub(super) struct ServeArgs {
         value_parser = address
     )]
     dns: Option<SocketAddr>,
+    /// Give each site a port for TLS too: closed until a fault `https` opens it.
+    #[arg(long)]
+    https: bool,
     /// Lab time at the start instead of the present.
     #[arg(long, value_name = "TIME")]
     at: Option<Instant>,
@@ -71,6 +74,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Refusal> {
         listen: args.listen,
         control: args.control,
         dns: args.dns,
+        https: args.https,
         at: args.at,
         keep_names: args.keep_names,
         out: args.out.clone(),

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use revlab_clients::live::LiveClients;
 use revlab_clients::{Observation, Seen, Send};
-use revlab_fake_ca::fault::{Heard, Ruling};
+use revlab_fake_ca::fault::{Effect, Heard, HttpsCertificate, Ruling};
+use revlab_fake_ca::live::https::{HttpsFront, refusal};
 use revlab_fake_ca::live::{Answered, Pace, Site, Swallowing, refusing_port, swallowing_port};
 use revlab_lab::clock::LabTime;
 use revlab_lab::http::{FetchError, Reply, Request};
@@ -42,6 +43,10 @@ pub(super) struct LiveWire {
     sites: BTreeMap<String, Site>,
     refusing: (TcpSocket, SocketAddr),
     swallowing: (Swallowing, SocketAddr),
+    /// The servers with TLS in front of the sites, by host and by what is wrong with them, and the
+    /// roots that a SUT trusts.
+    https: BTreeMap<(String, HttpsCertificate), HttpsFront>,
+    roots: Vec<Certificate>,
     /// The SUTs' fronts with their host names.
     fronts: Vec<(Front, String)>,
     clients: LiveClients,
@@ -73,6 +78,7 @@ impl LiveWire {
         let lab_time = LabTime::new(scenario.start);
         let guard = runtime.enter();
         let sites = sites(lab)?;
+        let https = https(scenario, lab, &sites)?;
         let refusing = refusing_port().map_err(|e| RunError::Live(e.to_string()))?;
         let swallowing = swallowing_port().map_err(|e| RunError::Live(e.to_string()))?;
         let fronts = fronts(scenario, lab, &lab_time, port)?;
@@ -84,6 +90,8 @@ impl LiveWire {
             sites,
             refusing,
             swallowing,
+            https,
+            roots: roots(lab).cloned().collect(),
             fronts,
             clients,
             peers: BTreeMap::new(),
@@ -106,6 +114,24 @@ impl LiveWire {
         parsed
     }
 
+    /// What comes of a handshake with a site that should not be trusted.
+    fn shake_hands(&mut self, request: &Request, wrong: HttpsCertificate) -> Option<Heard> {
+        let host = request.url.host();
+        let front = self.https.get(&(host.to_ascii_lowercase(), wrong));
+        let address = front.map_or(self.refusing.1, HttpsFront::address);
+        let work = refusal(address, host, &self.roots, &self.lab_time);
+        match self.runtime.block_on(watched(work)) {
+            Some(refusal) => {
+                let result = Err(refusal.unwrap_or(FetchError::BadReply));
+                Some(Heard { result, after: Span::ZERO })
+            }
+            None => {
+                self.hung("a handshake with the CA");
+                None
+            }
+        }
+    }
+
     fn hung(&mut self, what: &str) {
         self.trouble.get_or_insert_with(|| {
             format!("the watchdog fired: {what} took more than {} s", WATCHDOG.as_secs())
@@ -121,6 +147,9 @@ impl Wire for LiveWire {
         request: &Request,
         serve: &mut dyn FnMut(Request) -> Reply,
     ) -> Option<Heard> {
+        if let Ruling::Insecure(wrong) = ruling {
+            return self.shake_hands(request, *wrong);
+        }
         let host = match ruling {
             Ruling::Elsewhere(site) => site,
             _ => request.url.host(),
@@ -315,6 +344,31 @@ fn sites(lab: &Lab) -> Result<BTreeMap<String, Site>, RunError> {
     lab.ca.hosts().into_iter().map(site).collect()
 }
 
+/// Every server with TLS that some fault asks for, at each host: which is meant shows in the request.
+fn https(
+    scenario: &Scenario,
+    lab: &Lab,
+    sites: &BTreeMap<String, Site>,
+) -> Result<BTreeMap<(String, HttpsCertificate), HttpsFront>, RunError> {
+    let mut fronts = BTreeMap::new();
+    for fault in scenario.faults.values() {
+        let Effect::Https(wrong) = fault.effect else { continue };
+        for (host, site) in sites {
+            let made = lab.ca.https_credential(&fault.on.ca, host, wrong, scenario.seed);
+            // What no certificate can name is refused by its name alone.
+            let Some(credential) = made else { continue };
+            let front = HttpsFront::bind(loopback(0), &credential, site.address());
+            let front = front.map_err(|e| RunError::Live(format!("https at `{host}`: {e}")))?;
+            fronts.insert((host.to_ascii_lowercase(), wrong), front);
+        }
+    }
+    Ok(fronts)
+}
+
+fn roots(lab: &Lab) -> impl Iterator<Item = &Certificate> {
+    lab.cast.authorities.values().flatten().filter(|c| c.is_self_issued())
+}
+
 fn fronts(
     scenario: &Scenario,
     lab: &Lab,
@@ -345,8 +399,7 @@ pub(super) fn clients(
     lab: &Lab,
     lab_time: &LabTime,
 ) -> Result<LiveClients, RunError> {
-    let roots = lab.cast.authorities.values().flatten().filter(|c| c.is_self_issued());
-    let roots = roots.map(|c| c.der().to_vec()).collect();
+    let roots = roots(lab).map(|c| c.der().to_vec()).collect();
     let bad = |e: revlab_clients::live::SetupError| RunError::Live(e.to_string());
     let mut clients = LiveClients::new(lab_time.clone(), roots).map_err(bad)?;
     for (name, plan) in &scenario.clients {

@@ -114,6 +114,7 @@ impl Wire for SimWire {
             Ruling::NameNotResolved => failed(FetchError::NameNotResolved),
             Ruling::Refused => failed(FetchError::ConnectionRefused),
             Ruling::ResetAtConnect | Ruling::Reset => failed(FetchError::ConnectionReset),
+            Ruling::Insecure(_) => failed(FetchError::SecureFailure),
             Ruling::Swallowed | Ruling::Silent => None,
             Ruling::Elsewhere(_) => Some(Heard::at_once(serve(request.clone()))),
             Ruling::Answer(answer) => {

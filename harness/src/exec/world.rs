@@ -299,7 +299,10 @@ impl<'a, W: Wire> World<'a, W> {
         }
         let delay = match ruling {
             Ruling::Answer(answer) => self.scenario.network.answer() + answer.delay + heard.after,
-            Ruling::Reset | Ruling::Elsewhere(_) => self.scenario.network.answer(),
+            // The server's certificate comes with its first answer (RFC 8446 §2, RFC 5246 §7.3).
+            Ruling::Reset | Ruling::Elsewhere(_) | Ruling::Insecure(_) => {
+                self.scenario.network.answer()
+            }
             _ => Span::ZERO,
         };
         let event = Event::Fetched { key, result };

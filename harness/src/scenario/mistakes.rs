@@ -239,6 +239,7 @@ fn what_a_fault_cannot_do_is_said_where_it_stands() {
     assert_snapshot!(fault("name_slow = { delay = \"0s\" }"), @"x.toml:13:23: `delay` of `name_slow` of fault `x`: `0s` is not longer than zero");
     assert_snapshot!(fault("name_wrong_address = { of = \"isuing\" }"), @"x.toml:13:29: there is no CA `isuing`; did you mean `issuing`?");
     assert_snapshot!(fault("name_wrong_address = { of = \"issuing\" }"), @"x.toml:12:6: `on` of fault `x`: `of` names the CA whose own address it is");
+    assert_snapshot!(fault("https = { certificate = \"expird\" }"), @"x.toml:13:25: `certificate` of `https` of fault `x` cannot be `expird`; did you mean `expired`?");
     assert_snapshot!(fault("limit_data = {}"), @"x.toml:13:1: `limit_data` of fault `x` needs `bytes`; such as `bytes = 100`");
     assert_snapshot!(fault("wrong_length = { by = 0 }"), @"x.toml:13:23: `by` of `wrong_length` of fault `x`: 0 makes no length wrong");
     assert_snapshot!(fault("reset_peer = { at = \"request\", bytes = 1 }"), @"x.toml:13:40: `bytes` of `reset_peer` of fault `x`: `at` says already when it is reset; only one of them can be");

@@ -10,7 +10,8 @@ use revlab_fake_ca::content::crl::CrlDefect;
 use revlab_fake_ca::content::issuer::IssuerDefect;
 use revlab_fake_ca::content::ocsp::OcspDefect;
 use revlab_fake_ca::fault::{
-    Effect, Endpoint, OfCertificate, Pattern, Probability, ResetAt, Selector, When,
+    Effect, Endpoint, HttpsCertificate, OfCertificate, Pattern, Probability, ResetAt, Selector,
+    When,
 };
 use revlab_lab::clock::{Drift, Step};
 use revlab_lab::http::Method;
@@ -376,6 +377,7 @@ fn faults_act_on_endpoints_for_a_time() {
     assert_eq!((fault("reset").from, fault("reset").until), (hours(1), hours(2)));
     assert_eq!(shown("reset-at").2, Effect::ResetPeer(ResetAt::Connect));
     assert_eq!(shown("reset-in").2, Effect::ResetPeer(ResetAt::Bytes(100)));
+    assert_eq!(shown("insecure").2, Effect::Https(HttpsCertificate::Untrusted));
     assert_eq!(shown("closed").2, Effect::Timeout(Some(Span::from_secs(5))));
     let jitter = Span::from_millis(500);
     assert_eq!(shown("wavering").2, Effect::Latency { latency: Span::from_secs(2), jitter });

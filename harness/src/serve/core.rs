@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use revlab_fake_ca::config::CaOperation;
+use revlab_fake_ca::config::{CaConfig, CaOperation};
 use revlab_fake_ca::content::Defects;
 use revlab_fake_ca::dns::NameFault;
-use revlab_fake_ca::fault::{Caller, FaultConfig, Ruling};
-use revlab_fake_ca::{CaAction, CaEvent, SetupError};
+use revlab_fake_ca::fault::{Caller, FaultConfig, HttpsCertificate, Ruling};
+use revlab_fake_ca::{CaAction, CaEvent, HttpsCredential, SetupError};
 use revlab_lab::core::{Core, Item, Out};
 use revlab_lab::http::{Reply, Request};
 use revlab_lab::trace::{Kind, Publish};
@@ -22,7 +22,7 @@ use super::laboratory::Laboratory;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::sites::Sites;
-use super::ways::{Names, Places, Stand};
+use super::ways::{self, Names, Places, Stand};
 use crate::scenario::Pattern;
 use crate::scenario::model::{Operation, OperationKind, Scenario};
 
@@ -157,6 +157,19 @@ impl ServeCore {
     pub(super) fn wrong_names(&self, clock: Instant) -> BTreeMap<String, NameFault> {
         let Some(names) = &self.names else { return BTreeMap::new() };
         names.faults(&self.places, &self.scenario, self.now(clock), &self.name_faults)
+    }
+
+    /// The credential with which a site speaks TLS, with what is wrong with it.
+    pub(super) fn https_credential(
+        &self,
+        site: &str,
+        wrong: HttpsCertificate,
+    ) -> Option<HttpsCredential> {
+        let host = ways::host(site).trim_start_matches('[').trim_end_matches(']');
+        let of_site = |ca: &&CaConfig| ca.host.eq_ignore_ascii_case(site);
+        let mut cas = self.scenario.cas.values();
+        let ca = cas.clone().find(of_site).or_else(|| cas.next())?;
+        self.lab.ca.https_credential(&ca.name, host, wrong, self.scenario.seed)
     }
 
     /// Gives each fault to who carries it out.

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+use revlab_fake_ca::HttpsCredential;
+use revlab_fake_ca::fault::HttpsCertificate;
+use revlab_fake_ca::live::https::HttpsFront;
 use revlab_fake_ca::live::{Arrived, Gate, Site, Swallowing, swallowing_at};
 use tokio::net::TcpSocket;
 use tokio::sync::mpsc;
@@ -35,9 +38,27 @@ pub(super) struct Door {
     address: SocketAddr,
     gate: Gate,
     state: State,
+    https: Option<Https>,
     /// From here nothing comes, for a name that has a dead address first.
     _dead: Option<Swallowing>,
 }
+
+/// The port at which a site speaks TLS, where a fault has it do so.
+#[derive(Debug)]
+struct Https {
+    address: SocketAddr,
+    state: HttpsState,
+}
+
+#[derive(Debug)]
+enum HttpsState {
+    Refusing { _kept: TcpSocket },
+    Speaking { wrong: HttpsCertificate, _front: HttpsFront },
+    Lost,
+}
+
+/// Gives the credential of a site by its name.
+pub(super) type Credentials<'a> = &'a dyn Fn(&str, HttpsCertificate) -> Option<HttpsCredential>;
 
 #[derive(Debug)]
 enum State {
@@ -53,9 +74,16 @@ enum State {
 }
 
 impl Doors {
-    pub(super) fn new(sites: Vec<(String, Site)>, to: To) -> Doors {
+    /// `https`: the sockets that keep the ports with TLS, one for each site or none at all.
+    pub(super) fn new(sites: Vec<(String, Site)>, https: Vec<TcpSocket>, to: To) -> Doors {
+        let mut https = https.into_iter();
         let share = CONNECTIONS_MOST / sites.len().max(1);
         let share = u32::try_from(share.max(1)).unwrap_or(u32::MAX);
+        let mut secure = || {
+            let kept = https.next()?;
+            let address = kept.local_addr().ok()?;
+            Some(Https { address, state: HttpsState::Refusing { _kept: kept } })
+        };
         let door = |(index, (name, site)): (usize, (String, Site))| {
             let (address, gate) = (site.address(), site.gate().clone());
             gate.at_most(share);
@@ -63,7 +91,8 @@ impl Doors {
             // Where there is no such address nothing comes from it either.
             let dead = address.ip().is_loopback().then(|| swallowing_at(dead).ok()).flatten();
             let state = State::Open(tokio::spawn(pump(index, site, to.clone())));
-            Door { name, address, gate, state, _dead: dead.map(|(kept, _)| kept) }
+            let https = secure();
+            Door { name, address, gate, state, https, _dead: dead.map(|(kept, _)| kept) }
         };
         let doors = sites.into_iter().enumerate().map(door).collect();
         Doors { doors, to, share }
@@ -79,11 +108,16 @@ impl Doors {
     }
 
     /// Opens and closes what has to be, and leaves what stands as it should.
-    pub(super) async fn settle(&mut self, stands: &BTreeMap<String, Stand>) {
+    pub(super) async fn settle(
+        &mut self,
+        stands: &BTreeMap<String, Stand>,
+        credentials: Credentials<'_>,
+    ) {
         for (index, door) in self.doors.iter_mut().enumerate() {
             let stand = stands.get(&door.name.to_ascii_lowercase()).copied().unwrap_or_default();
             door.gate.at_most(stand.most.map_or(self.share, |most| most.min(self.share)));
             door.gate.reset_all(stand.taking == Taking::Resets);
+            door.speak(stand.https.filter(|_| stand.taking == Taking::Accepts), credentials).await;
             if door.stands(stand.taking) {
                 continue;
             }
@@ -91,7 +125,8 @@ impl Doors {
                 site.abort();
             }
             door.state = State::Lost;
-            door.state = freed(|| door.take(index, stand.taking, &self.to)).await;
+            let take = || door.take(index, stand.taking, &self.to);
+            door.state = freed(take).await.unwrap_or(State::Lost);
         }
     }
 }
@@ -104,6 +139,32 @@ impl Door {
             (State::Swallowing { .. }, Taking::Swallows) => true,
             _ => false,
         }
+    }
+
+    /// Speaks TLS with a certificate like this, or not.
+    async fn speak(&mut self, wrong: Option<HttpsCertificate>, credentials: Credentials<'_>) {
+        let Some(https) = &mut self.https else { return };
+        let stands = match (&https.state, wrong) {
+            (HttpsState::Speaking { wrong, .. }, Some(wanted)) => *wrong == wanted,
+            (HttpsState::Refusing { .. }, None) => true,
+            _ => false,
+        };
+        if stands {
+            return;
+        }
+        let (address, site) = (https.address, self.address);
+        let credential = wrong.and_then(|wrong| Some((wrong, credentials(&self.name, wrong)?)));
+        https.state = HttpsState::Lost;
+        let take = || {
+            Ok(match &credential {
+                Some((wrong, credential)) => {
+                    let front = HttpsFront::bind(address, credential, site)?;
+                    HttpsState::Speaking { wrong: *wrong, _front: front }
+                }
+                None => HttpsState::Refusing { _kept: keep(address)? },
+            })
+        };
+        https.state = freed(take).await.unwrap_or(HttpsState::Lost);
     }
 
     /// Takes the port for this.
@@ -120,17 +181,17 @@ impl Door {
     }
 }
 
-/// What is done with a port as soon as those who had it are gone.
-async fn freed(take: impl Fn() -> io::Result<State>) -> State {
+/// What is done with a port as soon as those who had it are gone; none: they do not go.
+async fn freed<T>(take: impl Fn() -> io::Result<T>) -> Option<T> {
     /// The tasks of a site end in one turn each.
     const TURNS: usize = 100;
     for _ in 0..TURNS {
         tokio::task::yield_now().await;
         if let Ok(state) = take() {
-            return state;
+            return Some(state);
         }
     }
-    State::Lost
+    None
 }
 
 /// Hands over what arrives at a site. Dropping the task closes the site.
@@ -143,7 +204,7 @@ async fn pump(index: usize, mut site: Site, to: To) {
 }
 
 /// Keeps a port from others without listening at it: connections are refused.
-fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
+pub(super) fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = match address.ip() {
         IpAddr::V4(_) => TcpSocket::new_v4()?,
         IpAddr::V6(_) => TcpSocket::new_v6()?,

@@ -46,6 +46,8 @@ pub struct Ca {
     pub name: String,
     /// The address at which its site listens.
     pub listens: Option<String>,
+    /// The address at which its site can speak TLS.
+    pub https: Option<String>,
     /// Its base CRL.
     pub base: String,
     /// Its delta CRL.
@@ -71,6 +73,8 @@ pub struct Try {
 pub(super) struct Places<'a> {
     /// The address of each host's site, by the host's name in the CAs' configuration.
     pub(super) sites: &'a [(String, String)],
+    /// The same with TLS.
+    pub(super) https: &'a [(String, String)],
     pub(super) control: String,
     pub(super) dns: Option<SocketAddr>,
     pub(super) warnings: Vec<String>,
@@ -84,10 +88,14 @@ impl Ready {
         let ca = |name: &Name| {
             let urls: CaUrls = core.lab.ca.urls(name)?;
             let host = core.scenario.cas.get(name).map(|config| config.host.as_str())?;
-            let site = places.sites.iter().find(|(known, _)| known.eq_ignore_ascii_case(host));
+            let at = |sites: &[(String, String)]| {
+                let site = sites.iter().find(|(known, _)| known.eq_ignore_ascii_case(host));
+                site.map(|(_, address)| address.clone())
+            };
             Some(Ca {
                 name: name.to_string(),
-                listens: site.map(|(_, address)| address.clone()),
+                listens: at(places.sites),
+                https: at(places.https),
                 base: urls.base.to_string(),
                 delta: urls.delta.map(|url| url.to_string()),
                 certificate: urls.certificate.to_string(),
@@ -121,6 +129,7 @@ impl Ready {
             if let Some(address) = &ca.listens {
                 row("listens at", address);
             }
+            ca.https.iter().for_each(|address| row("https at", address));
             row("base CRL", &ca.base);
             ca.delta.iter().for_each(|url| row("delta CRL", url));
             row("certificate", &ca.certificate);

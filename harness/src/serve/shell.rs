@@ -14,12 +14,12 @@ use revlab_fake_ca::live::dns::NameServer;
 use revlab_fake_ca::live::{Arrived, Site};
 use revlab_lab::http::{Request, Url};
 use revlab_lab::{Instant, Span};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 
 use super::core::ServeCore;
 use super::credential;
-use super::doors::Doors;
+use super::doors::{Doors, keep};
 use super::files::Folder;
 use super::http::{self, Commanded};
 use super::ready::{Places, Ready};
@@ -93,6 +93,10 @@ async fn serve(
     let mut stop = Stop::new().map_err(|e| ServeError::system("the signals", e))?;
     let (to, mut arrived) = mpsc::channel(WAITING);
     let sites = bind(scenario, options.listen)?;
+    let https = match options.https {
+        true => keep_https(&sites, options.listen)?,
+        false => Vec::new(),
+    };
     let listener = TcpListener::bind(options.control).await;
     let listener =
         listener.map_err(|e| no_port("the control API", "--control", options.control, e))?;
@@ -101,6 +105,12 @@ async fn serve(
         sites.iter().map(|(host, site)| (host.clone(), site.address())).collect();
     let keep_hosts = options.dns.is_some();
     let named = (!options.keep_names).then(|| Sites::new(addresses.iter().cloned(), keep_hosts));
+    let secure = sites
+        .iter()
+        .zip(&https)
+        .filter_map(|((host, _), kept)| Some((host.clone(), kept.local_addr().ok()?)));
+    let secure: Vec<(String, SocketAddr)> = secure.collect();
+    let named = named.map(|sites| sites.with_https(secure.iter().cloned()));
     let mut dns = options.dns.map(|at| Told::bind(at, &addresses)).transpose()?;
     let known = dns.as_ref().map(|dns| dns.known.clone());
     let name = |host: &str| named.as_ref().and_then(|sites| sites.name(host));
@@ -120,6 +130,11 @@ async fn serve(
             .zip(addresses.iter().map(|(_, a)| a.to_string()))
             .collect::<Vec<_>>(),
         control: format!("http://{control}"),
+        https: &names
+            .iter()
+            .cloned()
+            .zip(secure.iter().map(|(_, at)| at.to_string()))
+            .collect::<Vec<_>>(),
         dns: dns.as_ref().map(|dns| dns.server.address()),
         warnings: warnings(options),
         folder: folder.path(),
@@ -131,7 +146,7 @@ async fn serve(
     let (to_core, mut commands) = mpsc::channel(WAITING);
     let api = tokio::spawn(http::accept(listener, token, to_core));
     let sites = names.into_iter().zip(sites.into_iter().map(|(_, site)| site)).collect();
-    let mut doors = Doors::new(sites, to);
+    let mut doors = Doors::new(sites, https, to);
     ready(&ready_now);
     loop {
         core.pass(clock.now());
@@ -179,7 +194,7 @@ impl Told {
 
 /// Sees to it that sites and names stand as the core has it now.
 async fn settle(doors: &mut Doors, dns: Option<&mut Told>, core: &ServeCore, now: Instant) {
-    doors.settle(&core.stands(now)).await;
+    doors.settle(&core.stands(now), &|site, wrong| core.https_credential(site, wrong)).await;
     let Some(dns) = dns else { return };
     let wrong = core.wrong_names(now);
     if wrong != dns.wrong {
@@ -221,6 +236,24 @@ fn bind(scenario: &Scenario, listen: SocketAddr) -> Result<Vec<(String, Site)>, 
         sites.push((host, site));
     }
     Ok(sites)
+}
+
+/// A port for TLS for each site, behind those of the sites; connections to it are refused until a
+/// fault has it speak.
+fn keep_https(sites: &[(String, Site)], listen: SocketAddr) -> Result<Vec<TcpSocket>, ServeError> {
+    let ports = sites.iter().enumerate().map(|(index, (host, _))| {
+        let behind = u16::try_from(sites.len() + index).ok();
+        let port = match listen.port() {
+            0 => Some(0),
+            first => behind.and_then(|index| first.checked_add(index)),
+        };
+        let none =
+            || ServeError::system("the sites", io::Error::other("there are not so many ports"));
+        let address = SocketAddr::new(listen.ip(), port.ok_or_else(none)?);
+        let what = format!("`https` of `{host}`");
+        keep(address).map_err(|e| no_port(&what, "--listen", address, e))
+    });
+    ports.collect()
 }
 
 /// Says which option would help where somebody else listens there.

@@ -15,6 +15,8 @@ use crate::scenario::model::Scenario;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sites {
     by_host: BTreeMap<String, SocketAddr>,
+    /// Where the same sites speak TLS.
+    https: BTreeMap<String, SocketAddr>,
     /// Hosts keep their names, and only get the ports.
     keep_hosts: bool,
 }
@@ -24,8 +26,12 @@ impl Sites {
         sites: impl IntoIterator<Item = (String, SocketAddr)>,
         keep_hosts: bool,
     ) -> Sites {
-        let by_host = sites.into_iter().map(|(host, at)| (host.to_ascii_lowercase(), at)).collect();
-        Sites { by_host, keep_hosts }
+        Sites { by_host: by_host(sites), https: BTreeMap::new(), keep_hosts }
+    }
+
+    /// The same, which speak TLS at these addresses.
+    pub(super) fn with_https(self, sites: impl IntoIterator<Item = (String, SocketAddr)>) -> Sites {
+        Sites { https: by_host(sites), ..self }
     }
 
     /// Whether sites are named by their addresses.
@@ -35,25 +41,42 @@ impl Sites {
 
     /// The name of the site that a host of the scenario is served at.
     pub(super) fn name(&self, host: &str) -> Option<String> {
-        let at = self.by_host.get(&host.to_ascii_lowercase())?;
-        Some(match (at.port(), at) {
-            (80, _) if self.keep_hosts => host.to_owned(),
-            (port, _) if self.keep_hosts => format!("{host}:{port}"),
-            (80, SocketAddr::V4(at)) => at.ip().to_string(),
-            (80, SocketAddr::V6(at)) => format!("[{}]", at.ip()),
-            _ => at.to_string(),
+        self.named(&self.by_host, host, 80)
+    }
+
+    /// The authority of the site's URLs with `https`; none: it does not speak TLS.
+    pub(super) fn https_name(&self, host: &str) -> Option<String> {
+        self.named(&self.https, host, 443)
+    }
+
+    fn named(
+        &self,
+        sites: &BTreeMap<String, SocketAddr>,
+        host: &str,
+        usual: u16,
+    ) -> Option<String> {
+        let at = sites.get(&host.to_ascii_lowercase())?;
+        let host = match at {
+            _ if self.keep_hosts => host.to_owned(),
+            SocketAddr::V4(at) => at.ip().to_string(),
+            SocketAddr::V6(at) => format!("[{}]", at.ip()),
+        };
+        Some(match at.port() == usual {
+            true => host,
+            false => format!("{host}:{}", at.port()),
         })
     }
 
     /// The URL at which what a URL of the scenario names is served; none: it is not served.
     pub(super) fn url(&self, url: &Url) -> Option<Url> {
-        if !url.scheme().eq_ignore_ascii_case("http") || url.port() != 80 {
-            return None;
-        }
-        let name = self.name(url.host())?;
+        let (scheme, name) = match (url.scheme().to_ascii_lowercase().as_str(), url.port()) {
+            ("http", 80) => ("http", self.name(url.host())?),
+            ("https", 443) => ("https", self.https_name(url.host())?),
+            _ => return None,
+        };
         // Kept byte for byte behind the authority: `http://host` has no path.
         let rest = url.as_str().get(url.scheme().len() + 3 + url.authority().len()..)?;
-        format!("http://{name}{rest}").parse().ok()
+        format!("{scheme}://{name}{rest}").parse().ok()
     }
 
     /// Puts the sites' names in place of the CAs' hosts.
@@ -64,6 +87,10 @@ impl Sites {
             }
         }
     }
+}
+
+fn by_host(sites: impl IntoIterator<Item = (String, SocketAddr)>) -> BTreeMap<String, SocketAddr> {
+    sites.into_iter().map(|(host, at)| (host.to_ascii_lowercase(), at)).collect()
 }
 
 #[cfg(test)]
@@ -108,6 +135,20 @@ mod tests {
         ] {
             let url = sites.url(&of.parse().unwrap());
             assert_eq!(url.map(|url| url.to_string()).as_deref(), Some(is), "{of}");
+        }
+    }
+
+    #[test]
+    fn what_speaks_tls_is_named_by_its_own_port() {
+        let at = |text: &str| ("pki.lab".to_owned(), text.parse().unwrap());
+        for (listens, is) in [
+            ("127.0.0.1:9001", "https://127.0.0.1:9001/ocsp"),
+            ("127.0.0.1:443", "https://127.0.0.1/ocsp"),
+            ("127.0.0.1:80", "https://127.0.0.1:80/ocsp"),
+        ] {
+            let sites = sites().with_https([at(listens)]);
+            let url = sites.url(&"https://PKI.lab/ocsp".parse().unwrap());
+            assert_eq!(url.map(|url| url.to_string()).as_deref(), Some(is));
         }
     }
 

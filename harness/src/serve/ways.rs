@@ -9,7 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use revlab_fake_ca::FakeCa;
 use revlab_fake_ca::dns::{NameFault, Zone};
-use revlab_fake_ca::fault::{Effect, Endpoint, FaultConfig, ResetAt, Selector, When};
+use revlab_fake_ca::fault::{
+    Effect, Endpoint, FaultConfig, HttpsCertificate, ResetAt, Selector, When,
+};
 use revlab_lab::http::Url;
 use revlab_lab::trace::Purpose;
 use revlab_lab::{Instant, Name};
@@ -28,6 +30,8 @@ pub(super) struct Stand {
     pub(super) taking: Taking,
     /// While so many are open further ones are reset.
     pub(super) most: Option<u32>,
+    /// It speaks TLS besides, with a certificate like this.
+    pub(super) https: Option<HttpsCertificate>,
 }
 
 /// What becomes of a connection; the first is met first.
@@ -98,7 +102,8 @@ impl Places {
             for site in self.covered(scenario, fault) {
                 let known = stands.entry(site).or_default();
                 let most = [known.most, stand.most].into_iter().flatten().min();
-                *known = Stand { taking: known.taking.min(stand.taking), most };
+                let https = known.https.or(stand.https);
+                *known = Stand { taking: known.taking.min(stand.taking), most, https };
             }
         }
         stands
@@ -120,7 +125,11 @@ fn stand(effect: &Effect) -> Stand {
         Effect::ConnectionLimit(most) => Some(*most),
         _ => None,
     };
-    Stand { taking, most }
+    let https = match effect {
+        Effect::Https(wrong) => Some(*wrong),
+        _ => None,
+    };
+    Stand { taking, most, https }
 }
 
 /// The hosts that the name server knows, in lower case, and where each is.
@@ -195,7 +204,7 @@ impl Names {
 }
 
 /// The host of a site's name.
-fn host(site: &str) -> &str {
+pub(super) fn host(site: &str) -> &str {
     match site.rsplit_once(':') {
         Some((host, port)) if port.parse::<u16>().is_ok() => host,
         _ => site,
@@ -256,6 +265,17 @@ mod tests {
         for effect in ["reset_peer = {}", "timeout = {}", "name_slow = { delay = \"1s\" }"] {
             assert_eq!(on("issuing", effect), [], "{effect}");
         }
+    }
+
+    #[test]
+    fn tls_is_spoken_besides() {
+        let scenario =
+            scenario("[fault.f]\non = \"issuing\"\nhttps = { certificate = \"expired\" }");
+        let ca = crate::exec::authorities(&scenario).unwrap().0;
+        let faults = scenario.faults.values();
+        let stands = Places::of(&scenario, &ca).stands(&scenario, scenario.start, faults);
+        let https = Some(HttpsCertificate::Expired);
+        assert_eq!(stands.get("pki.lab"), Some(&Stand { https, ..Stand::default() }));
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(super) fn retrieval(error: FetchError) -> &'static str {
         FetchError::NameNotResolved => "The server name or address could not be resolved",
         FetchError::ConnectionRefused => "A connection with the server could not be established",
         FetchError::ConnectionReset => "The connection with the server was terminated abnormally",
+        FetchError::SecureFailure => "A security error occurred",
         FetchError::TimedOut => "The operation timed out",
         FetchError::BadReply => "The server returned an invalid or unrecognized response",
     }

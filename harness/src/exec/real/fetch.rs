@@ -51,7 +51,7 @@ impl RealLab<'_> {
                 (Answered::Reply(own.clone()), Ok(own))
             }
             // Through a proxy, a host that cannot be reached is the proxy's to tell.
-            Ruling::NameNotResolved | Ruling::Refused => {
+            Ruling::NameNotResolved | Ruling::Refused | Ruling::Insecure(_) => {
                 (Answered::Reply(page(BAD_GATEWAY)), Ok(page(BAD_GATEWAY)))
             }
             Ruling::Reset | Ruling::ResetAtConnect => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use revlab_fake_ca::content::crl::CrlDefect;
 use revlab_fake_ca::content::issuer::IssuerDefect;
 use revlab_fake_ca::content::ocsp::OcspDefect;
-use revlab_fake_ca::fault::{Effect, Location, ResetAt, Slices};
+use revlab_fake_ca::fault::{Effect, HttpsCertificate, Location, ResetAt, Slices};
 use revlab_lab::{Name, Span};
 
 use super::super::super::tree::shortened;
@@ -31,6 +31,7 @@ pub(super) const KINDS: &[&Spec] = &[
     &kind("fault.NAME.swallowed", &[]),
     &kind("fault.NAME.connection_limit", &["connections"]),
     &kind("fault.NAME.reset_peer", &["at", "bytes"]),
+    &kind("fault.NAME.https", &["certificate"]),
     &kind("fault.NAME.timeout", &["timeout"]),
     &kind("fault.NAME.status", &["status", "body"]),
     &kind("fault.NAME.redirect", &["to", "status"]),
@@ -87,6 +88,10 @@ pub(super) fn decode(kind: &str, fields: &Fields<'_>) -> Option<Effect> {
             true => fields.duration("timeout", Sign::NotNegative).map(|t| Effect::Timeout(Some(t))),
             false => Some(Effect::Timeout(None)),
         },
+        "https" => {
+            fields.require("certificate", "certificate = \"expired\"");
+            fields.choice("certificate", &HttpsCertificate::NAMES).map(Effect::Https)
+        }
         "limit_data" => {
             fields.require("bytes", "bytes = 100");
             fields.number("bytes", 0, i64::MAX).map(Effect::LimitData)
