@@ -12,6 +12,8 @@ pub struct ClientPlan {
     pub sut: Name,
     /// The CA that issued its certificates.
     pub ca: Name,
+    /// Index of the key of that CA that issued them, where it is not the newest.
+    pub issued_by_key: Option<u16>,
     /// Attempt k of a thread is due at the thread's start + k × this, also while an earlier one
     /// runs.
     pub every: Span,

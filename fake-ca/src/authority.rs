@@ -2,6 +2,7 @@
 
 mod crl_signer;
 mod imported;
+mod keys;
 mod lists;
 mod older;
 mod publishing;
@@ -15,10 +16,11 @@ use revlab_lab::clock::Step;
 use revlab_lab::http::Url;
 use revlab_lab::{Instant, Name, Seed};
 use revlab_pki::{
-    CertId, CertStatus, Certificate, CertificateTemplate, CrlEntry, CrlExtension,
-    DistinguishedName, IssueError, Issuer, KeyAlgorithm, KeyPair, Usage,
+    CertId, CertStatus, Certificate, CertificateExtension, CertificateTemplate, CrlEntry,
+    CrlExtension, DistinguishedName, IssueError, Issuer, KeyAlgorithm, KeyPair, Usage,
 };
 
+use keys::CaKey;
 use older::Older;
 pub(crate) use publishing::{Publication, Served};
 use revocations::Revocations;
@@ -27,7 +29,6 @@ use crate::config::{CaConfig, Own};
 use crate::locations::Locations;
 use crate::publication::{Life, Timeline};
 use crate::responder::Responses;
-use crate::responder::signer::Signer;
 use crate::setup::SetupError;
 
 /// A serial number of AD CS has ten octets.
@@ -40,14 +41,20 @@ pub(crate) struct Authority {
     pub(crate) locations: Locations,
     pub(crate) certificate: Certificate,
     pub(crate) key: KeyPair,
-    /// What signs CRLs in its place.
-    crl_signer: Option<Signer>,
+    /// Its keys, oldest first: the last one is `key`.
+    keys: Vec<CaKey>,
+    /// Its certificates before `certificate`, oldest first.
+    former: Vec<Certificate>,
+    /// Where the scenario says by `key_index` alone that it was renewed: the one from before, with
+    /// a key that is no more.
+    relic: Option<Certificate>,
     pub(crate) responses: Responses,
     seed: Seed,
     /// First second of what it issues without further ado.
     issues_from: Instant,
     timeline: Timeline,
-    issued: BTreeSet<Vec<u8>>,
+    /// By serial number, the position of the key that signed it.
+    issued: BTreeMap<Vec<u8>, usize>,
     /// How many certificates each common name has had.
     names: BTreeMap<String, u64>,
     /// Which of them are those of CAs.
@@ -86,7 +93,7 @@ impl Authority {
     /// What of its configuration cannot be.
     pub(crate) fn new(
         config: CaConfig,
-        parent: Option<&mut Authority>,
+        mut parent: Option<&mut Authority>,
         seed: Seed,
         start: Instant,
     ) -> Result<Authority, SetupError> {
@@ -103,7 +110,9 @@ impl Authority {
             Some(imported) => imported::checked(imported, &ca(), parent.as_deref())?,
             None => {
                 let key = own_key(&config, parent.as_deref(), seed);
-                let certificate = certify(&config, &key, life, parent, seed)
+                let serial = serial(seed, &config.name, &config.common_name, 0);
+                let commission = Commission::first(&config, life, serial);
+                let certificate = certify(&commission, &key, parent.as_deref_mut())
                     .map_err(|source| SetupError::Certificate { ca: ca(), source })?;
                 (key, certificate)
             }
@@ -126,17 +135,29 @@ impl Authority {
             .map_err(|source| SetupError::Schedule { ca: ca(), source })?;
         let timeline = timeline.with_down(config.publishing.down);
         let lists = config.publishing.lists();
+        let first = CaKey {
+            index: certificate.ca_version().map_or(config.key_index, |(_, key)| key),
+            pair: key.clone(),
+            certificate: certificate.clone(),
+            url: locations.certificate_url.clone(),
+            from: certificate.not_before(),
+            since: None,
+            until: None,
+            signer: None,
+        };
         let mut authority = Authority {
             config,
             locations,
             certificate,
             key,
-            crl_signer: None,
+            keys: vec![first],
+            former: Vec::new(),
+            relic: None,
             responses: Responses::default(),
             seed,
             issues_from,
             timeline,
-            issued: BTreeSet::new(),
+            issued: BTreeMap::new(),
             names: BTreeMap::new(),
             authorities: BTreeSet::new(),
             revocations: Revocations::default(),
@@ -147,13 +168,21 @@ impl Authority {
             older: VecDeque::new(),
             turns: BTreeMap::new(),
         };
-        if let Some(wanted) = authority.config.publishing.signer.clone() {
-            let signer = authority.appoint(&wanted);
-            let failed = |source| SetupError::CrlSigner { ca: authority.name().clone(), source };
-            authority.crl_signer = Some(signer.map_err(failed)?);
+        let ca = || authority.config.name.clone();
+        let name = ca();
+        authority
+            .appoint_signer()
+            .map_err(|source| SetupError::CrlSigner { ca: name.clone(), source })?;
+        authority
+            .leave_relic(set_up, parent.as_deref_mut())
+            .map_err(|source| SetupError::Certificate { ca: name.clone(), source })?;
+        authority
+            .pass_history(start, parent)
+            .map_err(|source| SetupError::Renewal { ca: name.clone(), source })?;
+        match authority.certificate.not_after() <= authority.certificate.not_before() {
+            true => Err(SetupError::NeverValid { ca: name }),
+            false => Ok(authority),
         }
-        authority.pass_history(start);
-        Ok(authority)
     }
 
     /// Its name in the scenario.
@@ -161,7 +190,7 @@ impl Authority {
         &self.config.name
     }
 
-    /// Certificate index and key index, as AD CS counts them: here both grow together.
+    /// Certificate index and key index, as AD CS counts them.
     fn version(&self) -> (u16, u16) {
         let made = (self.config.key_index, self.config.key_index);
         self.certificate.ca_version().unwrap_or(made)
@@ -179,28 +208,65 @@ impl Authority {
         order: &Order<'_>,
         key: &KeyPair,
     ) -> Result<Certificate, IssueError> {
-        self.issue_with(order, &Own::default(), key)
+        self.issue_by(self.newest_key(), order, key)
     }
 
-    /// The same for a CA below this one, which has wishes of its own.
+    /// The same by the key at this position.
+    pub(crate) fn issue_by(
+        &mut self,
+        by: usize,
+        order: &Order<'_>,
+        key: &KeyPair,
+    ) -> Result<Certificate, IssueError> {
+        self.issue_with(by, order, &Own::default(), None, key)
+    }
+
+    /// The same for a CA below this one, which has wishes of its own, and may have a whole name.
     fn issue_with(
         &mut self,
+        by: usize,
         order: &Order<'_>,
         own: &Own,
+        subject: Option<DistinguishedName>,
         key: &KeyPair,
     ) -> Result<Certificate, IssueError> {
         let drawn = self.names.get(order.common_name).copied().unwrap_or(0);
         let serial = serial(self.seed, self.name(), order.common_name, drawn);
-        let (template, extras) = self.template(order, serial, own);
-        let issuer = Issuer::Certificate(&self.certificate, &self.key);
+        let (mut template, extras) = self.template(order, serial, own, by);
+        template.subject = subject.unwrap_or(template.subject);
+        let (issuer, issuer_key) = self.key_pair(by);
+        let issuer = Issuer::Certificate(issuer, issuer_key);
         let certificate = template.issue_with(&extras, key.public_key_info(), &issuer)?;
         self.locations.also_ocsp(certificate.ocsp_urls());
         self.names.insert(order.common_name.to_owned(), drawn + 1);
-        self.issued.insert(certificate.serial().to_vec());
+        self.issued.insert(certificate.serial().to_vec(), by);
         if order.usage == Usage::Authority {
             self.authorities.insert(certificate.serial().to_vec());
         }
         Ok(certificate)
+    }
+
+    /// Issues what an earlier renewal has left, where the scenario tells of one by the index of the
+    /// key alone: the certificate from before it, which has expired since.
+    fn leave_relic(
+        &mut self,
+        set_up: Instant,
+        parent: Option<&mut Authority>,
+    ) -> Result<(), IssueError> {
+        if self.locations.relic_path.is_none() || self.config.imported.is_some() {
+            return Ok(());
+        }
+        let name = format!("{}/before", self.name());
+        let taken: Vec<&KeyPair> =
+            std::iter::once(&self.key).chain(parent.iter().map(|parent| &parent.key)).collect();
+        let key = another_key(self.config.key, self.seed, &name, &taken);
+        let life = Life { not_before: set_up - self.config.lifetime, not_after: set_up };
+        let serial = serial(self.seed, self.name(), &name, 0);
+        // Version 0.0, whatever there was in between.
+        let first = Commission::first(&self.config, life, serial);
+        let commission = Commission { version: (0, 0), ..first };
+        self.relic = Some(certify(&commission, &key, parent)?);
+        Ok(())
     }
 
     /// Whether this CA has issued the certificate with this serial number to a common name.
@@ -225,7 +291,7 @@ impl Authority {
         reason: Option<u8>,
         extensions: Vec<CrlExtension>,
     ) {
-        if self.issued.contains(serial) {
+        if self.issued.contains_key(serial) {
             self.revocations.revoke(CrlEntry {
                 serial: serial.to_vec(),
                 revoked_at: self.config.clock.at(now).floor_to_second(),
@@ -242,7 +308,7 @@ impl Authority {
 
     /// Whether a certificate asked about is one of this CA's.
     pub(crate) fn has_issued(&self, id: &CertId) -> bool {
-        id.matches_issuer(&self.certificate)
+        self.key_of_request(id).is_some()
     }
 
     /// The seed of the run.
@@ -269,7 +335,7 @@ impl Authority {
     fn status_by(&self, serial: &[u8], counts: impl Fn(&CrlEntry) -> bool) -> CertStatus {
         match self.revocations.current(serial).filter(|entry| counts(entry)) {
             Some(entry) => CertStatus::Revoked { at: entry.revoked_at, reason: entry.reason },
-            None if self.issued.contains(serial) => CertStatus::Good,
+            None if self.issued.contains_key(serial) => CertStatus::Good,
             None => CertStatus::Unknown,
         }
     }
@@ -293,24 +359,47 @@ fn another_key(algorithm: KeyAlgorithm, seed: Seed, name: &str, taken: &[&KeyPai
     key
 }
 
+/// What a CA's own certificate is to say.
+struct Commission<'a> {
+    config: &'a CaConfig,
+    /// None: that of the configuration.
+    subject: Option<DistinguishedName>,
+    version: (u16, u16),
+    life: Life,
+    /// The serial number, where it is a root.
+    serial: Vec<u8>,
+    /// What it says about the certificate before it.
+    previous: Option<CertificateExtension>,
+}
+
+impl<'a> Commission<'a> {
+    fn first(config: &'a CaConfig, life: Life, serial: Vec<u8>) -> Commission<'a> {
+        let version = (config.key_index, config.key_index);
+        Commission { config, subject: None, version, life, serial, previous: None }
+    }
+}
+
 /// The CA's own certificate: issued by its parent, or a root.
 fn certify(
-    config: &CaConfig,
+    commission: &Commission<'_>,
     key: &KeyPair,
-    life: Life,
     parent: Option<&mut Authority>,
-    seed: Seed,
 ) -> Result<Certificate, IssueError> {
-    let ca_version = Some((config.key_index, config.key_index));
-    let common_name = config.common_name.as_str();
+    let Commission { config, life, .. } = commission;
+    let (common_name, life) = (config.common_name.as_str(), *life);
+    let ca_version = Some(commission.version);
+    let mut own = config.own.clone();
+    own.extensions.extend(commission.previous.clone());
     if let Some(parent) = parent {
         let usage = Usage::Authority;
         let order = Order { common_name, usage, dns_names: &[], life, ocsp: None, ca_version };
-        return parent.issue_with(&order, &config.own, key);
+        let by = parent.key_at(life.not_before);
+        return parent.issue_with(by, &order, &own, commission.subject.clone(), key);
     }
+    let whole = commission.subject.clone();
     let template = CertificateTemplate {
-        subject: DistinguishedName::common_name(common_name),
-        serial: serial(seed, &config.name, common_name, 0),
+        subject: whole.unwrap_or_else(|| DistinguishedName::common_name(common_name)),
+        serial: commission.serial.clone(),
         not_before: life.not_before,
         not_after: life.not_after,
         usage: Usage::Authority,
@@ -321,7 +410,7 @@ fn certify(
         dns_names: Vec::new(),
         ca_version,
     };
-    template.issue_with(&config.own.extras(), key.public_key_info(), &Issuer::Itself(key))
+    template.issue_with(&own.extras(), key.public_key_info(), &Issuer::Itself(key))
 }
 
 /// The serial number of the certificate that `common_name` gets after `drawn` others: from a stream

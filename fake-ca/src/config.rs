@@ -3,6 +3,7 @@
 mod imported;
 mod issued;
 mod publishing;
+mod renewal;
 mod responder;
 
 use revlab_lab::clock::Drift;
@@ -13,6 +14,7 @@ use revlab_pki::{CrlExtension, KeyAlgorithm};
 pub use imported::Imported;
 pub use issued::{Issued, Own};
 pub use publishing::{CrlSigner, Publishing, Replica};
+pub use renewal::Renewal;
 pub use responder::{GetPath, Methods, NonceRule, OcspSigner, Responder, ResponderId, Signing};
 
 /// One certificate authority in the style of AD CS, with its web site.
@@ -32,9 +34,12 @@ pub struct CaConfig {
     pub key: KeyAlgorithm,
     /// A CA that exists already; none: certificate and key are made.
     pub imported: Option<Imported>,
-    /// Index of its key (§4.4): with 1, files are called `XXX-CA(1).crl`, and the CA version
-    /// extension says 1.1. The `.crt` is there under its name without suffix as well: inferred.
+    /// Index of its first key and certificate (§4.4): with 1, files are called `XXX-CA(1).crl`, and
+    /// the CA version extension says 1.1. The `.crt` without suffix is there as well, with a
+    /// certificate of an older key that has expired: inferred.
     pub key_index: u16,
+    /// Renewals of its certificate before the start of the run, in any order.
+    pub renewed: Vec<Renewal>,
     /// How long before the start of the run the CA was set up: notBefore of its certificate.
     pub age: Span,
     /// How long the CA certificate lives from then on.
@@ -177,6 +182,12 @@ pub enum CaOperation {
         base: bool,
         /// By how much; not negative.
         by: Span,
+    },
+    /// The CA gets a new certificate, from its parent or as a root. With a new key it then publishes
+    /// base and delta for each of its keys; the others go on until their certificates expire.
+    Renew {
+        /// A new key as well; otherwise the one that it has.
+        new_key: bool,
     },
     /// The CA is restored from a backup: the site has the base and delta of back then, numbers go on
     /// from there, and the revocations since are forgotten.

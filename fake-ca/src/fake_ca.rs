@@ -95,6 +95,16 @@ pub enum CannotIssue {
         /// The name.
         ca: String,
     },
+    /// The CA has no key with that index.
+    #[error("CA `{ca}` has no key with index {index}; it has: {known}")]
+    NoKey {
+        /// The CA.
+        ca: Name,
+        /// The index.
+        index: u16,
+        /// Those that there are.
+        known: String,
+    },
     /// The certificate cannot be made.
     #[error("CA `{ca}` cannot issue a certificate for `{common_name}`: {source}")]
     Certificate {
@@ -138,17 +148,24 @@ impl FakeCa {
 
     /// The certificates from a CA up to its root, both included; empty for an unknown CA.
     pub fn chain(&self, ca: &str) -> Vec<Certificate> {
-        let first = self.authorities.get(ca);
-        let chain = std::iter::successors(first, |authority| {
-            authority.config.parent.as_ref().and_then(|parent| self.authorities.get(parent))
+        let first = self.authorities.get(ca).map(|authority| (authority, &authority.certificate));
+        let chain = std::iter::successors(first, |(authority, certificate)| {
+            let parent = authority.config.parent.as_ref()?;
+            let parent = self.authorities.get(parent)?;
+            Some((parent, parent.issuer_of(certificate)))
         });
-        let with_above = chain.flat_map(|authority| {
+        let with_above = chain.flat_map(|(authority, certificate)| {
             let imported = authority.config.imported.iter();
             let above = imported.filter(|_| authority.config.parent.is_none());
             let above = above.flat_map(|imported| imported.above.iter());
-            std::iter::once(&authority.certificate).chain(above).cloned()
+            std::iter::once(certificate).chain(above).cloned()
         });
         with_above.collect()
+    }
+
+    /// The certificates that a CA had before its newest one, oldest first.
+    pub fn former_certificates(&self, ca: &str) -> &[Certificate] {
+        self.authorities.get(ca).map(Authority::former).unwrap_or_default()
     }
 
     /// A CA's private key: for exporting it, or for artefacts that are made wrong on purpose.
@@ -171,6 +188,36 @@ impl FakeCa {
         dns_names: &[String],
     ) -> Result<Certificate, CannotIssue> {
         self.order(ca, subject_common_name, usage, key, dns_names, None)
+    }
+
+    /// The same by the key with this index, which may be one from before a renewal: what it has
+    /// issued is from a day before that.
+    ///
+    /// # Errors
+    ///
+    /// As [`FakeCa::issue`], and where the CA has no such key.
+    pub fn issue_by_key(
+        &mut self,
+        ca: &str,
+        common_name: &str,
+        usage: Usage,
+        key: &KeyPair,
+        index: u16,
+    ) -> Result<Certificate, CannotIssue> {
+        let unknown = || CannotIssue::UnknownCa { ca: ca.to_owned() };
+        let authority = self.authorities.get_mut(ca).ok_or_else(unknown)?;
+        let Some(by) = authority.key_with_index(index) else {
+            let known = authority.key_indexes().map(|index| index.to_string());
+            let known = known.collect::<Vec<_>>().join(", ");
+            return Err(CannotIssue::NoKey { ca: authority.name().clone(), index, known });
+        };
+        let (life, ocsp, ca_version) = (authority.life_by(by), None, None);
+        let order = Order { common_name, usage, dns_names: &[], life, ocsp, ca_version };
+        authority.issue_by(by, &order, key).map_err(|source| CannotIssue::Certificate {
+            ca: authority.name().clone(),
+            common_name: common_name.to_owned(),
+            source,
+        })
     }
 
     /// Issues a certificate with other OCSP URLs than the CA is configured with: the cure for a
@@ -220,7 +267,7 @@ impl FakeCa {
         let is_ocsp = |a: &Authority| Locations::is_ocsp(&a.locations.ocsp, request);
         find(&|a| is_ocsp(a).then_some(Purpose::Ocsp))
             .or_else(|| find(&|a| a.locations.file(request)))
-            .or_else(|| find(&|a| a.locations.older_file(request)))
+            .or_else(|| find(&|a| a.locations.older_file(request).map(|_| Purpose::Issuer)))
             .or_else(|| find(&|a| a.locations.named(request)))
     }
 
@@ -246,8 +293,9 @@ impl FakeCa {
 
     /// Where a CA's files and its responder are; `None` for an unknown CA.
     pub fn urls(&self, ca: &str) -> Option<CaUrls> {
-        let Authority { config, locations, .. } = self.authorities.get(ca)?;
-        let list = locations.lists.first()?;
+        let authority = self.authorities.get(ca)?;
+        let Authority { config, locations, .. } = authority;
+        let list = locations.lists.get(authority.first_list())?;
         Some(CaUrls {
             base: list.base_url.clone(),
             delta: config.crl.delta_period.map(|_| list.delta_url.clone()),
@@ -334,6 +382,14 @@ impl FakeCa {
         }
     }
 
+    fn renew(&mut self, now: Instant, ca: &str, new_key: bool) {
+        let Some((name, mut authority)) = self.authorities.remove_entry(ca) else { return };
+        let parent = authority.config.parent.as_ref();
+        let parent = parent.and_then(|parent| self.authorities.get_mut(parent));
+        authority.renew_now(now, new_key, parent);
+        self.authorities.insert(name, authority);
+    }
+
     fn operate(&mut self, now: Instant, ca: &str, operation: CaOperation) {
         self.share_revocations();
         let Some(authority) = self.authorities.get_mut(ca) else { return };
@@ -346,6 +402,7 @@ impl FakeCa {
             CaOperation::Skip { base } => authority.skip(base),
             CaOperation::Postpone { base, by } => authority.postpone(base, by),
             CaOperation::Restore { back } => authority.restore(back),
+            CaOperation::Renew { new_key } => self.renew(now, ca, new_key),
         }
     }
 }

@@ -66,10 +66,14 @@ pub(crate) struct Locations {
     replica: Option<Url>,
     /// Path of the CA certificate, decoded.
     pub(crate) certificate_path: String,
-    /// Path of the CA certificate without suffix, decoded, where the key has been renewed.
-    pub(crate) older_certificate_path: Option<String>,
-    /// Path, decoded, and URL of the certificate that signs CRLs in the CA's place.
-    pub(crate) crl_signer: Option<(String, Url)>,
+    /// Path of the CA certificate without suffix, decoded, where the scenario tells of a renewal by
+    /// the index of the key.
+    pub(crate) relic_path: Option<String>,
+    /// Paths of the CA's certificates before its newest, decoded, oldest first.
+    pub(crate) older_certificate_paths: Vec<String>,
+    /// Path, decoded, and URL of the certificates that sign CRLs in the CA's place, for each of its
+    /// keys one, where it has them.
+    pub(crate) crl_signers: Vec<(String, Url)>,
     /// URL of the CA certificate's file.
     pub(crate) certificate_url: Url,
     /// CRL distribution points of issued certificates, of those in the first list where there are
@@ -80,6 +84,10 @@ pub(crate) struct Locations {
     pub(crate) freshest: Vec<Url>,
     /// Whether cdp and freshest are the same in all lists, since the scenario says them.
     fixed: (bool, bool),
+    /// Into how many lists the certificates of a key are divided.
+    partitions: usize,
+    /// Whether AIA caIssuers is what the scenario says.
+    fixed_issuers: bool,
     /// AIA caIssuers of issued certificates.
     pub(crate) issuers: Vec<Url>,
     /// AIA OCSP of issued certificates, and any other URL that this CA has ever named as OCSP.
@@ -93,39 +101,19 @@ impl Locations {
     ///
     /// The host is not one that a URL can have.
     pub(crate) fn of(config: &CaConfig) -> Result<Locations, UrlError> {
-        // Renewal with a new key gives both suffixes, %4 and %8 (fact sheet §4.4).
-        let suffix = match config.key_index {
-            0 => String::new(),
-            index => format!("({index})"),
-        };
-        let ca = file_name(&config.common_name);
-        let computer = file_name(&config.computer);
-        let certificate_path = format!("/CertEnroll/{computer}_{ca}{suffix}.crt");
-        let older_certificate_path =
-            (config.key_index > 0).then(|| format!("/CertEnroll/{computer}_{ca}.crt"));
-        let url = |path: &str| -> Result<Url, UrlError> {
-            format!("http://{}{}", config.host, utf8_percent_encode(path, ESCAPED)).parse()
-        };
-        let list = |number: usize| -> Result<ListLocation, UrlError> {
-            let stem = match config.publishing.partitions {
-                0 | 1 => format!("/CertEnroll/{ca}{suffix}"),
-                _ => format!("/CertEnroll/{ca}{suffix}_p{}", number + 1),
-            };
-            let (base_path, delta_path) = (format!("{stem}.crl"), format!("{stem}+.crl"));
-            let (base_url, delta_url) = (url(&base_path)?, url(&delta_path)?);
-            Ok(ListLocation { stem, base_path, delta_path, base_url, delta_url })
-        };
-        let first = list(0)?;
-        let lists = (0..config.publishing.lists()).map(list).collect::<Result<Vec<_>, _>>()?;
-        let certificate_url = url(&certificate_path)?;
-        let signer_path = format!("/CertEnroll/{computer}_{ca}{suffix}_crl.crt");
-        let crl_signer = config.publishing.signer.is_some().then(|| url(&signer_path));
-        let crl_signer = crl_signer.transpose()?.map(|url| (signer_path, url));
+        let names = FileNames::of(config);
+        let index = config.key_index;
+        let lists = names.lists(index)?;
+        let first = names.list(index, 0)?;
+        let certificate_path = names.certificate(index);
+        let certificate_url = names.url(&certificate_path)?;
         let with_deltas = config.crl.delta_period.is_some();
         let default_freshest = || if with_deltas { vec![first.delta_url] } else { Vec::new() };
         Ok(Locations {
             host: config.host.clone(),
             fixed: (config.cdp.is_some(), config.freshest.is_some() || !with_deltas),
+            partitions: lists.len().max(1),
+            fixed_issuers: config.aia.issuers.is_some(),
             cdp: config.cdp.clone().unwrap_or_else(|| vec![first.base_url]),
             freshest: config.freshest.clone().unwrap_or_else(default_freshest),
             issuers: config.aia.issuers.clone().unwrap_or_else(|| vec![certificate_url.clone()]),
@@ -133,10 +121,43 @@ impl Locations {
             lists,
             replica: config.publishing.replica.as_ref().and_then(|replica| replica.url.clone()),
             certificate_path,
-            older_certificate_path,
-            crl_signer,
+            relic_path: (index > 0).then(|| names.certificate(0)),
+            older_certificate_paths: Vec::new(),
+            crl_signers: names.crl_signer(index)?.into_iter().collect(),
             certificate_url,
         })
+    }
+
+    /// The CA has a new certificate with this index, and a new key or the one that it had.
+    ///
+    /// # Errors
+    ///
+    /// As [`Locations::of`].
+    pub(crate) fn renew(
+        &mut self,
+        config: &CaConfig,
+        index: u16,
+        with_new_key: bool,
+    ) -> Result<(), UrlError> {
+        let names = FileNames::of(config);
+        let path = names.certificate(index);
+        let url = names.url(&path)?;
+        if with_new_key {
+            self.lists.extend(names.lists(index)?);
+            self.crl_signers.extend(names.crl_signer(index)?);
+        }
+        self.certificate_url = url;
+        let before = std::mem::replace(&mut self.certificate_path, path);
+        self.older_certificate_paths.push(before);
+        Ok(())
+    }
+
+    /// AIA caIssuers of what a key issues whose newest certificate is there.
+    pub(crate) fn issuers_of(&self, certificate: Option<&Url>) -> Vec<Url> {
+        match certificate {
+            Some(url) if !self.fixed_issuers => vec![url.clone()],
+            _ => self.issuers.clone(),
+        }
     }
 
     /// Whether two CAs of one site would write the same CRL files.
@@ -147,14 +168,14 @@ impl Locations {
         self.lists.iter().any(|one| other.lists.iter().any(|two| same(one, two)))
     }
 
-    /// The list that a certificate belongs to: by its last octet.
-    pub(crate) fn list_of(&self, serial: &[u8]) -> usize {
-        usize::from(serial.last().copied().unwrap_or(0)) % self.lists.len().max(1)
+    /// Which of the lists of its key a certificate belongs to: by its last octet.
+    pub(crate) fn partition_of(&self, serial: &[u8]) -> usize {
+        usize::from(serial.last().copied().unwrap_or(0)) % self.partitions
     }
 
-    /// CRL distribution points of a certificate with this serial number.
-    pub(crate) fn cdp_of(&self, serial: &[u8]) -> Vec<Url> {
-        match self.lists.get(self.list_of(serial)) {
+    /// CRL distribution points of a certificate with this serial number, by the key at that position.
+    pub(crate) fn cdp_of(&self, key: usize, serial: &[u8]) -> Vec<Url> {
+        match self.lists.get(key * self.partitions + self.partition_of(serial)) {
             Some(list) if !self.fixed.0 => vec![list.base_url.clone()],
             _ => self.cdp.clone(),
         }
@@ -224,17 +245,17 @@ impl Locations {
     /// The file that a request on this CA's host asks for.
     pub(crate) fn file(&self, request: &Request) -> Option<Purpose> {
         let crl = self.crl(request).map(|(_, purpose)| purpose);
-        let signer = self.crl_signer.iter().map(|(path, _)| path);
+        let signer = self.crl_signers.iter().map(|(path, _)| path);
         let mut certificates = std::iter::once(&self.certificate_path).chain(signer);
         let certificate =
             || certificates.any(|path| self.is_at(path, request)).then_some(Purpose::Issuer);
         crl.or_else(certificate).or_else(|| self.is_replica(request).then_some(Purpose::Base))
     }
 
-    /// The same of the `.crt` from before the renewal of its key.
-    pub(crate) fn older_file(&self, request: &Request) -> Option<Purpose> {
-        let path = self.older_certificate_path.as_deref()?;
-        self.is_at(path, request).then_some(Purpose::Issuer)
+    /// The path of the `.crt` from before a renewal that a request asks for.
+    pub(crate) fn older_file(&self, request: &Request) -> Option<&String> {
+        let mut paths = self.relic_path.iter().chain(&self.older_certificate_paths);
+        paths.find(|path| self.is_at(path, request))
     }
 
     fn is_at(&self, file: &str, request: &Request) -> bool {
@@ -252,6 +273,63 @@ impl Locations {
         ];
         let same = |url: &Url| below(url, &request.url) == Some("");
         named.into_iter().find(|(urls, _)| urls.iter().any(same)).map(|(_, purpose)| purpose)
+    }
+}
+
+/// What the files of a CA are called (fact sheet §4.4).
+struct FileNames<'a> {
+    config: &'a CaConfig,
+    ca: String,
+    computer: String,
+}
+
+impl FileNames<'_> {
+    fn of(config: &CaConfig) -> FileNames<'_> {
+        let (ca, computer) = (file_name(&config.common_name), file_name(&config.computer));
+        FileNames { config, ca, computer }
+    }
+
+    fn url(&self, path: &str) -> Result<Url, UrlError> {
+        format!("http://{}{}", self.config.host, utf8_percent_encode(path, ESCAPED)).parse()
+    }
+
+    /// The `.crt` of the certificate with this index: suffix %4.
+    fn certificate(&self, index: u16) -> String {
+        format!("/CertEnroll/{}_{}{}.crt", self.computer, self.ca, suffix(index))
+    }
+
+    /// The lists of the key with this index: suffix %8.
+    fn lists(&self, index: u16) -> Result<Vec<ListLocation>, UrlError> {
+        (0..self.config.publishing.lists()).map(|number| self.list(index, number)).collect()
+    }
+
+    fn list(&self, index: u16, number: usize) -> Result<ListLocation, UrlError> {
+        let (ca, suffix) = (&self.ca, suffix(index));
+        let stem = match self.config.publishing.partitions {
+            0 | 1 => format!("/CertEnroll/{ca}{suffix}"),
+            _ => format!("/CertEnroll/{ca}{suffix}_p{}", number + 1),
+        };
+        let (base_path, delta_path) = (format!("{stem}.crl"), format!("{stem}+.crl"));
+        let (base_url, delta_url) = (self.url(&base_path)?, self.url(&delta_path)?);
+        Ok(ListLocation { stem, base_path, delta_path, base_url, delta_url })
+    }
+
+    /// The certificate that signs the CRLs of the key with this index in its place.
+    fn crl_signer(&self, index: u16) -> Result<Option<(String, Url)>, UrlError> {
+        if self.config.publishing.signer.is_none() {
+            return Ok(None);
+        }
+        let (ca, computer) = (&self.ca, &self.computer);
+        let path = format!("/CertEnroll/{computer}_{ca}{}_crl.crt", suffix(index));
+        Ok(Some((path.clone(), self.url(&path)?)))
+    }
+}
+
+/// What renewals put behind a name: nothing for the first, then `(1)`.
+fn suffix(index: u16) -> String {
+    match index {
+        0 => String::new(),
+        index => format!("({index})"),
     }
 }
 
@@ -307,8 +385,8 @@ mod tests {
         let first = Locations::of(&CaConfig { key_index: 0, ..sample::issuing() }).unwrap();
         assert_eq!(first.lists[0].delta_path, "/CertEnroll/XXX-CA+.crl");
         assert_eq!(first.certificate_path, "/CertEnroll/WIN-MSPRL0T325O_XXX-CA.crt");
-        assert_eq!(locations.older_certificate_path, Some(first.certificate_path));
-        assert_eq!(first.older_certificate_path, None);
+        assert_eq!(locations.relic_path, Some(first.certificate_path));
+        assert_eq!(first.relic_path, None);
     }
 
     #[test]

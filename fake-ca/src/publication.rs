@@ -177,6 +177,11 @@ impl Timeline {
         })
     }
 
+    /// The CA certificate has been renewed: what is published is bounded by this end of it.
+    pub fn live_until(&mut self, not_after: Instant) {
+        self.life.not_after = not_after;
+    }
+
     /// The CA does not run in this window, its end excluded: what falls due is made up for at the
     /// end, once for each timer.
     #[must_use]

@@ -64,8 +64,7 @@ impl Authority {
     ) -> (Reply, Option<Publish>) {
         let Some(responder) = self.config.responder.clone() else { return (unauthorized(), None) };
         let now = self.config.clock.at(now).floor_to_second();
-        let ids: Vec<CertId> =
-            asked.ids.iter().filter(|id| id.matches_issuer(&self.certificate)).cloned().collect();
+        let ids: Vec<CertId> = asked.ids.iter().filter(|id| self.has_issued(id)).cloned().collect();
         let status = |id: &CertId| match responder.lag {
             Span::ZERO => self.status(&id.serial),
             lag => self.status_at(&id.serial, now - lag),

@@ -23,6 +23,7 @@ pub(crate) fn issuing() -> CaConfig {
         key: KeyAlgorithm::EcdsaP256,
         imported: None,
         key_index: 1,
+        renewed: Vec::new(),
         age: Span::from_days(30),
         lifetime: Span::from_days(1825),
         issued_lifetime: Span::from_days(365),

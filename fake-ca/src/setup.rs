@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use revlab_lab::http::UrlError;
-use revlab_lab::{Instant, Name, Seed};
+use revlab_lab::{Instant, Name, Seed, Span};
 use revlab_pki::IssueError;
 
 use crate::authority::Authority;
@@ -86,6 +86,22 @@ pub enum SetupError {
         /// Why not.
         source: IssueError,
     },
+    /// A renewal that cannot have been.
+    #[error("CA `{ca}`: its certificate cannot be renewed: {source}")]
+    Renewal {
+        /// The CA.
+        ca: Name,
+        /// Why not.
+        source: IssueError,
+    },
+    /// A renewal before the CA was set up, or after the start.
+    #[error("CA `{ca}`: a renewal {ago} ago is not between its set-up and the start")]
+    RenewalTime {
+        /// The CA.
+        ca: Name,
+        /// How long ago.
+        ago: Span,
+    },
     /// Two CAs would write the same files.
     #[error(
         "CA `{ca}` has the same files as `{other}`: give it another `name`, `computer` or `host`"
@@ -128,6 +144,8 @@ impl SetupError {
             | SetupError::NotByParent { ca }
             | SetupError::Certificate { ca, .. }
             | SetupError::CrlSigner { ca, .. }
+            | SetupError::Renewal { ca, .. }
+            | SetupError::RenewalTime { ca, .. }
             | SetupError::SameFiles { ca, .. }
             | SetupError::SharedSite { ca, .. } => ca,
             SetupError::FaultTarget { fault, .. } => fault,
@@ -148,6 +166,7 @@ impl SetupError {
             SetupError::Certificate { source: IssueError::Serial { .. }, .. } => "name",
             SetupError::Certificate { .. } => "key",
             SetupError::CrlSigner { .. } => "crl.signer",
+            SetupError::Renewal { .. } | SetupError::RenewalTime { .. } => "renewed",
             SetupError::SharedSite { .. } => "web.double_escaping",
             SetupError::FaultTarget { .. } => "on",
         }
@@ -240,8 +259,12 @@ fn check(config: &CaConfig) -> Result<(), SetupError> {
         ("lifetime", config.lifetime),
         ("issued_lifetime", config.issued_lifetime),
     ];
-    match spans.into_iter().find(|(_, span)| span.is_negative()) {
-        Some((key, _)) => Err(SetupError::Negative { ca, key }),
+    if let Some((key, _)) = spans.into_iter().find(|(_, span)| span.is_negative()) {
+        return Err(SetupError::Negative { ca, key });
+    }
+    let outside = |ago: Span| ago <= Span::ZERO || ago >= config.age;
+    match config.renewed.iter().find(|renewal| outside(renewal.ago)) {
+        Some(renewal) => Err(SetupError::RenewalTime { ca, ago: renewal.ago }),
         None => Ok(()),
     }
 }
@@ -270,8 +293,6 @@ fn check_sites(authorities: &BTreeMap<Name, Authority>) -> Result<(), SetupError
 
 #[cfg(test)]
 mod tests {
-    use revlab_lab::Span;
-
     use super::*;
     use crate::config::WebSite;
     use crate::sample::{self, START};

@@ -59,6 +59,7 @@ library! {
     crl_defects: "crl/defects.toml",
     crl_hold: "crl/hold.toml",
     crl_late: "crl/late.toml",
+    crl_renewal: "crl/renewal.toml",
     crl_scope: "crl/scope.toml",
     crl_signer: "crl/signer.toml",
 }

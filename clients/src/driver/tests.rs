@@ -13,6 +13,7 @@ fn plan() -> ClientPlan {
     ClientPlan {
         name: Name::from("jmeter"),
         sut: Name::from("web"),
+        issued_by_key: None,
         ca: Name::from("issuing"),
         every: Span::from_secs(10),
         threads: 1,

@@ -1,65 +1,73 @@
 //! A certificate of the CA's that signs its CRLs in its place (RFC 5280 §6.3.3 (f)).
 
-use std::sync::Arc;
-
 use revlab_pki::{
     Certificate, CertificateExtras, CrlExtension, DistinguishedName, IssueError, Issuer, KeyPair,
     Usage,
 };
 
+use super::keys::CaKey;
+use super::publishing::certificate_file;
 use super::{Authority, Order, another_key, serial};
 use crate::config::{CrlSigner, Own};
 use crate::publication::Life;
 use crate::responder::signer::Signer;
-use crate::web_site::{Content, File};
+use crate::web_site::File;
 
 /// Behind the common name, for the stream of the serial number: it may be the CA's own name, and
 /// must not draw the serial numbers of others.
 const SERIAL: &str = "/crl-signer";
 
 impl Authority {
-    /// What signs a list: the CA itself, or the certificate that it has for that.
-    pub(super) fn signs(&self) -> (&Certificate, &KeyPair) {
-        match &self.crl_signer {
-            Some(signer) => (&signer.certificate, &signer.key),
+    /// What signs a list: its key of the CA's, or the certificate that it has for that.
+    pub(super) fn signs(&self, list: usize) -> (&Certificate, &KeyPair) {
+        match self.key_of_list(list) {
+            Some(CaKey { signer: Some(signer), .. }) => (&signer.certificate, &signer.key),
+            Some(key) => (&key.certificate, &key.pair),
             None => (&self.certificate, &self.key),
         }
     }
 
     /// The certificate that signs CRLs in the CA's place, where there is one.
     pub(crate) fn crl_signer(&self) -> Option<&Certificate> {
-        self.crl_signer.as_ref().map(|signer| &signer.certificate)
+        self.keys.last()?.signer.as_ref().map(|signer| &signer.certificate)
     }
 
     /// The name in which CRLs are issued where it is not the CA's: then they are indirect ones, and
     /// certificates name their issuer (RFC 5280 §4.2.1.13).
     pub(super) fn crl_issuer(&self) -> Option<&DistinguishedName> {
-        let name = self.crl_signer.as_ref()?.certificate.subject();
+        let name = self.crl_signer()?.subject();
         (name != self.certificate.subject()).then_some(name)
     }
 
     /// Where the certificate of who signs CRLs is, said in them.
-    pub(super) fn signer_location(&self) -> Option<CrlExtension> {
-        let (_, url) = self.locations.crl_signer.as_ref()?;
+    pub(super) fn signer_location(&self, list: usize) -> Option<CrlExtension> {
+        let position = list / self.config.publishing.lists();
+        let (_, url) = self.locations.crl_signers.get(position)?;
         Some(CrlExtension::signer_at(url))
     }
 
-    /// The file with that certificate.
-    pub(super) fn signer_file(&self) -> Option<File> {
-        let (path, _) = self.locations.crl_signer.as_ref()?;
-        let certificate = self.crl_signer()?;
-        Some(File {
-            path: path.clone(),
-            content: Content::Certificate,
-            bytes: Arc::from(certificate.der()),
-            modified: certificate.not_before(),
-            change: 0,
+    /// The files with those certificates.
+    pub(super) fn signer_files(&self) -> impl Iterator<Item = File> {
+        let places = self.keys.iter().zip(&self.locations.crl_signers);
+        places.filter_map(|(key, (path, _))| {
+            let certificate = &key.signer.as_ref()?.certificate;
+            Some(certificate_file(certificate, path))
         })
+    }
+
+    /// Issues one for the newest key, where the scenario wants it.
+    pub(super) fn appoint_signer(&mut self) -> Result<(), IssueError> {
+        let wanted = self.config.publishing.signer.clone();
+        let signer = wanted.map(|wanted| self.appoint(&wanted)).transpose()?;
+        if let Some(newest) = self.keys.last_mut() {
+            newest.signer = signer;
+        }
+        Ok(())
     }
 
     /// Issues it, for as long as the CA itself lives. It names no CRL: a path validation of the
     /// signer would otherwise want the very list that it signs.
-    pub(super) fn appoint(&self, wanted: &CrlSigner) -> Result<Signer, IssueError> {
+    fn appoint(&self, wanted: &CrlSigner) -> Result<Signer, IssueError> {
         let ca = &self.config.common_name;
         let common_name = wanted.common_name.as_deref().unwrap_or(ca);
         let (not_before, not_after) = (self.certificate.not_before(), self.certificate.not_after());
@@ -71,8 +79,10 @@ impl Authority {
             ocsp: Some(&[]),
             ca_version: None,
         };
-        let drawn = serial(self.seed, self.name(), &format!("{common_name}{SERIAL}"), 0);
-        let (mut template, extras) = self.template(&order, drawn, &Own::default());
+        let before = self.newest_key() as u64;
+        let drawn = serial(self.seed, self.name(), &format!("{common_name}{SERIAL}"), before);
+        let by = self.newest_key();
+        let (mut template, extras) = self.template(&order, drawn, &Own::default(), by);
         if common_name == ca {
             template.subject = self.certificate.subject().clone();
         }
@@ -80,8 +90,14 @@ impl Authority {
         // The AIA of the CA's certificates is right for this one too, all else is not.
         let extras = CertificateExtras { access: extras.access, ..CertificateExtras::default() };
         let algorithm = wanted.key.unwrap_or(self.config.key);
-        let name = format!("{}/crl-signer", self.name());
-        let key = another_key(algorithm, self.seed, &name, &[&self.key]);
+        let name = match before {
+            0 => format!("{}/crl-signer", self.name()),
+            again => format!("{}/crl-signer-{again}", self.name()),
+        };
+        let own = self.keys.iter().map(|key| &key.pair);
+        let signers = self.keys.iter().filter_map(|key| Some(&key.signer.as_ref()?.key));
+        let taken: Vec<&KeyPair> = own.chain(signers).collect();
+        let key = another_key(algorithm, self.seed, &name, &taken);
         let issuer = Issuer::Certificate(&self.certificate, &self.key);
         let certificate = template.issue_with(&extras, key.public_key_info(), &issuer)?;
         Ok(Signer { certificate, key })
@@ -97,6 +113,7 @@ mod tests {
     use super::*;
     use crate::config::{CaConfig, Publishing};
     use crate::sample::{self, START};
+    use crate::web_site::Content;
 
     fn authority(signer: CrlSigner, padding: u32) -> Authority {
         let publishing = Publishing { signer: Some(signer), padding, ..Publishing::default() };
@@ -168,7 +185,7 @@ mod tests {
     #[test]
     fn the_signers_certificate_is_on_the_site_where_the_crl_says() {
         let ca = authority(named("CRL-ISSUER"), 0);
-        let (path, url) = ca.locations.crl_signer.clone().unwrap();
+        let (path, url) = ca.locations.crl_signers[0].clone();
         assert_eq!(path, "/CertEnroll/WIN-MSPRL0T325O_XXX-CA(1)_crl.crt");
         let file = ca.files().into_iter().find(|file| file.path == path).unwrap();
         assert_eq!(&*file.bytes, ca.crl_signer().unwrap().der());

@@ -34,7 +34,7 @@ impl Authority {
         if let (Some(first), true) = (listed.first_mut(), self.crl_issuer().is_some()) {
             self.name_issuer(first);
         }
-        for (issuer, entries) in self.foreign.iter().filter(|_| list == 0) {
+        for (issuer, entries) in self.foreign.iter().filter(|_| list == self.first_list()) {
             let covered = entries.iter().filter(|entry| scope.covers_reason(entry.reason));
             for (at, entry) in covered.enumerate() {
                 let mut entry = entry.clone();
@@ -67,7 +67,7 @@ impl Authority {
             Some(REMOVE_FROM_CRL) => Some(HOLD),
             other => other,
         };
-        subject && scope.covers_reason(reason) && self.locations.list_of(&entry.serial) == list
+        subject && scope.covers_reason(reason) && self.list_of(&entry.serial) == Some(list)
     }
 
     /// Takes over what other CAs have revoked, for an indirect CRL.
@@ -81,8 +81,8 @@ impl Authority {
     }
 
     /// A signed CRL with so many entries more, which is at no time in memory twice.
-    pub(super) fn padded(&self, template: &CrlTemplate, padding: u32) -> Arc<[u8]> {
-        let (certificate, key) = self.signs();
+    pub(super) fn padded(&self, template: &CrlTemplate, list: usize, padding: u32) -> Arc<[u8]> {
+        let (certificate, key) = self.signs(list);
         if padding == 0 {
             return template.sign(certificate, key).into();
         }

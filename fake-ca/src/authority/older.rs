@@ -78,7 +78,8 @@ impl Authority {
     ) -> Option<Publication> {
         let lag = self.config.publishing.lag;
         let was_there = |older: &&Older| older.planned.at + lag <= then && is(&older.planned);
-        let older = self.older.iter().rev().find(was_there)?;
+        let is_of_list = |older: &&Older| self.is_issued(list, &older.planned);
+        let older = self.older.iter().rev().filter(is_of_list).find(was_there)?;
         Some(self.again(older, list))
     }
 
@@ -118,8 +119,10 @@ impl Authority {
         self.timeline.go_back_to(delta.map_or(number, |delta| delta.planned.number));
         for older in [Some(base), delta].into_iter().flatten() {
             for list in 0..self.served.len() {
-                let publication = self.again(&older, list);
-                self.show(publication);
+                if self.is_issued(list, &older.planned) {
+                    let publication = self.again(&older, list);
+                    self.show(publication);
+                }
             }
         }
     }

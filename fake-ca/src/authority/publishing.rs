@@ -1,14 +1,16 @@
 //! Making CRLs: what the timeline plans, with what is revoked, signed.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use revlab_lab::trace::{Publish, Purpose};
 use revlab_lab::{Instant, Name, Span};
-use revlab_pki::{CrlEntry, CrlTemplate};
+use revlab_pki::{Certificate, CrlEntry, CrlTemplate, IssueError};
 
 use super::Authority;
+use crate::config::Renewal;
 use crate::content::crl::CrlDefect;
-use crate::publication::Planned;
+use crate::publication::{Planned, Validity};
 use crate::sha1;
 use crate::web_site::{Content, File};
 
@@ -48,10 +50,30 @@ impl Served {
 impl Authority {
     /// Runs the timers up to, but not including, `start`. Of this past only what is still served
     /// is signed, and what is still on its way to the site.
-    pub(super) fn pass_history(&mut self, start: Instant) {
+    ///
+    /// # Errors
+    ///
+    /// A certificate of a renewal cannot be issued.
+    pub(super) fn pass_history(
+        &mut self,
+        start: Instant,
+        mut parent: Option<&mut Authority>,
+    ) -> Result<(), IssueError> {
         let (mut base, mut delta, mut on_the_way) = (None, None, Vec::new());
-        while self.timeline.next_due().is_some_and(|due| due < start) {
-            for planned in self.timeline.publish_next() {
+        let mut renewals: VecDeque<Renewal> = self.config.renewals().into();
+        loop {
+            let renewal = renewals.front().map(|renewal| start - renewal.ago);
+            let until = renewal.unwrap_or(start);
+            let planned = if self.timeline.next_due().is_some_and(|due| due < until) {
+                self.timeline.publish_next()
+            } else if let Some(renewal) = renewals.pop_front() {
+                self.renew(until, renewal.new_key, parent.as_deref_mut())?;
+                let begun = base.is_some() || !on_the_way.is_empty();
+                self.publish_of_renewal(until, renewal.new_key && begun)
+            } else {
+                break;
+            };
+            for planned in planned {
                 self.keep_older(planned);
                 match planned.what() {
                     _ if planned.at + self.lag() >= start => on_the_way.push(planned),
@@ -66,6 +88,27 @@ impl Authority {
         for planned in on_the_way {
             self.put(planned, self.lag());
         }
+        Ok(())
+    }
+
+    /// What a renewal brings: with a new key a base, and a delta where there are deltas, of each key,
+    /// as by hand. Inferred: new certificates name a CRL that would not be there otherwise.
+    fn publish_of_renewal(&mut self, at: Instant, brings: bool) -> Vec<Planned> {
+        if brings { self.timeline.publish_now(at, true) } else { Vec::new() }
+    }
+
+    /// Renews the CA during the run.
+    pub(crate) fn renew_now(
+        &mut self,
+        now: Instant,
+        with_new_key: bool,
+        parent: Option<&mut Authority>,
+    ) {
+        let keys = self.newest_key();
+        // A certificate that cannot be had leaves the CA as it is.
+        let _ = self.renew(now, with_new_key, parent);
+        let planned = self.publish_of_renewal(now, self.newest_key() > keys);
+        self.sign_all(planned);
     }
 
     fn lag(&self) -> Span {
@@ -121,6 +164,9 @@ impl Authority {
     /// Signs a CRL for each list and brings it to the web site, in the place of the one before.
     fn put(&mut self, planned: Planned, lag: Span) {
         for list in 0..self.served.len() {
+            if !self.is_issued(list, &planned) {
+                continue;
+            }
             let publication = self.sign(planned, list);
             if lag == Span::ZERO {
                 self.show(publication);
@@ -167,7 +213,7 @@ impl Authority {
     ) -> Publication {
         let padding =
             if planned.base_number.is_none() { self.config.publishing.padding } else { 0 };
-        let der = self.padded(&template, padding);
+        let der = self.padded(&template, list, padding);
         let entries = template.entries.len() as u64 + u64::from(padding);
         Publication { planned, list, der, template, entries, spoilt: Vec::new(), announced: false }
     }
@@ -181,19 +227,24 @@ impl Authority {
     ) -> CrlTemplate {
         let is_base = planned.base_number.is_none();
         let scope = self.scope(list).map(|scope| scope.extension());
+        let Validity { this_update, next_update, next_publish } = planned.validity;
+        let key = self.key_of_list(list);
+        let version = key.and_then(|key| key.certificate.ca_version());
         let freshest = if is_base { self.locations.freshest_of(list) } else { Vec::new() };
         CrlTemplate {
             number: planned.number,
             base_number: planned.base_number,
             // That it is the base of the indicator is inferred (fact sheet §4.3).
             virtual_base: planned.base_number.filter(|_| self.config.crl.virtual_base),
-            this_update: planned.validity.this_update,
-            next_update: Some(planned.validity.next_update),
-            next_publish: Some(planned.validity.next_publish),
-            ca_version: Some(self.version()),
+            this_update: key.map_or(this_update, |key| this_update.max(key.from)),
+            next_update: Some(
+                key.map_or(next_update, |key| Ord::min(next_update, key.certificate.not_after())),
+            ),
+            next_publish: Some(next_publish),
+            ca_version: Some(version.unwrap_or_else(|| self.version())),
             freshest_crl_urls: freshest,
             published_locations: self.config.published_locations.clone(),
-            extensions: scope.into_iter().chain(self.signer_location()).collect(),
+            extensions: scope.into_iter().chain(self.signer_location(list)).collect(),
             entries: self.in_scope(list, entries),
         }
     }
@@ -226,7 +277,7 @@ impl Authority {
             files.extend(both);
         }
         files.push(self.certificate_file(&self.locations.certificate_path));
-        files.extend(self.signer_file());
+        files.extend(self.signer_files());
         files
     }
 
@@ -241,27 +292,39 @@ impl Authority {
         }
     }
 
-    /// The `.crt` from before the renewal of its key. It gives way to a file of that name that
-    /// another CA of the site has. Inferred: renewal adds a file with a suffix and removes none.
-    /// A real one holds the certificate from before, which is not modelled: here it is today's.
-    pub(crate) fn older_file(&self) -> Option<File> {
-        self.locations.older_certificate_path.as_deref().map(|path| self.certificate_file(path))
+    /// The `.crt` files from before renewals. They give way to files of those names that another CA
+    /// of the site has. Inferred: renewal adds a file with a suffix and removes none.
+    pub(crate) fn older_files(&self) -> Vec<File> {
+        self.older_certificates().map(|(path, older)| certificate_file(older, path)).collect()
+    }
+
+    /// The paths and certificates of those files. Of a CA that was brought along the one from before
+    /// its renewal is not known: the file then holds today's.
+    pub(super) fn older_certificates(&self) -> impl Iterator<Item = (&String, &Certificate)> {
+        let relic = self.relic.as_ref().unwrap_or(&self.certificate);
+        let relic = self.locations.relic_path.iter().map(move |path| (path, relic));
+        relic.chain(self.locations.older_certificate_paths.iter().zip(&self.former))
     }
 
     pub(super) fn certificate_file(&self, path: &str) -> File {
-        File {
-            path: path.to_owned(),
-            content: Content::Certificate,
-            bytes: Arc::from(self.certificate.der()),
-            modified: self.certificate.not_before(),
-            change: 0,
-        }
+        certificate_file(&self.certificate, path)
+    }
+}
+
+/// A certificate as a file.
+pub(super) fn certificate_file(certificate: &Certificate, path: &str) -> File {
+    File {
+        path: path.to_owned(),
+        content: Content::Certificate,
+        bytes: Arc::from(certificate.der()),
+        modified: certificate.not_before(),
+        change: 0,
     }
 }
 
 impl Publication {
     fn record(&self, id: u64, ca: Name, url: &str) -> Publish {
-        let Planned { number, base_number, validity, .. } = self.planned;
+        let Planned { number, base_number, .. } = self.planned;
         Publish {
             id,
             ca,
@@ -269,9 +332,9 @@ impl Publication {
             url: url.into(),
             number: Some(number),
             base_number,
-            this_update: validity.this_update,
-            next_update: Some(validity.next_update),
-            next_publish: Some(validity.next_publish),
+            this_update: self.template.this_update,
+            next_update: self.template.next_update,
+            next_publish: self.template.next_publish,
             entries: self.entries,
             bytes: self.der.len() as u64,
             sha1: sha1(&self.der),

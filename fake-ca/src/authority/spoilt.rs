@@ -6,6 +6,7 @@ use revlab_lab::http::Request;
 use revlab_lab::trace::Purpose;
 
 use super::Authority;
+use super::publishing::certificate_file;
 use crate::content::crl::{CrlDefect, spoil};
 use crate::content::issuer::{self, IssuerDefect};
 use crate::web_site::File;
@@ -27,7 +28,7 @@ impl Authority {
             Purpose::Base => self.padding(self.config.publishing.padding),
             _ => self.padding(0),
         };
-        let (certificate, key) = self.signs();
+        let (certificate, key) = self.signs(list);
         let (certificate, key) = (certificate.clone(), key.clone());
         let publication = self.served.get_mut(list)?.of(purpose).as_mut()?;
         let delta = publication.planned.base_number.is_some();
@@ -65,18 +66,19 @@ impl Authority {
         defects: &[IssuerDefect],
     ) -> Option<File> {
         let locations = &self.locations;
-        let path = match (locations.file(request), locations.older_file(request)) {
-            (Some(Purpose::Issuer), _) => &locations.certificate_path,
-            (None, Some(_)) => locations.older_certificate_path.as_ref()?,
+        let mut older = self.older_certificates();
+        let (path, certificate) = match (locations.file(request), locations.older_file(request)) {
+            (Some(Purpose::Issuer), _) => (&locations.certificate_path, &self.certificate),
+            (None, Some(at)) => older.find(|(path, _)| *path == at)?,
             _ => return None,
         };
         if defects.is_empty() {
             return None;
         }
-        let bytes = issuer::spoil(&self.certificate, &self.key, self.seed(), defects);
+        let bytes = issuer::spoil(certificate, &self.key, self.seed(), defects);
         // Each set of defects has an ETag of its own.
         let change = defects.iter().fold(1, |sum, defect| sum * 16 + *defect as u64 + 1);
-        Some(File { bytes: bytes.into(), change, ..self.certificate_file(path) })
+        Some(File { bytes: bytes.into(), change, ..certificate_file(certificate, path) })
     }
 }
 

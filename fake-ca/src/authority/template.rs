@@ -17,18 +17,22 @@ impl Authority {
         order: &Order<'_>,
         serial: Vec<u8>,
         own: &Own,
+        by: usize,
     ) -> (CertificateTemplate, CertificateExtras) {
+        let key = self.keys.get(by);
+        let certificate = key.map_or(&self.certificate, |key| &key.certificate);
+        let from = key.map_or(certificate.not_before(), |key| key.from);
         let ocsp = order.ocsp.unwrap_or(&self.config.aia.ocsp);
         let mut template = CertificateTemplate {
             subject: DistinguishedName::common_name(order.common_name),
-            crl_urls: self.locations.cdp_of(&serial),
+            crl_urls: self.locations.cdp_of(by, &serial),
             serial,
-            not_before: order.life.not_before.max(self.certificate.not_before()),
-            not_after: Ord::min(order.life.not_after, self.certificate.not_after()),
+            not_before: order.life.not_before.max(from),
+            not_after: Ord::min(order.life.not_after, certificate.not_after()),
             usage: order.usage,
             freshest_crl_urls: Vec::new(),
             ocsp_urls: ocsp.to_vec(),
-            issuer_urls: self.locations.issuers.clone(),
+            issuer_urls: self.locations.issuers_of(key.map(|key| &key.url)),
             dns_names: order.dns_names.to_vec(),
             ca_version: order.ca_version,
         };

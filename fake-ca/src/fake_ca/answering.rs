@@ -31,7 +31,7 @@ impl FakeCa {
         });
         let url = &request.url;
         let here = || self.authorities.values().filter(|a| site_name::is_at(&a.config.host, url));
-        let older = here().filter_map(Authority::older_file);
+        let older = here().flat_map(Authority::older_files);
         let sound = here().flat_map(Authority::files).chain(older);
         let files: Vec<_> = spoilt.into_iter().chain(sound).collect();
         let double_escaping = here().next().is_some_and(|a| a.config.web.double_escaping);

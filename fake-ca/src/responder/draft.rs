@@ -35,6 +35,8 @@ pub(super) struct Draft {
     /// What the answer says of its signer, should another key sign.
     wrong_key: bool,
     broken: bool,
+    /// The position of the CA's key that is asked about.
+    by: usize,
     weak: Option<WeakDigest>,
 }
 
@@ -47,10 +49,12 @@ impl Draft {
         let rule = responder.map(|r| r.nonce).unwrap_or_default();
         let cutoff = responder.and_then(|r| r.archive_cutoff);
         let cutoff = cutoff.map(|kept| OcspExtension::archive_cutoff(subject.now - kept));
+        let asked = subject.ids.first().and_then(|id| authority.key_of_request(id));
+        let by = asked.unwrap_or_else(|| authority.newest_key());
         let (signer, certificates) = match kind {
-            OcspSigner::Ca => (authority.own_signer(), Vec::new()),
+            OcspSigner::Ca => (authority.own_signer(by), Vec::new()),
             OcspSigner::Delegated => {
-                let signer = authority.signer(subject.now, SignerKind::Delegated);
+                let signer = authority.signer(subject.now, by, SignerKind::Delegated);
                 let certificates = vec![signer.certificate.clone()];
                 (signer, certificates)
             }
@@ -81,7 +85,7 @@ impl Draft {
             certificates,
             fraction: false,
         };
-        Draft { template, signer, wrong_key: false, broken: false, weak: None }
+        Draft { template, signer, wrong_key: false, broken: false, by, weak: None }
     }
 
     /// What `defect` makes of it.
@@ -102,7 +106,7 @@ impl Draft {
                 answer.id.issuer_name_hash = answer.id.hash.of(b"another issuer");
                 answer.id.issuer_key_hash = answer.id.hash.of(b"another key");
             }),
-            D::WrongHash => self.rehash(&authority.certificate),
+            D::WrongHash => self.rehash(&authority.own_signer(self.by).certificate),
             D::NoAnswer => self.template.answers.clear(),
             D::SeveralAnswers => self.precede(),
             D::Contradictory => self.contradict(now),
@@ -238,7 +242,7 @@ impl Draft {
 
     /// Signed by a responder of this kind, whose certificate comes along.
     fn delegate(&mut self, authority: &mut Authority, now: Instant, kind: SignerKind) {
-        self.signer = authority.signer(now, kind);
+        self.signer = authority.signer(now, self.by, kind);
         self.template.certificates = vec![self.signer.certificate.clone()];
         self.template.responder = match &self.template.responder {
             ResponderName::Name(_) => ResponderName::name_of(&self.signer.certificate),

@@ -34,8 +34,8 @@ pub(crate) struct Signer {
     pub(crate) key: KeyPair,
 }
 
-/// The signers that have signed something.
-pub(crate) type Signers = BTreeMap<SignerKind, Signer>;
+/// The signers that have signed something, by the position of the CA's key.
+pub(crate) type Signers = BTreeMap<(usize, SignerKind), Signer>;
 
 impl SignerKind {
     /// What its subject has behind the name of the CA.
@@ -59,24 +59,25 @@ impl SignerKind {
 }
 
 impl Authority {
-    /// A signer of this kind, issued when it is first needed, at `now` by the CA's clock. Where no
+    /// A signer of this kind, issued by the CA's key at this position when it is first needed, at `now` by the CA's clock. Where no
     /// certificate can be had for it, the CA signs itself.
-    pub(crate) fn signer(&mut self, now: Instant, kind: SignerKind) -> Signer {
-        if let Some(signer) = self.responses.signers.get(&kind) {
+    pub(crate) fn signer(&mut self, now: Instant, by: usize, kind: SignerKind) -> Signer {
+        if let Some(signer) = self.responses.signers.get(&(by, kind)) {
             return signer.clone();
         }
-        let signer = self.new_signer(now, kind).unwrap_or_else(|_| self.own_signer());
+        let signer = self.new_signer(now, by, kind).unwrap_or_else(|_| self.own_signer(by));
         if kind == SignerKind::Revoked {
             let serial = signer.certificate.serial().to_vec();
             self.revoke(now, &serial, None);
         }
-        self.responses.signers.insert(kind, signer.clone());
+        self.responses.signers.insert((by, kind), signer.clone());
         signer
     }
 
-    /// The CA itself.
-    pub(crate) fn own_signer(&self) -> Signer {
-        Signer { certificate: self.certificate.clone(), key: self.key.clone() }
+    /// The CA itself, with the key at this position.
+    pub(crate) fn own_signer(&self, by: usize) -> Signer {
+        let (certificate, key) = self.key_pair(by);
+        Signer { certificate: certificate.clone(), key: key.clone() }
     }
 
     /// A key of the CA's kind that belongs to nobody.
@@ -84,7 +85,12 @@ impl Authority {
         KeyPair::seeded(self.config.key, self.seed(), &format!("{}/stray", self.name()))
     }
 
-    fn new_signer(&mut self, now: Instant, kind: SignerKind) -> Result<Signer, IssueError> {
+    fn new_signer(
+        &mut self,
+        now: Instant,
+        by: usize,
+        kind: SignerKind,
+    ) -> Result<Signer, IssueError> {
         let common_name = subject(&self.config.common_name, kind.suffix());
         let name = format!("{}/{}", self.name(), kind.suffix());
         let key = KeyPair::seeded(self.config.key, self.seed(), &name);
@@ -100,7 +106,7 @@ impl Authority {
                 ocsp: None,
                 ca_version: None,
             };
-            self.issue(&order, &key)?
+            self.issue_by(by, &order, &key)?
         };
         Ok(Signer { certificate, key })
     }

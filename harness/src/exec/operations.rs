@@ -68,6 +68,7 @@ impl<W: Wire> World<'_, W> {
 
     fn tell_ca_operation(&mut self, now: Instant, ca: &Name, operation: CaOperation) {
         self.tell_ca(now, CaEvent::Operation { ca: ca.clone(), operation });
+        self.cast.follow(&self.ca, ca);
     }
 
     /// Ends all faults on a CA, those that were to come included.
@@ -169,6 +170,10 @@ fn ca_record(operation: &Operation, action: &CaOperation) -> Record {
         }
         CaOperation::Postpone { base, by } => {
             named(operation, "postpone", Some(format!("the next {} by {by}", which(*base))))
+        }
+        CaOperation::Renew { new_key } => {
+            let key = if *new_key { "a new key" } else { "the same key" };
+            named(operation, "renew", Some(format!("its certificate, with {key}")))
         }
         CaOperation::Restore { back } => {
             named(operation, "restore", Some(format!("the backup from {back} bases before")))

@@ -36,6 +36,8 @@ pub enum SetupError {
 pub struct Cast {
     /// CA certificates by actor name, each with its issuers behind it.
     pub authorities: BTreeMap<Name, Vec<Certificate>>,
+    /// CA certificates that renewals have replaced.
+    pub former: Vec<Certificate>,
     /// By actor name, of those CAs that have one: the certificate that signs its CRLs.
     pub crl_signers: BTreeMap<Name, Certificate>,
     /// Client identities by name.
@@ -67,7 +69,7 @@ pub(super) struct Lab {
 pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
     let (ca, cast) = authorities(scenario)?;
     let mut known: Vec<Certificate> = Vec::new();
-    for certificate in cast.authorities.values().flatten() {
+    for certificate in cast.authorities.values().flatten().chain(&cast.former) {
         if !known.contains(certificate) {
             known.push(certificate.clone());
         }
@@ -94,6 +96,7 @@ pub(crate) fn authorities(scenario: &Scenario) -> Result<(FakeCa, Cast), SetupEr
 fn cast(scenario: &Scenario, ca: &mut FakeCa) -> Result<Cast, SetupError> {
     let mut cast = Cast {
         authorities: scenario.cas.keys().map(|n| (n.clone(), ca.chain(n))).collect(),
+        former: scenario.cas.keys().flat_map(|n| ca.former_certificates(n)).cloned().collect(),
         crl_signers: crl_signers(scenario, ca),
         identities: BTreeMap::new(),
         servers: BTreeMap::new(),
@@ -109,7 +112,10 @@ fn cast(scenario: &Scenario, ca: &mut FakeCa) -> Result<Cast, SetupError> {
         for number in 1..=plan.identities {
             let name = identity_name(client, number);
             let key = key_of(scenario, &plan.ca, &format!("client/{name}"))?;
-            let issued = ca.issue(&plan.ca, &name, Usage::Client, &key, &[]);
+            let issued = match plan.issued_by_key {
+                Some(by) => ca.issue_by_key(&plan.ca, &name, Usage::Client, &key, by),
+                None => ca.issue(&plan.ca, &name, Usage::Client, &key, &[]),
+            };
             let identity = identity(&cast, &plan.ca, &name, key, issued)?;
             cast.identities.insert(name, identity);
         }
@@ -139,9 +145,43 @@ fn identity<E: std::fmt::Display>(
     Ok(Identity { ca: ca.clone(), chain: chain(cast, ca, certificate), key })
 }
 
+/// More CAs than any path of a scenario has.
+const LONGEST: usize = 32;
+
 /// A certificate and the intermediate ones above it.
 pub(crate) fn chain(cast: &Cast, ca: &Name, certificate: Certificate) -> Arc<[Certificate]> {
-    let above = cast.authorities.get(ca).into_iter().flatten();
-    let intermediate = above.filter(|c| !c.is_self_issued()).cloned();
-    std::iter::once(certificate).chain(intermediate).collect()
+    let above = |below: &Certificate| {
+        let own = cast.authorities.get(ca).into_iter().flatten();
+        let all = own.chain(cast.authorities.values().flatten()).chain(&cast.former);
+        let mut issuers = all.filter(|issuer| issued(issuer, below));
+        issuers.next().filter(|issuer| !issuer.is_self_issued()).cloned()
+    };
+    std::iter::successors(Some(certificate), above).take(LONGEST).collect()
+}
+
+/// Names match, and key identifiers where both have one (RFC 5280 §4.2.1.1).
+fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
+    let ids = certificate.authority_key_id().zip(issuer.subject_key_id());
+    issuer.is_ca()
+        && issuer.subject() == certificate.issuer()
+        && ids.is_none_or(|(named, has)| named == has)
+}
+
+impl Cast {
+    /// Takes over what an operation has made of a CA: a renewed one has another certificate.
+    pub(crate) fn follow(&mut self, authorities: &FakeCa, ca: &Name) {
+        let chain = authorities.chain(ca);
+        let Some(known) =
+            self.authorities.get_mut(ca).filter(|known| known.first() != chain.first())
+        else {
+            return;
+        };
+        self.former.extend(known.first().cloned());
+        *known = chain;
+        if let (Some(signer), Some(known)) =
+            (authorities.crl_signer(ca), self.crl_signers.get_mut(ca))
+        {
+            *known = signer.clone();
+        }
+    }
 }

@@ -298,6 +298,7 @@ fn client(start: Instant, duration: Span) -> ClientPlan {
     ClientPlan {
         name: "jmeter".into(),
         sut: "web".into(),
+        issued_by_key: None,
         ca: "issuing".into(),
         every: Span::from_secs(10),
         threads: 1,

@@ -18,6 +18,7 @@ mod issued;
 mod operation;
 mod profile;
 mod publishing;
+mod renewed;
 mod responder;
 mod sut;
 mod times;
@@ -66,6 +67,7 @@ pub(super) fn specs() -> Vec<&'static Spec> {
         ca::SPECS,
         issued::SPECS,
         publishing::SPECS,
+        renewed::SPECS,
         responder::SPECS,
         sut::SPECS,
         clients::SPECS,

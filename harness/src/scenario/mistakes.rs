@@ -317,7 +317,7 @@ fn exactly_one_kind_must_be_said() {
     11 | [operation.x]
        |            ^
        |
-       = help: one of these is needed: `reboot`, `restart_service`, `urlcache_delete`, `delete_cache_files`, `chain_cache_resync`, `verify_urlfetch`, `revoke`, `publish`, `reissue`, `release`, `skip`, `postpone`, `restore`, `heal`
+       = help: one of these is needed: `reboot`, `restart_service`, `urlcache_delete`, `delete_cache_files`, `chain_cache_resync`, `verify_urlfetch`, `revoke`, `publish`, `reissue`, `release`, `skip`, `postpone`, `restore`, `renew`, `heal`
     "#);
     assert_snapshot!(said("[expect.x]\nlog = {}\nexposure = { at_most = \"1h\" }\n"), @r#"
     error: expectation `x` has both `log` and `exposure`
@@ -561,4 +561,19 @@ fn a_signer_of_crls_has_a_name_and_a_kind_of_key() {
     x.toml:13:7: `key` of `signer` of `crl` of CA `issuing` cannot be `dsa`; it can be: `p256`, `p384`, `ed25519`, `rsa2048`, `rsa3072`, `rsa4096`, `rsa-pss`
     x.toml:14:1: unknown key `kee` in `signer` of `crl` of CA `issuing`; did you mean `key`?
     ");
+}
+
+#[test]
+fn a_renewal_lies_between_the_set_up_of_its_ca_and_the_start() {
+    let more =
+        "renewed = [{ ago = \"30d\", key = \"old\" }, { key = \"new\" }, { ago = \"0s\" }]\n";
+    let text = GOOD.replace("[ca.issuing]\n", &format!("[ca.issuing]\n{more}"));
+    assert_snapshot!(lines(&text), @r#"
+    x.toml:7:20: `ago` of `renewed` of CA `issuing`: the CA was set up 30d before the start; before that it was not
+    x.toml:7:33: `key` of `renewed` of CA `issuing` cannot be `old`; it can be: `new`, `same`
+    x.toml:7:42: `renewed` of CA `issuing` needs `ago`; such as `ago = "10d"`
+    x.toml:7:67: `ago` of `renewed` of CA `issuing`: `0s` is not longer than zero
+    "#);
+    let more = "[operation.r]\non = \"issuing\"\nat = \"1h\"\nrenew = { key = \"old\" }\n";
+    assert_snapshot!(lines(&format!("{GOOD}{more}")), @"x.toml:14:17: `key` of `renew` of operation `r` cannot be `old`; it can be: `new`, `same`");
 }

@@ -142,6 +142,10 @@ fn a_ca_is_read_to_the_last_key() {
         key: KeyAlgorithm::Rsa2048,
         imported: None,
         key_index: 1,
+        renewed: vec![
+            Renewal { ago: Span::from_days(20), new_key: true },
+            Renewal { ago: Span::from_days(10), new_key: false },
+        ],
         age: Span::from_days(40),
         lifetime: Span::from_days(1000),
         issued_lifetime: Span::from_days(100),
@@ -318,6 +322,7 @@ fn a_client_is_read_to_the_last_key() {
     let expected = ClientPlan {
         name: "jmeter".into(),
         sut: "web".into(),
+        issued_by_key: Some(1),
         ca: "issuing".into(),
         every: Span::from_secs(10),
         threads: 2,
@@ -449,6 +454,7 @@ fn operations_are_read_with_their_defaults() {
     o on issuing at 2h every None until 1d: Ca(Postpone { base: false, by: Span(3600000) })
     p on issuing at 2h every None until 1d: Ca(Restore { back: 2 })
     q on issuing at 20h every None until 1d: Heal
+    q-renew on issuing at 2h every None until 1d: Ca(Renew { new_key: false })
     "#);
 }
 

@@ -11,7 +11,7 @@ use super::read;
 use crate::encode::{self, constructed, tag};
 use crate::extension::{Extension, read_wrapped, write};
 use crate::general_name::{GeneralName, subtrees, uri};
-use crate::{DistributionPoint, Malformed};
+use crate::{Certificate, DistributionPoint, Malformed, digest};
 
 /// id-pe-tlsfeature (RFC 7633 §4.1).
 pub(super) const TLS_FEATURE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.24");
@@ -95,7 +95,17 @@ pub struct CertificateExtension {
     pub value: Vec<u8>,
 }
 
+/// Microsoft's Previous CA Certificate Hash.
+const PREVIOUS_CERTIFICATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.21.2");
+
 impl CertificateExtension {
+    /// Microsoft's Previous CA Certificate Hash, 1.3.6.1.4.1.311.21.2, which the certificate of a
+    /// renewed CA bears: SHA-1 of the certificate before it, as an OCTET STRING. Not critical.
+    pub fn previous_certificate(before: &Certificate) -> CertificateExtension {
+        let value = encode::octet_string(&digest::sha1(before.der()));
+        CertificateExtension { oid: PREVIOUS_CERTIFICATE, critical: false, value }
+    }
+
     /// Whether the value has the structure that its OID asks for, where this crate reads it.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ impl RealLab<'_> {
                 if let Some(action) = operations::for_ca(action, &self.cast) {
                     let ca = operation.on.clone();
                     self.tell_ca(CaEvent::Operation { ca, operation: action });
+                    self.cast.follow(&self.ca, &operation.on);
                 }
             }
         }

@@ -19,6 +19,7 @@ use super::fields::Fields;
 use super::imported;
 use super::issued;
 use super::publishing;
+use super::renewed;
 use super::responder;
 use super::times::Sign;
 use super::validity;
@@ -38,6 +39,7 @@ const CA: Spec = Spec {
         "certificate",
         "private_key",
         "key_index",
+        "renewed",
         "age",
         "lifetime",
         "not_before",
@@ -127,6 +129,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
             .unwrap_or(KeyAlgorithm::EcdsaP256),
         key_index: fields.number("key_index", 0, i64::from(u16::MAX)).or(key_index).unwrap_or(0),
         imported,
+        renewed: renewed::decode(&fields, age),
         age,
         lifetime,
         issued_lifetime: fields

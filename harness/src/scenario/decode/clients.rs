@@ -25,6 +25,7 @@ const CLIENTS: Spec = Spec {
     keys: &[
         "sut",
         "ca",
+        "issued_by_key",
         "every",
         "threads",
         "ramp_up",
@@ -74,6 +75,7 @@ pub(super) fn decode(
         identities: fields.number("identities", 1, MOST).unwrap_or(1),
         from: window.from,
         until: window.to,
+        issued_by_key: fields.number("issued_by_key", 0, i64::from(u16::MAX)),
         loops: fields.number("loops", 1, i64::MAX),
         session: fields.choice("session", &SESSIONS).unwrap_or(Session::Fresh),
         tls: tls.or(of_sut).unwrap_or(TlsVersion::V1_2),

@@ -18,7 +18,7 @@ pub(super) fn decode(ca: &Fields<'_>) -> Option<Imported> {
     }
     ca.require("certificate", "certificate = \"ca.pem\"");
     ca.require("private_key", "private_key = \"ca.key\"");
-    for made in ["key_index", "lifetime", "not_after", "own"] {
+    for made in ["key_index", "renewed", "lifetime", "not_after", "own"] {
         if ca.has(made) {
             ca.report(made, "`certificate` decides it");
         }

@@ -18,6 +18,7 @@ use super::Spec;
 use super::actors::Role;
 use super::context::Context;
 use super::fields::Fields;
+use super::renewed;
 use super::times::{Edge, Sign};
 
 #[cfg(test)]
@@ -48,6 +49,7 @@ const OPERATION: Spec = Spec {
         &Spec { path: "operation.NAME.skip", keys: &["base"], kinds: &[] },
         &Spec { path: "operation.NAME.postpone", keys: &["by", "base"], kinds: &[] },
         &Spec { path: "operation.NAME.restore", keys: &["back"], kinds: &[] },
+        &Spec { path: "operation.NAME.renew", keys: &["key"], kinds: &[] },
         &Spec { path: "operation.NAME.heal", keys: &[], kinds: &[] },
     ],
 };
@@ -138,6 +140,10 @@ fn ca_action(kind: &str, fields: &Fields<'_>) -> Option<OperationKind> {
         "restore" => {
             let back = fields.number("back", 1, i64::from(u16::MAX)).unwrap_or(1);
             Some(OperationKind::Ca(CaOperation::Restore { back }))
+        }
+        "renew" => {
+            let new_key = renewed::with_new_key(fields);
+            Some(OperationKind::Ca(CaOperation::Renew { new_key }))
         }
         "heal" => Some(OperationKind::Heal),
         "reissue" => {
