@@ -54,6 +54,7 @@ library! {
     basics_revoked: "basics/revoked.toml",
     basics_sut_clock_ahead: "basics/sut-clock-ahead.toml",
     network_answers: "network/answers.toml",
+    network_https: "network/https.toml",
     network_names: "network/names.toml",
     network_now_and_then: "network/now-and-then.toml",
     crl_defects: "crl/defects.toml",

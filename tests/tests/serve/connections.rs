@@ -1,8 +1,7 @@
 //! Faults that show at the connection, limits of connections, and who is let in from where.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
-use std::time::Duration;
+use std::net::{IpAddr, TcpStream, UdpSocket};
 
 use revlab_lab::{Instant, Seed, Span};
 use serde_json::{Value as Json, json};
@@ -47,14 +46,16 @@ fn a_fault_at_the_connection_of_an_endpoint_with_a_site_of_its_own_shows_there_a
     assert_eq!(journal["entries"].as_array().expect("entries").iter().filter(met).count(), 0);
 }
 
+/// Linux drops a SYN where the backlog is full.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_swallowed_connection_is_neither_accepted_nor_refused() {
     let served = Served::new();
     let base = served.url("base");
     served.must(201, "POST", "/faults/f", &json!({ "on": "issuing", "swallowed": {} }));
-    let at: SocketAddr = apart(&base).0.parse().expect("an address");
+    let at: std::net::SocketAddr = apart(&base).0.parse().expect("an address");
     // A connection or a refusal would come within a millisecond.
-    let waited = TcpStream::connect_timeout(&at, Duration::from_secs(1));
+    let waited = TcpStream::connect_timeout(&at, std::time::Duration::from_secs(1));
     assert_eq!(waited.expect_err("nothing").kind(), ErrorKind::TimedOut);
     served.must(200, "POST", "/heal", &Json::Null);
     assert_eq!(get(&base).expect("an answer").status, 200);

@@ -127,6 +127,8 @@ fn a_slow_name_is_told_rightly_later() {
     assert_eq!(heard(&socket), (1, RCODE::NoError, addresses(&["127.0.0.1"])));
 }
 
+/// Linux has all of 127.0.0.0/8 as its own, and drops a SYN where the backlog is full.
+#[cfg(target_os = "linux")]
 #[test]
 fn nothing_comes_from_the_dead_address_and_nobody_is_at_the_wrong_one() {
     let served = Served::with(&scenario(), &["--dns"]);
