@@ -1,6 +1,7 @@
 //! One certificate authority: its key and certificate, what it has issued and revoked.
 
 mod crl_signer;
+mod cross;
 mod imported;
 mod keys;
 mod lists;
@@ -20,6 +21,7 @@ use revlab_pki::{
     CrlExtension, DistinguishedName, IssueError, Issuer, KeyAlgorithm, KeyPair, Usage,
 };
 
+use cross::Cross;
 use keys::CaKey;
 use older::Older;
 pub(crate) use publishing::{Publication, Served};
@@ -45,6 +47,7 @@ pub(crate) struct Authority {
     keys: Vec<CaKey>,
     /// Its certificates before `certificate`, oldest first.
     former: Vec<Certificate>,
+    crosses: Vec<Cross>,
     /// Where the scenario says by `key_index` alone that it was renewed: the one from before, with
     /// a key that is no more.
     relic: Option<Certificate>,
@@ -152,6 +155,7 @@ impl Authority {
             key,
             keys: vec![first],
             former: Vec::new(),
+            crosses: Vec::new(),
             relic: None,
             responses: Responses::default(),
             seed,

@@ -24,6 +24,9 @@ pub struct CaConfig {
     pub name: Name,
     /// The CA above it; none: its own certificate is a root.
     pub parent: Option<Name>,
+    /// Other CAs that certify its key too: cross-certificates, which are on its site, one by one and
+    /// with its own in one file that AIA caIssuers names as well.
+    pub cross: Vec<Name>,
     /// Common name of the CA: `XXX-CA`. Also the stem of its files (fact sheet §4.4, %3).
     pub common_name: String,
     /// Host name of its web site, as in the URLs of certificates: `win-msprl0t325o`.

@@ -163,6 +163,12 @@ impl FakeCa {
         with_above.collect()
     }
 
+    /// The certificates of a CA's key by other CAs, with who has issued each.
+    pub fn cross_certificates(&self, ca: &str) -> impl Iterator<Item = (&Name, &Certificate)> {
+        let crosses = self.authorities.get(ca).map(Authority::crosses).unwrap_or_default();
+        crosses.iter().map(|cross| (&cross.by, &cross.certificate))
+    }
+
     /// The certificates that a CA had before its newest one, oldest first.
     pub fn former_certificates(&self, ca: &str) -> &[Certificate] {
         self.authorities.get(ca).map(Authority::former).unwrap_or_default()

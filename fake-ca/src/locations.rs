@@ -74,6 +74,9 @@ pub(crate) struct Locations {
     /// Path, decoded, and URL of the certificates that sign CRLs in the CA's place, for each of its
     /// keys one, where it has them.
     pub(crate) crl_signers: Vec<(String, Url)>,
+    /// Path, decoded, and URL of the file with its certificate and its cross-certificates, where it
+    /// has some.
+    pub(crate) bundle: Option<(String, Url)>,
     /// URL of the CA certificate's file.
     pub(crate) certificate_url: Url,
     /// CRL distribution points of issued certificates, of those in the first list where there are
@@ -123,6 +126,7 @@ impl Locations {
             certificate_path,
             relic_path: (index > 0).then(|| names.certificate(0)),
             older_certificate_paths: Vec::new(),
+            bundle: names.bundle()?,
             crl_signers: names.crl_signer(index)?.into_iter().collect(),
             certificate_url,
         })
@@ -155,7 +159,10 @@ impl Locations {
     /// AIA caIssuers of what a key issues whose newest certificate is there.
     pub(crate) fn issuers_of(&self, certificate: Option<&Url>) -> Vec<Url> {
         match certificate {
-            Some(url) if !self.fixed_issuers => vec![url.clone()],
+            Some(url) if !self.fixed_issuers => {
+                let bundle = self.bundle.iter().map(|(_, url)| url);
+                std::iter::once(url).chain(bundle).cloned().collect()
+            }
             _ => self.issuers.clone(),
         }
     }
@@ -246,7 +253,9 @@ impl Locations {
     pub(crate) fn file(&self, request: &Request) -> Option<Purpose> {
         let crl = self.crl(request).map(|(_, purpose)| purpose);
         let signer = self.crl_signers.iter().map(|(path, _)| path);
-        let mut certificates = std::iter::once(&self.certificate_path).chain(signer);
+        let bundle = self.bundle.iter().map(|(path, _)| path);
+        let own = std::iter::once(&self.certificate_path);
+        let mut certificates = own.chain(signer).chain(bundle);
         let certificate =
             || certificates.any(|path| self.is_at(path, request)).then_some(Purpose::Issuer);
         crl.or_else(certificate).or_else(|| self.is_replica(request).then_some(Purpose::Base))
@@ -312,6 +321,15 @@ impl FileNames<'_> {
         let (base_path, delta_path) = (format!("{stem}.crl"), format!("{stem}+.crl"));
         let (base_url, delta_url) = (self.url(&base_path)?, self.url(&delta_path)?);
         Ok(ListLocation { stem, base_path, delta_path, base_url, delta_url })
+    }
+
+    /// All its certificates, where there are several.
+    fn bundle(&self) -> Result<Option<(String, Url)>, UrlError> {
+        if self.config.cross.is_empty() {
+            return Ok(None);
+        }
+        let path = format!("/CertEnroll/{}_{}.p7c", self.computer, self.ca);
+        Ok(Some((path.clone(), self.url(&path)?)))
     }
 
     /// The certificate that signs the CRLs of the key with this index in its place.

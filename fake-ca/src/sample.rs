@@ -17,6 +17,7 @@ pub(crate) fn issuing() -> CaConfig {
     CaConfig {
         name: "issuing".into(),
         parent: None,
+        cross: Vec::new(),
         common_name: "XXX-CA".to_owned(),
         host: "win-msprl0t325o".to_owned(),
         computer: "WIN-MSPRL0T325O".to_owned(),

@@ -102,6 +102,22 @@ pub enum SetupError {
         /// How long ago.
         ago: Span,
     },
+    /// A CA that shall certify its key is not there, or is the CA itself.
+    #[error("CA `{ca}`: `{by}`, which shall certify its key too, is no other CA of the scenario")]
+    UnknownCross {
+        /// The CA.
+        ca: Name,
+        /// The other.
+        by: Name,
+    },
+    /// A cross-certificate cannot be issued.
+    #[error("CA `{ca}`: a cross-certificate cannot be issued: {source}")]
+    Cross {
+        /// The CA.
+        ca: Name,
+        /// Why not.
+        source: IssueError,
+    },
     /// Two CAs would write the same files.
     #[error(
         "CA `{ca}` has the same files as `{other}`: give it another `name`, `computer` or `host`"
@@ -144,6 +160,8 @@ impl SetupError {
             | SetupError::NotByParent { ca }
             | SetupError::Certificate { ca, .. }
             | SetupError::CrlSigner { ca, .. }
+            | SetupError::UnknownCross { ca, .. }
+            | SetupError::Cross { ca, .. }
             | SetupError::Renewal { ca, .. }
             | SetupError::RenewalTime { ca, .. }
             | SetupError::SameFiles { ca, .. }
@@ -166,6 +184,7 @@ impl SetupError {
             SetupError::Certificate { source: IssueError::Serial { .. }, .. } => "name",
             SetupError::Certificate { .. } => "key",
             SetupError::CrlSigner { .. } => "crl.signer",
+            SetupError::UnknownCross { .. } | SetupError::Cross { .. } => "cross",
             SetupError::Renewal { .. } | SetupError::RenewalTime { .. } => "renewed",
             SetupError::SharedSite { .. } => "web.double_escaping",
             SetupError::FaultTarget { .. } => "on",
@@ -188,8 +207,26 @@ pub(crate) fn authorities(
         let authority = Authority::new(config, parent, seed, start)?;
         ready.insert(name, authority);
     }
+    cross_certify(&mut ready)?;
     check_sites(&ready)?;
     Ok(ready)
+}
+
+/// Has the CAs certify one another as they are configured, by name.
+fn cross_certify(ready: &mut BTreeMap<Name, Authority>) -> Result<(), SetupError> {
+    let names: Vec<Name> = ready.keys().cloned().collect();
+    for name in names {
+        let Some(mut authority) = ready.remove(&name) else { continue };
+        for other in authority.config.cross.clone() {
+            let ca = name.clone();
+            let Some(by) = ready.get_mut(&other) else {
+                return Err(SetupError::UnknownCross { ca, by: other });
+            };
+            authority.cross_certify(by).map_err(|source| SetupError::Cross { ca, source })?;
+        }
+        ready.insert(name, authority);
+    }
+    Ok(())
 }
 
 /// Whether every fault acts on a CA that is there.

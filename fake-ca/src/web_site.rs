@@ -40,6 +40,8 @@ pub struct File {
 pub enum Content {
     /// A CRL (RFC 2585 §4.2).
     Crl,
+    /// Several in a CMS message (RFC 5280 §4.2.2.1).
+    Certificates,
     /// A CA certificate, with the type that IIS has for `.crt`.
     Certificate,
 }
@@ -167,6 +169,7 @@ impl Content {
         match self {
             Content::Crl => "application/pkix-crl",
             Content::Certificate => "application/x-x509-ca-cert",
+            Content::Certificates => "application/pkcs7-mime",
         }
     }
 }

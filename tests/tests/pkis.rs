@@ -1,4 +1,4 @@
-//! PKIs that were renewed: in `sim` and `live`, and by OpenSSL.
+//! PKIs that were renewed or certify one another: in `sim` and `live`, and by OpenSSL.
 
 use std::path::Path;
 
@@ -117,6 +117,60 @@ fn openssl_checks_each_certificate_against_the_crl_of_its_key() {
         let other = verify(&format!("-CRLfile {list}.crl"), name);
         assert!(!other.ok && !other.text.contains("certificate revoked"), "{}", other.text);
     }
+}
+
+const CROSSED: &str = r#"
+[ca.first]
+name = "First root"
+host = "first.lab.example"
+computer = "FIRST"
+cross = ["second"]
+[ca.second]
+name = "Second root"
+host = "second.lab.example"
+[ca.issuing]
+name = "LAB-CA"
+host = "pki.lab.example"
+parent = "first"
+"#;
+
+/// From one root's CA to the other root, by what caIssuers of the certificates below it names.
+#[test]
+fn openssl_finds_a_path_to_each_root_of_a_cross_certified_ca() {
+    let Some(openssl) = program("openssl") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (mut ca, start) = cas(CROSSED);
+    let client = ca.issue("issuing", "client", Usage::Client, &key("client"), &[]).unwrap();
+    write(folder.path(), "client.pem", client.pem());
+    let issuing = ca.certificate("issuing").unwrap().clone();
+    write(folder.path(), "issuing.pem", issuing.pem());
+    for root in ["first", "second"] {
+        write(folder.path(), &format!("{root}.pem"), ca.certificate(root).unwrap().pem());
+    }
+    let [crt, p7c] = issuing.issuer_urls() else { panic!("two URLs of the issuer") };
+    assert!(crt.as_str().ends_with("/FIRST_First%20root.crt"), "{crt}");
+    let reply = ca.reply_with(start, &Request::get(p7c.clone()), &[], &[]);
+    assert_eq!(reply.header("Content-Type"), Some("application/pkcs7-mime"));
+    write(folder.path(), "all.p7c", &reply.body);
+    let says = |line: &str| run_program(&openssl, folder.path(), line);
+    let all = says("pkcs7 -inform der -in all.p7c -print_certs -out all.pem");
+    assert!(all.ok, "{}", all.text);
+    let verify = |anchor: &str, untrusted: &str| {
+        let time = start.as_secs();
+        let files = format!("-CAfile {anchor}.pem -untrusted issuing.pem {untrusted}");
+        says(&format!("verify -attime {time} {files} client.pem"))
+    };
+    for anchor in ["first", "second"] {
+        let said = verify(anchor, "-untrusted all.pem");
+        assert!(said.ok, "{anchor}: {}", said.text);
+    }
+    assert!(!verify("second", "").ok, "without the cross-certificate there is no path");
+    let cross = "http://first.lab.example/CertEnroll/FIRST_First%20root_by_second.crt";
+    let cross = certificate(&mut ca, start, cross);
+    assert_eq!(cross.issuer(), ca.certificate("second").unwrap().subject());
+    assert_eq!(cross.public_key_info(), ca.certificate("first").unwrap().public_key_info());
+    let told: Vec<_> = ca.cross_certificates("first").collect();
+    assert_eq!(told, [(&"second".into(), &cross)]);
 }
 
 #[test]

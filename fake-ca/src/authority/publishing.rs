@@ -278,6 +278,7 @@ impl Authority {
         }
         files.push(self.certificate_file(&self.locations.certificate_path));
         files.extend(self.signer_files());
+        files.extend(self.cross_files());
         files
     }
 

@@ -136,6 +136,7 @@ fn a_ca_is_read_to_the_last_key() {
     let expected = CaConfig {
         name: "issuing".into(),
         parent: Some("root".into()),
+        cross: vec!["root".into()],
         common_name: "XXX-CA".into(),
         host: "win-msprl0t325o".into(),
         computer: "WIN-MSPRL0T325O.lab".into(),

@@ -35,6 +35,7 @@ const CA: Spec = Spec {
         "host",
         "computer",
         "parent",
+        "cross",
         "key",
         "certificate",
         "private_key",
@@ -120,6 +121,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
     let own_name = own_name.filter(|name| file_stem(name).is_ok());
     Some(CaConfig {
         parent: fields.actor("parent", &[Role::Ca]),
+        cross: cross(&fields, &name),
         common_name: common_name(&fields).or(own_name).unwrap_or_else(|| name.to_string()),
         computer: fields.host("computer").unwrap_or_else(|| host.to_ascii_uppercase()),
         host,
@@ -148,6 +150,21 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<CaConfig
         clock: clock::decode(&fields),
         name,
     })
+}
+
+/// Other CAs, each once.
+fn cross(fields: &Fields<'_>, own: &Name) -> Vec<Name> {
+    let mut others: Vec<Name> = Vec::new();
+    for (text, place) in fields.texts("cross").unwrap_or_default() {
+        let Some(other) = fields.cx.actor(text, place, &[Role::Ca]) else { continue };
+        if other == *own || others.contains(&other) {
+            let message = format!("`cross` of {}: `{other}` is no further CA", fields.label);
+            fields.cx.report_with(place, message, "name each other CA once");
+        } else {
+            others.push(other);
+        }
+    }
+    others
 }
 
 /// The common name is also the stem of file names and stands in URLs.
