@@ -7,13 +7,13 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures wall time")]
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant as Wall};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use revlab_benches::ca::{self, Served};
-use revlab_benches::load;
+use revlab_benches::server::Server;
+use revlab_benches::{load, nginx, server};
 use revlab_fake_ca::config::Signing;
 
 const ROUNDS: usize = 5;
@@ -33,13 +33,13 @@ fn main() {
     ];
     let openssl = openssl(folder.path(), &live);
     match &openssl {
-        Some(server) => servers.push(("openssl ocsp", server.address, live.path())),
+        Some(server) => servers.push(("openssl ocsp", server.address(), live.path())),
         None => say("skipped: openssl is not installed"),
     }
-    let nginx = nginx(folder.path(), &load::once(cached.address(), &cached.path()));
+    let nginx = nginx::start(folder.path(), &load::once(cached.address(), &cached.path()));
     match &nginx {
         Some(server) => {
-            servers.push(("nginx, a file of the same size", server.address, "/file".to_owned()))
+            servers.push(("nginx, a file of the same size", server.address(), "/file".to_owned()))
         }
         None => say("skipped: nginx is not installed"),
     }
@@ -63,21 +63,9 @@ fn tell(name: &str, mut rates: Vec<f64>) {
     say(&format!("{name}: {median:.0} a second (median of {ROUNDS} rounds)"));
 }
 
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn openssl(folder: &Path, served: &Served) -> Option<Server> {
     served.write(folder);
-    let address = free_port();
+    let address = server::free_port();
     let child = Command::new("openssl")
         .current_dir(folder)
         .args(["ocsp", "-index", "index.txt", "-CA", "ca.pem", "-rsigner", "ca.pem"])
@@ -87,45 +75,7 @@ fn openssl(folder: &Path, served: &Served) -> Option<Server> {
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    ready(Server { child, address }, &served.path())
-}
-
-fn nginx(folder: &Path, file: &[u8]) -> Option<Server> {
-    let address = free_port();
-    std::fs::write(folder.join("file"), file).ok()?;
-    let configuration = format!(
-        "worker_processes 1;\npid {0}/nginx.pid;\nerror_log {0}/error.log;\nevents {{ worker_connections 256; }}\n\
-         http {{ access_log off; keepalive_requests 100000000; sendfile on;\n\
-         server {{ listen {address}; root {0}; }} }}\n",
-        folder.display()
-    );
-    std::fs::write(folder.join("nginx.conf"), configuration).ok()?;
-    let child = Command::new("nginx")
-        .args(["-g", "daemon off; master_process off;", "-c"])
-        .arg(folder.join("nginx.conf"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    ready(Server { child, address }, "/file")
-}
-
-/// The server once it answers; none where it does not within five seconds. Asked by whole requests:
-/// `openssl ocsp` never comes back from a connection without one.
-fn ready(server: Server, path: &str) -> Option<Server> {
-    let began = Wall::now();
-    while began.elapsed() < Duration::from_secs(5) {
-        if !load::once(server.address, path).is_empty() {
-            return Some(server);
-        }
-        std::thread::yield_now();
-    }
-    None
-}
-
-fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address")
+    Server::ready(child, address, &served.path())
 }
 
 fn say(line: &str) {

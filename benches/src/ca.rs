@@ -2,16 +2,20 @@
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures wall time")]
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use revlab_fake_ca::config::{CaConfig, Signing};
-use revlab_fake_ca::live::{Answered, Site};
 use revlab_fake_ca::{CaAction, CaEvent, Defects, FakeCa};
 use revlab_lab::http::{Reply, Request, Url};
 use revlab_lab::{Core, Instant, Item, Out, Seed};
 use revlab_pki::{CertId, Certificate, KeyPair, OcspRequest, Usage};
+
+use crate::site;
+
+/// A minute after the start of the scenarios here.
+pub const NOW: Instant = Instant::from_millis(1_709_251_260_000);
 
 /// The responder's URL in certificates: without a path, since `openssl ocsp` answers at the root.
 const OCSP: &str = "http://ocsp.lab.example";
@@ -32,27 +36,11 @@ impl Served {
         let issuer = ca.certificate("issuing").expect("the CA").clone();
         let issuer_key = ca.issuer_key("issuing").expect("the CA").clone();
         let path = request.url.path_and_query().to_owned();
-        let (tell, told) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
-            runtime.block_on(async {
-                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let mut site = Site::bind(address).expect("a port");
-                let _ = tell.send(site.address());
-                while let Some(arrived) = site.next().await {
-                    // The site is known by its loopback address, the CA by the name in certificates.
-                    let path = arrived.request.url.path_and_query();
-                    let url = format!("{OCSP}{path}").parse();
-                    let Ok(url) = url else { continue };
-                    let reply = answer(&mut ca, Request { url, ..arrived.request });
-                    let _ = arrived.answer.send(Answered::Reply(reply));
-                }
-            });
+        // The site is known by its loopback address, the CA by the name in certificates.
+        let address = site::serve(move |request| {
+            let url = format!("{OCSP}{}", request.url.path_and_query()).parse().ok()?;
+            Some(answer(&mut ca, Request { url, ..request }))
         });
-        let address = told.recv().expect("the site's address");
         Served { address, path, issuer, issuer_key, client }
     }
 
@@ -115,10 +103,34 @@ fn set_up(signing: Signing) -> (FakeCa, Certificate, Request) {
     (ca, client, request)
 }
 
-fn answer(ca: &mut FakeCa, request: Request) -> Reply {
-    let now = Instant::from_millis(1_709_251_260_000);
+/// The CA of a scenario with these lines more, with nothing but its web site, and the URL of its base
+/// CRL.
+///
+/// # Panics
+///
+/// The lines are wrong: a benchmark of something else would be worthless.
+pub fn publishing(lines: &str) -> (FakeCa, Url) {
+    let text = format!(
+        "format = 1\ntitle = \"x\"\nstart = \"2024-03-01T00:00:00Z\"\nduration = \"1h\"\n\
+         [sut.web]\n[clients.users]\nsut = \"web\"\nevery = \"1m\"\n\
+         [ca.issuing]\nname = \"LAB-CA\"\nhost = \"pki.lab.example\"\n{lines}"
+    );
+    let variants = revlab::scenario::from_text("site", &text);
+    let scenario = variants.unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0);
+    let start = scenario.start;
+    let configs: Vec<CaConfig> = scenario.cas.into_values().collect();
+    let mut ca = FakeCa::new(configs, scenario.faults.into_values().collect(), Seed(1), start)
+        .expect("a CA");
+    let key = KeyPair::seeded(revlab_pki::KeyAlgorithm::EcdsaP256, Seed(1), "client");
+    let client = ca.issue("issuing", "client", Usage::Client, &key, &[]).expect("a certificate");
+    ca.decide(start, CaEvent::Wake, &mut Out::new());
+    (ca, client.crl_urls().first().expect("a distribution point").clone())
+}
+
+/// What the CA answers a minute after the start, faults on the way included.
+pub fn answer(ca: &mut FakeCa, request: Request) -> Reply {
     let mut out = Out::new();
-    ca.decide(now, CaEvent::Request { fetch: 0, request, defects: Defects::default() }, &mut out);
+    ca.decide(NOW, CaEvent::Request { fetch: 0, request, defects: Defects::default() }, &mut out);
     let reply = out.drain().find_map(|item| match item {
         Item::Do(CaAction::Reply { reply, .. }) => Some(reply),
         _ => None,

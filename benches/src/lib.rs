@@ -4,6 +4,9 @@
 
 pub mod ca;
 pub mod load;
+pub mod nginx;
+pub mod server;
+pub mod site;
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};

@@ -29,6 +29,23 @@ pub fn once(address: SocketAddr, path: &str) -> Vec<u8> {
     exchange(&mut stream, &request(address, path)).unwrap_or_default()
 }
 
+/// How long each of so many GETs takes, one after the other on one connection.
+///
+/// # Panics
+///
+/// One is not answered: the rest would measure something else.
+pub fn latencies(address: SocketAddr, path: &str, requests: usize) -> Vec<Duration> {
+    let request = request(address, path);
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    stream.set_nodelay(true).expect("a socket option");
+    let one = |_| {
+        let began = Instant::now();
+        exchange(&mut stream, &request).expect("an answer");
+        began.elapsed()
+    };
+    (0..requests).map(one).collect()
+}
+
 fn until(end: Instant, address: SocketAddr, path: &str) -> u64 {
     let request = request(address, path);
     let (mut stream, mut answered) = (None, 0);
@@ -56,15 +73,17 @@ fn request(address: SocketAddr, path: &str) -> Vec<u8> {
 fn exchange(stream: &mut TcpStream, request: &[u8]) -> Option<Vec<u8>> {
     stream.write_all(request).ok()?;
     let (mut got, mut room) = (Vec::new(), [0; 8192]);
-    loop {
+    let (head, length) = loop {
         let read = stream.read(&mut room).ok().filter(|read| *read > 0)?;
         got.extend_from_slice(room.get(..read)?);
         let Some(head) = got.windows(4).position(|end| end == b"\r\n\r\n") else { continue };
         let fields = String::from_utf8_lossy(got.get(..head)?).to_ascii_lowercase();
         let length = fields.lines().find_map(|line| line.strip_prefix("content-length:"))?;
-        let length: usize = length.trim().parse().ok()?;
-        if got.len() >= head + 4 + length {
-            return Some(got.get(head + 4..)?.to_vec());
-        }
-    }
+        break (head + 4, length.trim().parse::<usize>().ok()?);
+    };
+    let mut body = got.split_off(head);
+    let there = body.len();
+    body.resize(length.max(there), 0);
+    stream.read_exact(body.get_mut(there..)?).ok()?;
+    Some(body)
 }
