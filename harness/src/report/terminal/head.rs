@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use revlab_lab::Span;
-use revlab_sut::profile::Hypothesis;
+use revlab_sut::profile::{Hypothesis, Sheet};
 use serde_json::Value;
 
 use super::paint::{Tone, tone};
@@ -45,13 +45,20 @@ fn run_name(page: &Page<'_>) -> String {
     }
 }
 
+/// The hypothesis that a profile has by itself.
+fn usual(profile: &BTreeMap<String, Value>) -> &'static str {
+    let sheet = profile.get("profile").and_then(Value::as_str).and_then(Sheet::named);
+    sheet.map_or(Hypothesis::H0, |sheet| sheet.hypothesis()).as_str()
+}
+
 /// Each SUT with its profile, and which hypothesis stands behind it.
 fn systems(page: &Page<'_>) -> Vec<String> {
     let Some(header) = page.index.header else { return Vec::new() };
     let mut lines = Vec::new();
     for (name, profile) in &header.profiles {
         lines.extend(labelled("system", INDENT, &system(name, profile)));
-        if let Some(hypothesis) = profile.get("hypothesis").and_then(Value::as_str) {
+        let hypothesis = profile.get("hypothesis").and_then(Value::as_str);
+        if let Some(hypothesis) = hypothesis.filter(|h| *h != usual(profile) || *h != "H0") {
             let words =
                 format!("hypothesis {hypothesis} (inferred mechanism: no source describes it)");
             lines.extend(labelled("", INDENT, &words));
@@ -135,9 +142,10 @@ fn command(page: &Page<'_>) -> String {
     } else if header.transport != "sim" {
         command.push_str(&format!(" --transport {}", header.transport));
     }
-    let hypothesis = header.profiles.get(&header.sut).and_then(|p| p.get("hypothesis"));
-    if let Some(named) = hypothesis.and_then(Value::as_str)
-        && named != Hypothesis::default().as_str()
+    let profile = header.profiles.get(&header.sut);
+    if let Some(profile) = profile
+        && let Some(named) = profile.get("hypothesis").and_then(Value::as_str)
+        && named != usual(profile)
     {
         command.push_str(&format!(" --hypothesis {named}"));
     }
