@@ -4,8 +4,6 @@
 //! Not by divan: what counts is the ratio of servers that take turns, round by round. One load
 //! generator of 16 connections asks each; it keeps a connection as long as the server does.
 
-#![expect(clippy::disallowed_methods, reason = "a benchmark measures wall time")]
-
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -60,7 +60,7 @@ fn path_without_faults() {
     let (mut bare, url) = ca::publishing("");
     let constant = ca::answer(&mut bare, Request::get(url.clone()));
     let faults: String = (0..20)
-        .map(|n| format!("[fault.f{n}]\non = \"issuing.delta\"\nstatus = { status = 503 }\n"))
+        .map(|n| format!("[fault.f{n}]\non = \"issuing.delta\"\nstatus = {{ status = 503 }}\n"))
         .collect();
     let (mut ca, _) = ca::publishing(&faults);
     let path = url.path_and_query().to_owned();

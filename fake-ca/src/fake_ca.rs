@@ -13,7 +13,7 @@ use revlab_lab::clock::Step;
 use revlab_lab::http::{Method, Reply, Request, Url};
 use revlab_lab::trace::{Kind, Purpose};
 use revlab_lab::{Core, Instant, Name, Out, Seed, Span};
-use revlab_pki::{CertStatus, Certificate, IssueError, KeyPair, OcspRequest, Usage};
+use revlab_pki::{CertStatus, Certificate, Crl, IssueError, KeyPair, OcspRequest, Usage};
 
 use crate::authority::{Authority, Order};
 use crate::config::{CaConfig, CaOperation};
@@ -308,6 +308,13 @@ impl FakeCa {
             certificate: locations.certificate_url.clone(),
             ocsp: config.aia.ocsp.clone(),
         })
+    }
+
+    /// The newest base of a CA, or its newest delta, as its web site has it; `None` for an unknown CA,
+    /// and where there is none yet.
+    pub fn newest_crl(&self, ca: &str, base: bool) -> Option<Crl> {
+        let authority = self.authorities.get(ca)?;
+        Crl::parse(&authority.newest_crl(base)?).ok()
     }
 
     /// What a CA's database says about a serial number now; `None` for an unknown CA.

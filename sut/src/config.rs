@@ -53,6 +53,14 @@ pub enum SutOperation {
     /// `certutil -setreg chain\ChainCacheResyncFiletime @now`: processes ignore what they cached
     /// before.
     ChainCacheResync,
+    /// `certutil -addstore CA file.crl`: the newest CRL of a CA is carried over by hand and put into the
+    /// machine's store (fact sheet §2.1, step 3).
+    AddToStore {
+        /// The CA.
+        ca: Name,
+        /// Its base; otherwise its delta.
+        base: bool,
+    },
     /// `certutil -verify -urlfetch` of an identity's certificate: a process of its own.
     Verify {
         /// Whose certificate.

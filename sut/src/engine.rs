@@ -3,6 +3,7 @@
 //! * [`subject`]: the chain of a certificate and what revocation data each link points at;
 //! * [`process`]: a process with its memory cache and its offline marks;
 //! * [`disk`]: the Cryptnet URL cache of an account;
+//! * [`store`]: CRLs in the machine's certificate store;
 //! * [`check`]: one revocation check, stage by stage;
 //! * [`base`], [`ocsp`], [`delta`]: the stages;
 //! * [`mark`]: URLs that failed and are left alone for a while;
@@ -23,6 +24,7 @@ mod operation;
 mod prefetch;
 mod process;
 mod retrieval;
+mod store;
 mod subject;
 mod verdict;
 
@@ -31,7 +33,7 @@ use std::collections::BTreeMap;
 use revlab_lab::rng::Stream;
 use revlab_lab::trace::State;
 use revlab_lab::{Clock, Instant, Name, Out, Seed};
-use revlab_pki::{Certificate, Verifier};
+use revlab_pki::{Certificate, Crl, Verifier};
 
 use crate::config::SutConfig;
 use crate::event::SutAction;
@@ -65,6 +67,8 @@ pub(crate) struct Engine {
     /// ChainCacheResyncFiletime: a value of the registry, so it holds for later processes too.
     resynced: Option<Instant>,
     disks: BTreeMap<Name, DiskCache>,
+    /// CRLs in the machine's store, in the order in which they came there.
+    store: Vec<Crl>,
     checks: BTreeMap<u64, Check>,
     next_check: u64,
     retrievals: BTreeMap<u64, Retrieval>,
@@ -88,6 +92,7 @@ impl Engine {
             next_process: 0,
             resynced: None,
             disks: BTreeMap::new(),
+            store: Vec::new(),
             checks: BTreeMap::new(),
             next_check: 1,
             retrievals: BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use revlab_lab::Name;
 use revlab_lab::http::{FetchError, Reply, Request};
 use revlab_lab::trace::Handshake;
-use revlab_pki::Certificate;
+use revlab_pki::{Certificate, Crl};
 
 /// Everything that can happen to a system under test.
 #[derive(Clone, Debug)]
@@ -51,6 +51,11 @@ pub enum Operation {
     Reboot,
     /// ChainCacheResyncFiletime is set to now.
     ChainCacheResync,
+    /// `certutil -addstore CA file.crl`: a CRL is put into the machine's store.
+    AddToStore {
+        /// The CRL.
+        crl: Crl,
+    },
     /// `certutil -verify -urlfetch` of this chain, run by this account.
     Verify {
         /// The certificates, the one to be judged first.

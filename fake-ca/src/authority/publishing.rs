@@ -282,6 +282,13 @@ impl Authority {
         files
     }
 
+    /// The newest base, or the newest delta; of several lists that of the first.
+    pub(crate) fn newest_crl(&self, base: bool) -> Option<Arc<[u8]>> {
+        let list = self.served.first()?;
+        let publication = if base { &list.base } else { &list.delta };
+        publication.as_ref().map(|publication| publication.der.clone())
+    }
+
     /// A CRL as a file.
     pub(super) fn file(&self, publication: &Publication, path: &str) -> File {
         File {

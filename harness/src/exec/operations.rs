@@ -59,6 +59,9 @@ impl<W: Wire> World<'_, W> {
             SutOperation::RestartService => SutEventOperation::RestartService,
             SutOperation::Reboot => SutEventOperation::Reboot,
             SutOperation::ChainCacheResync => SutEventOperation::ChainCacheResync,
+            SutOperation::AddToStore { ca, base } => {
+                SutEventOperation::AddToStore { crl: self.ca.newest_crl(ca, *base)? }
+            }
             SutOperation::Verify { identity, account } => SutEventOperation::Verify {
                 peer: self.cast.identities.get(identity)?.chain.clone(),
                 account: account.clone(),
@@ -200,6 +203,11 @@ fn sut_record(operation: &Operation, action: &SutOperation) -> Record {
         SutOperation::Reboot => named(operation, "reboot", Some("every process ends".into())),
         SutOperation::ChainCacheResync => {
             named(operation, "chain_cache_resync", Some("older cached objects are ignored".into()))
+        }
+        SutOperation::AddToStore { ca, base } => {
+            let which = if *base { "base" } else { "delta" };
+            let detail = format!("the newest {which} of {ca} into the machine's store");
+            named(operation, "add_to_store", Some(detail))
         }
         SutOperation::Verify { identity, account } => {
             named(operation, "verify_urlfetch", Some(format!("{identity}, run by {account}")))

@@ -97,6 +97,7 @@ fn source(step: &Step) -> &'static str {
             Withheld::WaitsForDelta => "fact sheet §7.3, hypothesis H4, inferred",
             Withheld::CrlPreferred => "fact sheet §2.1",
             Withheld::NoValidBase => "fact sheet §7.1, inferred",
+            Withheld::CachedOnly => "fact sheet §3.2",
         },
         Step::Refused { .. } | Step::BaseTooOld { .. } => "fact sheet §2.6",
         Step::BudgetSpent { .. } => "fact sheet §2.3",
@@ -117,6 +118,7 @@ fn reason(why: Withheld) -> &'static str {
         Withheld::WaitsForDelta => "it is only asked for when a delta is due too",
         Withheld::CrlPreferred => "policy prefers CRLs",
         Withheld::NoValidBase => "without a valid base there is no use for it",
+        Withheld::CachedOnly => "the server is set to keep to what is cached",
     }
 }
 
@@ -198,6 +200,7 @@ mod tests {
             withheld(Withheld::WaitsForDelta),
             withheld(Withheld::CrlPreferred),
             withheld(Withheld::NoValidBase),
+            withheld(Withheld::CachedOnly),
             Step::Refused { object: Purpose::Delta, why: "it is older than the base".into() },
             Step::BaseTooOld { base: 10, indicator: 12 },
             Step::BudgetSpent { object: base },

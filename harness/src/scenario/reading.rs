@@ -456,6 +456,7 @@ fn operations_are_read_with_their_defaults() {
     p on issuing at 2h every None until 1d: Ca(Restore { back: 2 })
     q on issuing at 20h every None until 1d: Heal
     q-renew on issuing at 2h every None until 1d: Ca(Renew { new_key: false })
+    store on web at 2h every None until 1d: Sut(AddToStore { ca: "issuing", base: false })
     "#);
 }
 

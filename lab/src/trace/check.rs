@@ -234,6 +234,8 @@ pub enum Withheld {
     CrlPreferred,
     /// A delta is not asked for without a valid base.
     NoValidBase,
+    /// The server is set to keep to what is cached.
+    CachedOnly,
 }
 
 impl Step {

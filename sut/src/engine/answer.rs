@@ -49,7 +49,13 @@ impl Engine {
         }
     }
 
-    fn validate_crl(&mut self, crl: &Crl, link: &Link, purpose: Purpose) -> Result<(), String> {
+    /// Whether it is the CRL that is wanted for a link, or what is wrong with it.
+    pub(super) fn validate_crl(
+        &mut self,
+        crl: &Crl,
+        link: &Link,
+        purpose: Purpose,
+    ) -> Result<(), String> {
         if (purpose == Purpose::Delta) != crl.base_number().is_some() {
             return Err(match purpose {
                 Purpose::Delta => "it is not a delta CRL".into(),

@@ -30,8 +30,9 @@ impl Engine {
             return Next::Link(verdict);
         }
         let new = self.processes.get_mut(&check.process).is_some_and(|p| p.meets(link.number));
-        let found =
-            self.base_in_memory(now, check, link, out) || self.base_on_disk(now, check, link, out);
+        let found = self.base_in_memory(now, check, link, out)
+            || self.base_on_disk(now, check, link, out)
+            || self.base_in_store(now, check, link, out);
         let probe = self.parameters.ocsp_before_cached_crl && new && self.speaks_ocsp(link);
         match (found, probe) {
             (true, false) => Next::Stage(Stage::Delta),
@@ -45,6 +46,11 @@ impl Engine {
 
     /// Whether the network may be asked at all, and what first.
     pub(super) fn go_to_the_wire(&mut self, now: Instant, check: &mut Check, link: &Link) -> Next {
+        if self.parameters.cached_only {
+            let why = Withheld::CachedOnly;
+            check.steps.push(Step::Withheld { object: Purpose::Base, why, until: None });
+            return Next::Stage(Stage::Delta);
+        }
         let with_delta = self.parameters.base_retry == BaseRetry::WithDelta;
         let delta_due = !with_delta || self.delta_needs_wire(now, check, link);
         let Some(process) = self.processes.get_mut(&check.process) else {
@@ -232,6 +238,21 @@ impl Engine {
             held.expiry_noted = true;
             self.trace_memory(check, CacheOp::Expire, Purpose::Base, out);
         }
+    }
+
+    fn base_in_store(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        link: &Link,
+        out: &mut Out<SutAction>,
+    ) -> bool {
+        let Some(crl) = self.crl_in_store(now, check, link, Purpose::Base) else {
+            return false;
+        };
+        self.hold_base(check, link, &crl, out);
+        check.used.push(used(Purpose::Base, Layer::Store, &crl));
+        true
     }
 
     fn base_on_disk(

@@ -79,8 +79,27 @@ impl Engine {
                 self.hold_delta(check, link, &delta, out);
                 self.use_delta(check, link, &delta, Layer::Disk)
             }
-            None => Next::Stage(Stage::DeltaWire(0)),
+            None => self.delta_in_store_or_wire(now, check, link, out),
         }
+    }
+
+    fn delta_in_store_or_wire(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        link: &Link,
+        out: &mut Out<SutAction>,
+    ) -> Next {
+        if let Some(delta) = self.crl_in_store(now, check, link, Purpose::Delta) {
+            self.hold_delta(check, link, &delta, out);
+            return self.use_delta(check, link, &delta, Layer::Store);
+        }
+        if self.parameters.cached_only {
+            let why = Withheld::CachedOnly;
+            check.steps.push(Step::Withheld { object: Purpose::Delta, why, until: None });
+            return Next::Stage(Stage::Judge);
+        }
+        Next::Stage(Stage::DeltaWire(0))
     }
 
     /// Asks the URL at this place of the freshestCRL pointers.

@@ -27,6 +27,7 @@ impl Engine {
                 }
                 self.trace_clear(Layer::Memory, "every process", out);
             }
+            Operation::AddToStore { crl } => self.add_to_store(crl, out),
             Operation::Verify { peer, account } => {
                 let process = self.start_process("certutil.exe", &account, true);
                 self.begin(now, process, &peer, Caller::Command, out);

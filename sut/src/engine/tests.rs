@@ -19,4 +19,5 @@ mod prefetch;
 mod random;
 mod record;
 mod sharing;
+mod store;
 mod switches;

@@ -99,6 +99,13 @@ parameters! {
     /// Which certificates of the chain are checked.
     check_scope: CheckScope;
 
+    /// Whether the server checks revocation at all (netsh verifyclientcertrevocation).
+    verify_revocation: bool;
+
+    /// Whether a check keeps to what is cached and asks no network (netsh
+    /// verifyrevocationwithcachedclientcertonly).
+    cached_only: bool;
+
     /// With this many cached OCSP answers of an issuer its CRL goes before OCSP; 4294967295
     /// (0xFFFFFFFF): the CRL always goes first (CryptnetCachedOcspSwitchToCrlCount).
     switch_to_crl_count: u32;

@@ -19,6 +19,7 @@ use super::actors::Role;
 use super::context::Context;
 use super::fields::Fields;
 use super::renewed;
+use super::sut::ca_of;
 use super::times::{Edge, Sign};
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ const OPERATION: Spec = Spec {
         &Spec { path: "operation.NAME.urlcache_delete", keys: &["account"], kinds: &[] },
         &Spec { path: "operation.NAME.delete_cache_files", keys: &["accounts"], kinds: &[] },
         &Spec { path: "operation.NAME.chain_cache_resync", keys: &[], kinds: &[] },
+        &Spec { path: "operation.NAME.add_to_store", keys: &["ca", "base"], kinds: &[] },
         &Spec {
             path: "operation.NAME.verify_urlfetch",
             keys: &["identity", "account"],
@@ -110,6 +112,10 @@ fn action(kind: &str, fields: &Fields<'_>) -> Option<OperationKind> {
         "chain_cache_resync" => SutOperation::ChainCacheResync,
         "urlcache_delete" => SutOperation::UrlcacheDelete { account: account("account") },
         "delete_cache_files" => SutOperation::DeleteCacheFiles { accounts: accounts(fields) },
+        "add_to_store" => {
+            let base = base(fields);
+            SutOperation::AddToStore { ca: ca_of(fields)?, base }
+        }
         "verify_urlfetch" => {
             let identity = identity(fields);
             let account = account("account");
