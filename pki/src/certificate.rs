@@ -1,16 +1,18 @@
 //! Certificates (RFC 5280 §4).
 
+mod constraints;
 mod extras;
 mod issue;
 mod read;
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use revlab_lab::Instant;
 use revlab_lab::http::Url;
 
+pub use constraints::{Basic, Constraints, KeyUsage, NameLimits};
 pub use extras::{
     AccessDescription, AccessMethod, CertificateExtension, CertificateExtras, NameConstraints,
 };
@@ -18,7 +20,7 @@ pub use issue::{CertificateTemplate, IssueError, Issuer, Usage};
 
 use crate::keys::PublicKey;
 use crate::signature::SignatureAlgorithm;
-use crate::{DistinguishedName, Malformed, digest, pem};
+use crate::{DistinguishedName, Malformed, WeakDigest, digest, pem};
 
 /// A certificate with everything read from it that revocation needs. Cloning shares it; two are
 /// equal when their bytes are.
@@ -40,6 +42,10 @@ struct Inner {
     not_after: Instant,
     public_key_info: Range<usize>,
     extensions: Extensions,
+    /// Read when they are first asked for: most checks do not.
+    constraints: OnceLock<Result<Constraints, Malformed>>,
+    /// The weak digest that it is signed with, if it is one.
+    weak: Option<WeakDigest>,
 }
 
 #[derive(Default)]
@@ -178,6 +184,21 @@ impl Certificate {
     /// must refuse such a certificate (RFC 5280 §6.1.4, §6.1.5).
     pub fn unknown_critical(&self) -> Option<&str> {
         self.0.extensions.unknown_critical.as_deref()
+    }
+
+    /// What path validation asks for (RFC 5280 §6.1).
+    ///
+    /// # Errors
+    ///
+    /// One of those extensions has not its structure.
+    pub fn constraints(&self) -> Result<&Constraints, &Malformed> {
+        let read = || Constraints::read(self.tbs()).map_err(|e| e.within("a certificate"));
+        self.0.constraints.get_or_init(read).as_ref()
+    }
+
+    /// MD5 or SHA-1, where it is signed with one of them.
+    pub fn weak_digest(&self) -> Option<WeakDigest> {
+        self.0.weak
     }
 
     /// The signed part, as it stands there.

@@ -22,7 +22,7 @@ pub use stream::{Written, stream};
 pub use write::CrlTemplate;
 
 use crate::signature::SignatureAlgorithm;
-use crate::{DistinguishedName, Malformed, digest, pem};
+use crate::{DistinguishedName, Malformed, PointNameRead, WeakDigest, digest, pem};
 
 /// One revoked certificate of a CRL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +51,10 @@ struct Inner {
     signature: Range<usize>,
     /// As in a certificate.
     signed_with: Option<SignatureAlgorithm>,
+    /// The weak digest that it is signed with, if it is one.
+    weak: Option<WeakDigest>,
+    /// As people count.
+    version: u64,
     issuer: DistinguishedName,
     this_update: Instant,
     next_update: Option<Instant>,
@@ -72,6 +76,8 @@ struct Extensions {
     freshest_crl_urls: Vec<Url>,
     published_locations: Vec<Url>,
     scope: Option<CrlScope>,
+    point: Option<PointNameRead>,
+    scope_der: Vec<u8>,
 }
 
 /// Where an entry lies: large CRLs are searched without being copied.
@@ -165,6 +171,27 @@ impl Crl {
         self.0.extensions.scope.as_ref()
     }
 
+    /// distributionPoint of the issuing distribution point, names of every kind.
+    pub fn point_name(&self) -> Option<&PointNameRead> {
+        self.0.extensions.point.as_ref()
+    }
+
+    /// The body of the issuing distribution point as it stands there; empty without one. A delta
+    /// goes with a base of the same (RFC 5280 §6.3.3 (c)(2)).
+    pub fn scope_der(&self) -> &[u8] {
+        &self.0.extensions.scope_der
+    }
+
+    /// The version as people count: 1 or 2, or a number that does not exist (RFC 5280 §5.1.2.1).
+    pub fn version(&self) -> u64 {
+        self.0.version
+    }
+
+    /// MD5 or SHA-1, where it is signed with one of them.
+    pub fn weak_digest(&self) -> Option<WeakDigest> {
+        self.0.weak
+    }
+
     /// The entry for a serial number of the CRL's own issuer (big-endian, leading zeros do not
     /// matter). Where a number is listed twice, the first.
     pub fn find(&self, serial: &[u8]) -> Option<CrlEntry> {
@@ -173,12 +200,25 @@ impl Crl {
 
     /// The same of another issuer, for indirect CRLs (RFC 5280 §5.3.3).
     pub fn find_of(&self, issuer: &DistinguishedName, serial: &[u8]) -> Option<CrlEntry> {
+        self.find_where(serial, |name| name == issuer)
+    }
+
+    fn find_where(
+        &self,
+        serial: &[u8],
+        is_issuer: impl Fn(&DistinguishedName) -> bool,
+    ) -> Option<CrlEntry> {
         let wanted = crate::decode::canonical(serial);
         let entries = &self.0.entries;
         let at = entries.partition_point(|listed| self.slice(&listed.serial) < wanted);
         let same = |listed: &&Listed| self.slice(&listed.serial) == wanted;
         let mut run = entries.get(at..)?.iter().take_while(same);
-        self.entry(run.find(|listed| !listed.negative && self.issuer_of(listed) == issuer)?)
+        self.entry(run.find(|listed| !listed.negative && is_issuer(self.issuer_of(listed)))?)
+    }
+
+    /// The same, with issuers compared by RFC 5280 §7.1.
+    pub fn find_matching(&self, issuer: &DistinguishedName, serial: &[u8]) -> Option<CrlEntry> {
+        self.find_where(serial, |name| name.matches(issuer))
     }
 
     /// All entries, by serial number.

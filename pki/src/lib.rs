@@ -4,6 +4,7 @@
 //! * [`name`]: [`DistinguishedName`], as DER and as text;
 //! * [`certificate`]: [`Certificate`] read from DER, [`CertificateTemplate`] that issues one;
 //! * [`distribution_point`], [`general_name`]: where CRLs are, and names of all kinds;
+//! * [`subject_name`]: such names and points as they are read and compared;
 //! * [`crl`]: [`Crl`] read from DER, [`CrlTemplate`] that signs one, base or delta;
 //! * [`ocsp`]: [`OcspRequest`] and [`OcspResponse`]; [`OcspAnswer`] signs a right one, [`OcspTemplate`]
 //!   any other;
@@ -43,14 +44,16 @@ pub mod malformed;
 pub mod name;
 pub mod ocsp;
 pub mod pkcs12;
+pub mod subject_name;
 pub mod verify;
 pub mod weak;
 
 pub use const_oid::ObjectIdentifier;
 
 pub use certificate::{
-    AccessDescription, AccessMethod, Certificate, CertificateExtension, CertificateExtras,
-    CertificateTemplate, IssueError, Issuer, NameConstraints, Usage,
+    AccessDescription, AccessMethod, Basic, Certificate, CertificateExtension, CertificateExtras,
+    CertificateTemplate, Constraints, IssueError, Issuer, KeyUsage, NameConstraints, NameLimits,
+    Usage,
 };
 pub use crl::{
     Crl, CrlEntry, CrlExtension, CrlFlaws, CrlScope, CrlSubjects, CrlTemplate, NumberFlaw,
@@ -64,5 +67,6 @@ pub use ocsp::{
     CertId, CertIdHash, CertStatus, OcspAnswer, OcspExtension, OcspRequest, OcspResponse,
     OcspTemplate, ResponderName, SingleTemplate,
 };
+pub use subject_name::{PointNameRead, PointRead, Reasons, SubjectName};
 pub use verify::Verifier;
 pub use weak::WeakDigest;

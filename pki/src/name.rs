@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc4519::{
@@ -13,10 +13,12 @@ use der::Decode;
 use crate::encode::{self, tag};
 use crate::{Malformed, decode};
 
+mod matching;
+
 /// A distinguished name (RFC 5280 §4.1.2.4), kept byte for byte. Cloning shares it.
 ///
-/// Names are equal when their DER is, as Windows compares them (inferred); the case-insensitive
-/// comparison of RFC 5280 §7.1 is not done. The text is that of RFC 4514: most specific part
+/// Names are equal when their DER is, as Windows compares them (inferred); the comparison of
+/// RFC 5280 §7.1 is [`DistinguishedName::matches`]. The text is that of RFC 4514: most specific part
 /// first.
 ///
 /// ```
@@ -28,6 +30,8 @@ use crate::{Malformed, decode};
 pub struct DistinguishedName {
     der: Arc<[u8]>,
     text: Arc<str>,
+    /// See [`matching`]; made when it is first needed.
+    folded: Arc<OnceLock<Vec<u8>>>,
 }
 
 impl DistinguishedName {
@@ -90,7 +94,7 @@ impl DistinguishedName {
         use der::Reader;
         let der = reader.tlv_bytes()?;
         let text = x509_cert::name::Name::from_der(der)?.to_string();
-        Ok(DistinguishedName { der: der.into(), text: text.into() })
+        Ok(DistinguishedName { der: der.into(), text: text.into(), folded: Arc::default() })
     }
 
     /// The Name as DER.
@@ -122,7 +126,8 @@ impl DistinguishedName {
     fn of(parts: &[u8]) -> DistinguishedName {
         let der = encode::tlv(tag::SEQUENCE, parts);
         let text = x509_cert::name::Name::from_der(&der).map(|name| name.to_string());
-        DistinguishedName { der: der.into(), text: text.unwrap_or_default().into() }
+        let text = text.unwrap_or_default().into();
+        DistinguishedName { der: der.into(), text, folded: Arc::default() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::digest::sha256;
 use crate::keys::PublicKey;
 use crate::signature::SignatureAlgorithm;
-use crate::{Certificate, Crl, OcspResponse};
+use crate::{Certificate, Crl, OcspResponse, WeakDigest, weak};
 
 /// Verifies signatures and remembers the results: one verification costs as much as hundreds of
 /// lab events, and the same CRL is looked at again and again.
@@ -101,6 +101,37 @@ impl Verifier {
             }
         }
         false
+    }
+
+    /// Whether this key has signed the response; who may is not looked at.
+    pub fn verify_response(&mut self, response: &OcspResponse, signer: &Certificate) -> bool {
+        let (by, key) = (response.signed_with(), signer.public_key_info());
+        self.verify_by(by, key, response.tbs(), response.signature())
+    }
+
+    /// Whether `issuer`'s key has made this signature with a weak digest: for what bears one
+    /// ([`Certificate::weak_digest`] and the like) the other functions say no.
+    pub fn verify_weak(
+        &mut self,
+        by: WeakDigest,
+        issuer: &Certificate,
+        tbs: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let info = issuer.public_key_info();
+        let name: &[u8] = match by {
+            WeakDigest::Md5 => b"MD5",
+            WeakDigest::Sha1 => b"SHA-1",
+        };
+        let parts = [name, info, tbs, signature].map(sha256);
+        let key = sha256(parts.as_flattened());
+        if let Some(result) = self.results.get(&key) {
+            return *result;
+        }
+        let result =
+            PublicKey::read(info).is_ok_and(|public| weak::verify(&public, by, tbs, signature));
+        self.remember(key, result);
+        result
     }
 
     fn remember(&mut self, key: Key, result: bool) {

@@ -3,11 +3,14 @@
 
 use std::fmt;
 
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
 use md5::{Digest as _, Md5};
-use p256::ecdsa::signature::hazmat::PrehashSigner;
+use p256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier as _};
 use p256::pkcs8::DecodePrivateKey as _;
+use rsa::pkcs1::DecodeRsaPublicKey as _;
 use rsa::signature::SignatureEncoding as _;
 
+use crate::keys::{PublicKey, PublicKind};
 use crate::{KeyAlgorithm, KeyPair, digest, encode};
 
 /// A hash function that is broken where signatures are concerned.
@@ -36,6 +39,44 @@ pub(crate) fn identifier(key: KeyAlgorithm, by: WeakDigest) -> &'static [u8] {
         (_, WeakDigest::Sha1) => SHA1_WITH_RSA,
         (_, WeakDigest::Md5) => MD5_WITH_RSA,
     }
+}
+
+/// The weak digest of a DER AlgorithmIdentifier, if it is one of these.
+pub(crate) fn read(identifier: &[u8]) -> Option<WeakDigest> {
+    match identifier {
+        ECDSA_WITH_SHA1 | SHA1_WITH_RSA => Some(WeakDigest::Sha1),
+        MD5_WITH_RSA => Some(WeakDigest::Md5),
+        _ => None,
+    }
+}
+
+/// Whether `signature` over `bytes` is that key's, made with this digest by RSA (PKCS #1 v1.5, 2048
+/// bits and more) or, with SHA-1, on P-256.
+pub(crate) fn verify(key: &PublicKey<'_>, by: WeakDigest, bytes: &[u8], signature: &[u8]) -> bool {
+    let verified = match (key.kind, by) {
+        (Some(PublicKind::Rsa), WeakDigest::Sha1) => {
+            let by = &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY;
+            UnparsedPublicKey::new(by, key.bits).verify(bytes, signature).ok()
+        }
+        (Some(PublicKind::Rsa), WeakDigest::Md5) => verify_md5(key.bits, bytes, signature),
+        (Some(PublicKind::EcdsaP256), WeakDigest::Sha1) => verify_p256(key.bits, bytes, signature),
+        _ => None,
+    };
+    verified.is_some()
+}
+
+fn verify_md5(key: &[u8], bytes: &[u8], signature: &[u8]) -> Option<()> {
+    let public = rsa::PublicKey::from_pkcs1_der(key).ok()?;
+    let signature = rsa::pkcs1v15::Signature::try_from(signature).ok()?;
+    let verifier = rsa::pkcs1v15::VerifyingKey::<Md5>::new_unprefixed(public);
+    verifier.verify_prehash(&[MD5_INFO, &Md5::digest(bytes)].concat(), &signature).ok()
+}
+
+fn verify_p256(key: &[u8], bytes: &[u8], signature: &[u8]) -> Option<()> {
+    let public = p256::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
+    let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
+    let padded = [&[0; 12][..], &digest::sha1(bytes)].concat();
+    public.verify_prehash(&padded, &signature).ok()
 }
 
 /// Signs `bytes` by [`identifier`]'s algorithm; where that does not fit the key, as the key always
@@ -96,11 +137,9 @@ const MD5_INFO: &[u8] = &[
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
     use revlab_lab::Seed;
 
     use super::*;
-    use crate::keys::PublicKey;
 
     #[test]
     fn a_sha1_signature_by_rsa_is_what_the_tls_stack_takes_for_one() {
@@ -111,6 +150,21 @@ mod tests {
         let verify = |bytes| UnparsedPublicKey::new(by, public.bits).verify(bytes, &signature);
         assert!(verify(b"bytes").is_ok());
         assert!(verify(b"other").is_err());
+    }
+
+    #[test]
+    fn what_is_signed_weakly_is_verified_as_that_and_nothing_else_is() {
+        use KeyAlgorithm::*;
+        for (kind, by) in
+            [(Rsa2048, WeakDigest::Sha1), (Rsa2048, WeakDigest::Md5), (EcdsaP256, WeakDigest::Sha1)]
+        {
+            let key = KeyPair::seeded(kind, Seed(1), "a");
+            let signature = sign(&key, by, b"bytes");
+            let public = PublicKey::read(key.public_key_info()).unwrap();
+            assert_eq!(read(identifier(kind, by)), Some(by));
+            assert!(verify(&public, by, b"bytes", &signature), "{kind:?} {by}");
+            assert!(!verify(&public, by, b"other", &signature), "{kind:?} {by}");
+        }
     }
 
     #[test]

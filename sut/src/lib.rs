@@ -4,6 +4,7 @@
 //! * [`machine`]: the server as a state machine, [`Machine`];
 //! * [`event`]: what happens to it and what it asks for;
 //! * `engine`: the revocation engine inside it;
+//! * [`validation`]: a chain judged against given artefacts, by the RFCs;
 //! * [`config`]: what a scenario says about it.
 //!
 //! # Determinism
@@ -21,6 +22,7 @@ pub mod logs;
 pub mod machine;
 pub mod profile;
 pub mod sessions;
+pub mod validation;
 
 pub use engine::SYSTEM_ACCOUNT;
 pub use event::{Operation, SutAction, SutEvent};

@@ -1,5 +1,7 @@
 //! Reading a certificate.
 
+use std::sync::OnceLock;
+
 use const_oid::db::rfc5280::*;
 use der::{Decode, Reader, SliceReader};
 use x509_cert::ext::pkix::{AuthorityInfoAccessSyntax, BasicConstraints, ExtendedKeyUsage};
@@ -9,7 +11,7 @@ use crate::decode::{constructed, number, optional, place, primitive, sequence, s
 use crate::extension::{self, Extension};
 use crate::signature::SignatureAlgorithm;
 use crate::signed::Signed;
-use crate::{DistinguishedName, Malformed, time};
+use crate::{DistinguishedName, Malformed, time, weak};
 
 /// Reads a whole certificate.
 pub(super) fn certificate(der: &[u8]) -> Result<Inner, Malformed> {
@@ -20,6 +22,7 @@ pub(super) fn certificate(der: &[u8]) -> Result<Inner, Malformed> {
     if inner.signed_with != SignatureAlgorithm::read(signed.algorithm) {
         inner.signed_with = None;
     }
+    inner.weak = weak::read(signed.algorithm);
     inner.der = der.into();
     Ok(inner)
 }
@@ -54,6 +57,8 @@ fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
         not_after,
         public_key_info: place(der, public_key_info),
         extensions,
+        constraints: OnceLock::new(),
+        weak: None,
     })
 }
 

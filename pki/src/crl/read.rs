@@ -15,7 +15,7 @@ use crate::decode::{
 use crate::extension::{self, Extension};
 use crate::signature::SignatureAlgorithm;
 use crate::signed::Signed;
-use crate::{DistinguishedName, Malformed, time};
+use crate::{DistinguishedName, Malformed, PointNameRead, time, weak};
 
 /// Reads a whole CRL.
 pub(super) fn crl(der: &[u8]) -> Result<Inner, Malformed> {
@@ -26,6 +26,7 @@ pub(super) fn crl(der: &[u8]) -> Result<Inner, Malformed> {
     if inner.signed_with != SignatureAlgorithm::read(signed.algorithm) {
         inner.signed_with = None;
     }
+    inner.weak = weak::read(signed.algorithm);
     let serial = |listed: &Listed| der.get(listed.serial.clone()).unwrap_or_default();
     inner.entries.sort_by(|a, b| serial(a).cmp(serial(b)));
     inner.der = der.into();
@@ -34,8 +35,9 @@ pub(super) fn crl(der: &[u8]) -> Result<Inner, Malformed> {
 
 /// Reads the signed part; the places of the outer parts are left empty.
 fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
+    let mut version = 1;
     if next_is(r, Tag::Integer)? {
-        number(r, "the CRL's version")?;
+        version = number(r, "the CRL's version")?.saturating_add(1);
     }
     let signed_with = SignatureAlgorithm::read(r.tlv_bytes()?);
     let issuer = DistinguishedName::read(r)?;
@@ -61,6 +63,8 @@ fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
         tbs: 0..0,
         signature: 0..0,
         signed_with,
+        weak: None,
+        version,
         issuer,
         this_update,
         next_update,
@@ -157,7 +161,19 @@ fn extensions(list: &[Extension<'_>]) -> Result<Extensions, Malformed> {
             extension::PUBLISHED_LOCATIONS => {
                 read.published_locations = extension::read_distribution_points(body)?;
             }
-            ID_CE_ISSUING_DISTRIBUTION_POINT => read.scope = Some(CrlScope::read(body)?),
+            ID_CE_ISSUING_DISTRIBUTION_POINT => {
+                read.scope = Some(CrlScope::read(body)?);
+                read.point = whole(body, |r| {
+                    sequence(r, |r| {
+                        let name = PointNameRead::read(r)?;
+                        while !r.is_finished() {
+                            r.tlv_bytes()?;
+                        }
+                        Ok(name)
+                    })
+                })?;
+                read.scope_der = body.to_vec();
+            }
             _ if extension.critical => return Err(extension.not_understood()),
             _ => {}
         }

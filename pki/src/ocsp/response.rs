@@ -18,7 +18,9 @@ use crate::decode::{
 use crate::encode;
 use crate::signature::SignatureAlgorithm;
 use crate::signed::Signed;
-use crate::{Certificate, DistinguishedName, KeyPair, Malformed, extension, time};
+use crate::{
+    Certificate, DistinguishedName, KeyPair, Malformed, WeakDigest, extension, time, weak,
+};
 
 /// An OCSP response as it came from a responder. Cloning shares it.
 #[derive(Clone)]
@@ -36,6 +38,7 @@ struct Basic {
     tbs: Range<usize>,
     signature: Range<usize>,
     signed_with: Option<SignatureAlgorithm>,
+    weak: Option<WeakDigest>,
     data: Data,
     certificates: Vec<Certificate>,
 }
@@ -136,10 +139,20 @@ impl OcspResponse {
         self.0.basic.as_ref().and_then(|basic| basic.signed_with)
     }
 
+    /// MD5 or SHA-1, where it is signed with one of them.
+    pub fn weak_digest(&self) -> Option<WeakDigest> {
+        self.0.basic.as_ref().and_then(|basic| basic.weak)
+    }
+
+    /// responderID; `None` in an error response.
+    pub fn responder(&self) -> Option<&ResponderName> {
+        self.0.basic.as_ref().map(|basic| &basic.data.responder)
+    }
+
     /// Whether the response says that this certificate's key has signed it.
-    pub(crate) fn names_responder(&self, certificate: &Certificate) -> bool {
+    pub fn names_responder(&self, certificate: &Certificate) -> bool {
         match self.0.basic.as_ref().map(|basic| &basic.data.responder) {
-            Some(ResponderName::Name(name)) => name == certificate.subject(),
+            Some(ResponderName::Name(name)) => name.matches(certificate.subject()),
             Some(ResponderName::Key(hash)) => {
                 certificate.public_key_hash().is_some_and(|own| own.as_slice() == hash)
             }
@@ -204,6 +217,7 @@ fn basic(bytes: &[u8], der: &[u8]) -> Result<Basic, Malformed> {
         tbs: place(der, signed.tbs),
         signature: place(der, signed.signature),
         signed_with: SignatureAlgorithm::read(signed.algorithm),
+        weak: weak::read(signed.algorithm),
         data,
         certificates,
     })

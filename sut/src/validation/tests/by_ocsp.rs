@@ -1,0 +1,161 @@
+//! RFC 6960 §3.2, §4.2.2.2.
+
+use revlab_pki::{
+    CertId, CertIdHash, CertStatus, OcspExtension, OcspTemplate, ResponderName, SingleTemplate,
+};
+
+use super::*;
+
+fn answer(chain: &Chain, status: CertStatus) -> OcspAnswer {
+    OcspAnswer {
+        id: CertId::new(&chain.client.certificate, &chain.issuing.certificate),
+        status,
+        this_update: START,
+        next_update: Some(hour(12)),
+        produced_at: START,
+    }
+}
+
+const REVOKED: CertStatus = CertStatus::Revoked { at: START, reason: Some(1) };
+
+fn with(chain: &Chain, responses: Vec<OcspResponse>) -> Evidence {
+    let mut evidence = chain.with_root_crl();
+    evidence.ocsp = responses;
+    evidence
+}
+
+#[test]
+fn the_issuer_answers_good_revoked_or_unknown() {
+    let chain = chain();
+    let judge = |status| {
+        let response = chain.issuing.answer(&answer(&chain, status), false);
+        strict(&with(&chain, vec![response]))
+    };
+    assert_eq!(judge(CertStatus::Good), (Status::Good, "not_revoked"));
+    assert_eq!(judge(REVOKED), (Status::Revoked, "ocsp_revoked"));
+    assert_eq!(judge(CertStatus::Unknown), (Status::Undetermined, "ocsp_unknown"));
+}
+
+#[test]
+fn every_hash_of_a_cert_id_is_understood() {
+    let chain = chain();
+    for hash in CertIdHash::ALL {
+        let id = CertId::by(hash, &chain.client.certificate, &chain.issuing.certificate);
+        let response = chain.issuing.answer(&OcspAnswer { id, ..answer(&chain, REVOKED) }, false);
+        assert_eq!(strict(&with(&chain, vec![response])).1, "ocsp_revoked");
+    }
+}
+
+#[test]
+fn an_answer_about_another_certificate_says_nothing() {
+    let chain = chain();
+    let other = chain.issuing.issue("other", 8, Usage::Client);
+    let id = CertId::new(&other.certificate, &chain.issuing.certificate);
+    let response = chain.issuing.answer(&OcspAnswer { id, ..answer(&chain, REVOKED) }, false);
+    assert_eq!(strict(&with(&chain, vec![response])).1, "nothing_found");
+}
+
+#[test]
+fn a_delegate_answers_with_a_certificate_of_the_ca_for_that_purpose() {
+    let chain = chain();
+    let judge = |signer: &Party| {
+        let response = signer.answer(&answer(&chain, REVOKED), true);
+        strict(&with(&chain, vec![response]))
+    };
+    let signer = chain.issuing.issue("Responder", 20, Usage::OcspSigner);
+    assert_eq!(judge(&signer), (Status::Revoked, "ocsp_revoked"));
+    let wrong_purpose = chain.issuing.issue("Responder", 20, Usage::Client);
+    assert_eq!(judge(&wrong_purpose), (Status::Undetermined, "ocsp_unauthorized"));
+    let of_another_ca = chain.root.issue("Responder", 20, Usage::OcspSigner);
+    assert_eq!(judge(&of_another_ca), (Status::Undetermined, "ocsp_unauthorized"));
+    let expired =
+        CertificateTemplate { not_after: START, ..template("Responder", 20, Usage::OcspSigner) };
+    let expired = chain.issuing.issue_with(&expired, &CertificateExtras::default(), "Responder");
+    assert_eq!(judge(&expired), (Status::Undetermined, "ocsp_unauthorized"));
+    let response = signer.answer(&answer(&chain, REVOKED), false);
+    assert_eq!(strict(&with(&chain, vec![response])).1, "ocsp_unauthorized");
+}
+
+#[test]
+fn a_response_signed_by_another_key_is_refused() {
+    let chain = chain();
+    let answer = answer(&chain, CertStatus::Good);
+    let der = answer.sign(&chain.issuing.certificate, &chain.client.key, false);
+    let evidence = with(&chain, vec![OcspResponse::parse(&der).unwrap()]);
+    assert_eq!(strict(&evidence), (Status::Undetermined, "ocsp_signature_bad"));
+}
+
+#[test]
+fn an_answer_is_current_from_this_update_to_next_update() {
+    let chain = chain();
+    let code = |this: i64, next: Option<i64>| {
+        let answer = OcspAnswer {
+            this_update: hour(this),
+            next_update: next.map(hour),
+            ..answer(&chain, REVOKED)
+        };
+        strict(&with(&chain, vec![chain.issuing.answer(&answer, false)])).1
+    };
+    assert_eq!(code(1, Some(1)), "ocsp_revoked");
+    assert_eq!(code(2, Some(3)), "ocsp_not_yet_valid");
+    assert_eq!(code(-2, Some(0)), "ocsp_expired");
+    assert_eq!(code(0, Some(-1)), "ocsp_times_bad");
+    assert_eq!(code(0, None), "ocsp_without_next_update");
+}
+
+#[test]
+fn an_error_response_says_nothing() {
+    let chain = chain();
+    let error = OcspResponse::parse(&OcspResponse::error(3)).unwrap();
+    assert_eq!(strict(&with(&chain, vec![error])), (Status::Undetermined, "ocsp_error"));
+}
+
+fn template_of(chain: &Chain, singles: &[CertStatus], nonce: Option<Vec<u8>>) -> OcspResponse {
+    let single = |status: &CertStatus| SingleTemplate {
+        answer: answer(chain, *status),
+        extensions: Vec::new(),
+    };
+    let template = OcspTemplate {
+        responder: ResponderName::name_of(&chain.issuing.certificate),
+        produced_at: START,
+        answers: singles.iter().map(single).collect(),
+        extensions: nonce.map(OcspExtension::nonce).into_iter().collect(),
+        certificates: Vec::new(),
+        fraction: false,
+    };
+    OcspResponse::parse(&template.sign(&chain.issuing.key)).unwrap()
+}
+
+#[test]
+fn of_two_answers_the_worse_counts() {
+    let chain = chain();
+    for singles in [[CertStatus::Good, REVOKED], [REVOKED, CertStatus::Good]] {
+        let response = template_of(&chain, &singles, None);
+        assert_eq!(strict(&with(&chain, vec![response])).1, "ocsp_revoked");
+    }
+}
+
+#[test]
+fn the_nonce_of_the_request_has_to_come_back() {
+    let chain = chain();
+    let code = |nonce: Option<Vec<u8>>| {
+        let response = template_of(&chain, &[CertStatus::Good], nonce);
+        let mut evidence = with(&chain, vec![response]);
+        evidence.nonce = Some(vec![4, 1, 9]);
+        strict(&evidence).1
+    };
+    assert_eq!(code(Some(vec![4, 1, 9])), "not_revoked");
+    assert_eq!(code(Some(vec![4, 1, 8])), "ocsp_nonce");
+    assert_eq!(code(None), "ocsp_nonce");
+}
+
+#[test]
+fn a_revocation_in_one_source_outweighs_good_in_the_other_unless_the_first_decides() {
+    let chain = chain();
+    let mut evidence =
+        with(&chain, vec![chain.issuing.answer(&answer(&chain, CertStatus::Good), false)]);
+    evidence.crls.push(chain.issuing.crl(&list(5, &[7])));
+    assert_eq!(strict(&evidence), (Status::Revoked, "listed"));
+    let first = Policy { first_source_decides: true, ..Policy::strict() };
+    assert_eq!(judged(&evidence, &first).status, Status::Good);
+}
