@@ -1,7 +1,8 @@
 //! The `revlab` command: what is typed, and what it comes to.
 //!
 //! Data goes to standard output, talk to standard error. Exit statuses: 0 every expectation held,
-//! 1 one failed, 2 nothing was run, 3 inconclusive, 70 a defect of revlab, 130 Ctrl-C.
+//! 1 one failed, 2 nothing was run, 3 inconclusive, 70 a defect of revlab, 130 Ctrl-C; of `verify`:
+//! 0 good, 1 refused, 2 unreadable input, 3 undetermined.
 
 mod hypotheses;
 mod lint;
@@ -11,6 +12,7 @@ mod run;
 #[cfg(feature = "live")]
 mod serve;
 mod sut;
+mod verify;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -33,6 +35,8 @@ enum Command {
     /// Serve the CAs of a scenario in real time, for other programs.
     #[cfg(feature = "live")]
     Serve(serve::ServeArgs),
+    /// Judge a certificate by given CRLs and OCSP responses, at a given time, without a network.
+    Verify(Box<verify::VerifyArgs>),
     /// Read and check scenario files; run nothing.
     Lint {
         /// Scenario files, or folders of them.
@@ -141,6 +145,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         #[cfg(feature = "live")]
         Command::Serve(args) => serve::serve(args),
+        Command::Verify(args) => verify::verify(args),
         Command::Lint { scenarios } => lint::lint(scenarios),
         Command::List { folders, format } => list::list(folders, *format),
         Command::Profiles { names, format } => profiles::profiles(names, *format),

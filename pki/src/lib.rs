@@ -29,7 +29,6 @@ mod encode;
 mod extension;
 #[cfg(test)]
 mod fixture;
-mod pem;
 mod signature;
 mod signed;
 mod time;
@@ -43,6 +42,7 @@ pub mod keys;
 pub mod malformed;
 pub mod name;
 pub mod ocsp;
+pub mod pem;
 pub mod pkcs12;
 pub mod subject_name;
 pub mod verify;

@@ -151,7 +151,7 @@ impl<'a> Validation<'a, '_> {
         let mut best: Option<Ending> = None;
         for path in &found.paths {
             let ending = self.try_path(path);
-            let at_target = ending.subject.as_ref().is_some_and(|s| s.0 == *target.subject());
+            let at_target = ending.subject.as_ref().is_some_and(|s| s.get() == target.subject());
             let decides =
                 ending.status == Status::Good || (ending.status == Status::Revoked && at_target);
             if decides {
@@ -275,7 +275,7 @@ impl<'a> Validation<'a, '_> {
     /// The refusal that tells most, of the steps from `begun` on.
     fn why_undetermined(&mut self, begun: usize, subject: Name) -> Step {
         let refusals = self.steps.get(begun..).unwrap_or_default();
-        let telling = refusals.iter().filter(|step| step.is_refusal_of_a_source()).next_back();
+        let telling = refusals.iter().rfind(|step| step.is_refusal_of_a_source());
         match telling.cloned() {
             Some(step) => step,
             None => {

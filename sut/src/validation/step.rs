@@ -8,7 +8,14 @@ use serde::{Serialize, Serializer};
 
 /// A name in a step; text in JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name(pub DistinguishedName);
+pub struct Name(Box<DistinguishedName>);
+
+impl Name {
+    /// The name itself.
+    pub fn get(&self) -> &DistinguishedName {
+        &self.0
+    }
+}
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,7 +34,7 @@ impl Serialize for Name {
 
 impl From<&DistinguishedName> for Name {
     fn from(name: &DistinguishedName) -> Name {
-        Name(name.clone())
+        Name(Box::new(name.clone()))
     }
 }
 
@@ -360,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_step_has_words_a_code_and_a_source() {
-        let subject = Name(DistinguishedName::common_name("XXX-CA"));
+        let subject = Name::from(&DistinguishedName::common_name("XXX-CA"));
         let step = Step::Expired { subject, at: Instant::from_millis(0) };
         assert_eq!(
             step.to_string(),
