@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use revlab_fake_ca::HttpsCredential;
 use revlab_fake_ca::fault::HttpsCertificate;
@@ -183,13 +184,14 @@ impl Door {
 
 /// What is done with a port as soon as those who had it are gone; none: they do not go.
 async fn freed<T>(take: impl Fn() -> io::Result<T>) -> Option<T> {
-    /// The tasks of a site end in one turn each.
-    const TURNS: usize = 100;
-    for _ in 0..TURNS {
-        tokio::task::yield_now().await;
+    /// The tasks of a site end on another thread, soon.
+    const PAUSE: Duration = Duration::from_millis(1);
+    const TRIES: usize = 1000;
+    for _ in 0..TRIES {
         if let Ok(state) = take() {
             return Some(state);
         }
+        tokio::time::sleep_until(tokio::time::Instant::now() + PAUSE).await;
     }
     None
 }

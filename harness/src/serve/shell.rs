@@ -1,7 +1,8 @@
 //! Sockets, signals and the clock around the core.
 //!
-//! One thread: sites and the control API hand over what arrives, the core says what becomes of it.
-//! What takes time (a slow peer, a delayed answer) has a task of its own and delays nobody.
+//! Two threads: one has the connections, and the other the core, to which sites and the control API hand
+//! over what arrives. So the next request is read while an answer is signed. What takes time (a slow peer,
+//! a delayed answer) has a task of its own and delays nobody.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -75,7 +76,8 @@ pub(super) fn run(
         None => Duration::from_millis(u64::try_from(wall.rem_euclid(1000)).unwrap_or(0)),
     };
     let clock = Clock { start, began: began.checked_sub(passed).unwrap_or(began) };
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|e| ServeError::system("the runtime", e))?;
