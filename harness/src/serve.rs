@@ -62,6 +62,9 @@ pub struct Options {
     pub https: bool,
     /// Whether certificates keep the host names of the scenario.
     pub keep_names: bool,
+    /// Whether keys are those of the scenario's seed, the same each time, and so anybody's. Otherwise
+    /// they are fresh.
+    pub reproducible_keys: bool,
     /// Where credentials and the token are written; none: a folder that is removed at the end.
     pub out: Option<PathBuf>,
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use revlab_lab::http::{Method, Request, Url};
 use revlab_lab::trace::Purpose;
-use revlab_lab::{Instant, Name};
+use revlab_lab::{Instant, Name, Seed};
 use revlab_pki::OcspRequest;
 
 use super::FakeCa;
 use crate::authority::Authority;
 use crate::fault::{
-    self, Acting, Asked, Caller, Effect, Endpoint, FaultConfig, Meeting, Ruling, Target, Way,
+    self, Acting, Asked, Caller, Effect, Endpoint, FaultConfig, FaultPlan, Meeting, Ruling, Target,
+    Way,
 };
 use crate::locations::below;
 use crate::setup::{self, SetupError};
@@ -58,6 +59,12 @@ impl FakeCa {
         } else {
             unmet(Ruling::Refused)
         }
+    }
+
+    /// What faults leave to chance is drawn by this seed from now on, and not by that of the keys.
+    /// Nothing has been counted then.
+    pub fn draw_faults_by(&mut self, seed: Seed) {
+        self.faults = FaultPlan::new(self.faults.faults().to_vec(), seed);
     }
 
     /// The faults, in the order in which they compose.

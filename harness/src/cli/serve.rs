@@ -46,6 +46,9 @@ pub(super) struct ServeArgs {
     /// Keep the host names of the scenario in certificates: for those who make them resolve.
     #[arg(long)]
     keep_names: bool,
+    /// Use the keys of the scenario's seed, the same each time: anybody can draw them.
+    #[arg(long)]
+    reproducible_keys: bool,
     /// Do not print each request.
     #[arg(long, short)]
     quiet: bool,
@@ -77,6 +80,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Refusal> {
         https: args.https,
         at: args.at,
         keep_names: args.keep_names,
+        reproducible_keys: args.reproducible_keys,
         out: args.out.clone(),
     };
     let ready = |ready: &serve::Ready| {

@@ -11,7 +11,7 @@ use revlab_fake_ca::{CaAction, CaEvent, HttpsCredential, SetupError};
 use revlab_lab::core::{Core, Item, Out};
 use revlab_lab::http::{Reply, Request};
 use revlab_lab::trace::{Kind, Publish};
-use revlab_lab::{Instant, Name, Span};
+use revlab_lab::{Instant, Name, Seed, Span};
 use serde_json::{Map, Value as Json};
 
 use super::ServeError;
@@ -36,7 +36,10 @@ const FAULTS_MOST: usize = 1_000;
 #[derive(Debug)]
 pub(super) struct ServeCore {
     pub(super) pattern: Pattern,
+    /// Its seed is that of the keys.
     pub(super) scenario: Scenario,
+    /// By which seed faults draw.
+    drawn: Seed,
     pub(super) lab: Laboratory,
     pub(super) faults: Map<String, Json>,
     pub(super) journal: Journal,
@@ -58,8 +61,8 @@ pub(super) struct ServeCore {
 
 impl ServeCore {
     /// Sets up what is served: the scenario from `start` on. With `sites` certificates name these,
-    /// without they keep the hosts of the scenario. With
-    /// `names` a name server carries out what is wrong with these.
+    /// without they keep the hosts of the scenario. With `names` a name server carries out what is wrong
+    /// with these. Keys are drawn by `keys`; what faults leave to chance is drawn by the scenario's seed.
     ///
     /// # Errors
     ///
@@ -69,6 +72,7 @@ impl ServeCore {
         start: Instant,
         sites: Option<Sites>,
         names: Option<Names>,
+        keys: Seed,
     ) -> Result<ServeCore, ServeError> {
         let mut pattern = Pattern::of(scenario).map_err(ServeError::Scenario)?;
         pattern.begin(scenario.start, start, DURATION);
@@ -79,7 +83,8 @@ impl ServeCore {
         if let Some(sites) = &sites {
             sites.place(&mut scenario);
         }
-        let lab = Laboratory::new(&scenario)?;
+        let drawn = std::mem::replace(&mut scenario.seed, keys);
+        let lab = Laboratory::new(&scenario, drawn)?;
         let mut core = ServeCore {
             places: Places::of(&scenario, &lab.ca),
             names,
@@ -95,6 +100,7 @@ impl ServeCore {
             asked: 0,
             sites,
             pattern,
+            drawn,
             scenario,
         };
         core.share_faults(core.scenario.faults.values().cloned().collect()).map_err(set_up)?;
@@ -108,7 +114,7 @@ impl ServeCore {
     ///
     /// None that [`ServeCore::new`] had not.
     pub(super) fn reset(&mut self, now: Instant) -> Result<(), ServeError> {
-        self.lab = Laboratory::new(&self.scenario)?;
+        self.lab = Laboratory::new(&self.scenario, self.drawn)?;
         self.faults = self.pattern.faults();
         self.agenda = Agenda::of(&self.scenario);
         self.journal.clear();

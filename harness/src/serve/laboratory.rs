@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use revlab_fake_ca::FakeCa;
 use revlab_fake_ca::config::CaOperation;
-use revlab_lab::Name;
 use revlab_lab::http::Url;
+use revlab_lab::{Name, Seed};
 use revlab_pki::{KeyPair, OcspRequest, Usage};
 
 use crate::exec::{self, Cast, Identity, SetupError};
@@ -35,9 +35,11 @@ pub(super) struct Known {
 }
 
 impl Laboratory {
-    /// Sets the CAs up, as `run` does, with one server credential more.
-    pub(super) fn new(scenario: &Scenario) -> Result<Laboratory, SetupError> {
-        let (ca, cast) = exec::authorities(scenario)?;
+    /// Sets the CAs up, as `run` does, with one server credential more. What faults leave to chance is
+    /// drawn by `drawn`.
+    pub(super) fn new(scenario: &Scenario, drawn: Seed) -> Result<Laboratory, SetupError> {
+        let (mut ca, cast) = exec::authorities(scenario)?;
+        ca.draw_faults_by(drawn);
         let mut lab = Laboratory { ca, cast, server: None, book: BTreeMap::new() };
         lab.server = lab.local_server(scenario)?;
         lab.register(scenario);

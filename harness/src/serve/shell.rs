@@ -14,7 +14,8 @@ use revlab_fake_ca::dns::NameFault;
 use revlab_fake_ca::live::dns::NameServer;
 use revlab_fake_ca::live::{Arrived, Site};
 use revlab_lab::http::{Request, Url};
-use revlab_lab::{Instant, Span};
+use revlab_lab::{Instant, Seed, Span};
+use revlab_pki::KeyAlgorithm as K;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 
@@ -118,7 +119,7 @@ async fn serve(
     let name = |host: &str| named.as_ref().and_then(|sites| sites.name(host));
     let names: Vec<String> =
         addresses.iter().map(|(host, _)| name(host).unwrap_or_else(|| host.clone())).collect();
-    let mut core = ServeCore::new(scenario, clock.start, named, known)?;
+    let mut core = ServeCore::new(scenario, clock.start, named, known, keys(scenario, options)?)?;
 
     let folder = Folder::new(options.out.as_deref())?;
     let token = Token::new().map_err(|e| ServeError::system("the token", e))?;
@@ -138,7 +139,7 @@ async fn serve(
             .zip(secure.iter().map(|(_, at)| at.to_string()))
             .collect::<Vec<_>>(),
         dns: dns.as_ref().map(|dns| dns.server.address()),
-        warnings: warnings(options),
+        warnings: warnings(scenario, options),
         folder: folder.path(),
         files,
         took: began.elapsed(),
@@ -207,7 +208,7 @@ async fn settle(doors: &mut Doors, dns: Option<&mut Told>, core: &ServeCore, now
 }
 
 /// What somebody should know who lets others than this machine in.
-fn warnings(options: &Options) -> Vec<String> {
+fn warnings(scenario: &Scenario, options: &Options) -> Vec<String> {
     let all = [
         ("--listen", "the CAs", Some(options.listen)),
         ("--control", "the control API", Some(options.control)),
@@ -218,7 +219,26 @@ fn warnings(options: &Options) -> Vec<String> {
         let warning = format!("`{flag} {ip}`: other machines than this one reach {what}");
         (!ip.is_loopback()).then_some(warning)
     };
-    all.into_iter().filter_map(warning).collect()
+    let pooled = |key| matches!(key, K::Rsa2048 | K::Rsa3072 | K::Rsa4096 | K::RsaPss);
+    let keys = if options.reproducible_keys {
+        Some("`--reproducible-keys`: anybody can draw the same private keys")
+    } else if scenario.cas.values().any(|ca| ca.imported.is_none() && pooled(ca.key)) {
+        Some("RSA keys come from a small pool of public test keys: anybody has them")
+    } else {
+        None
+    };
+    all.into_iter().filter_map(warning).chain(keys.map(str::to_owned)).collect()
+}
+
+/// By which seed keys are drawn.
+fn keys(scenario: &Scenario, options: &Options) -> Result<Seed, ServeError> {
+    if options.reproducible_keys {
+        return Ok(scenario.seed);
+    }
+    let mut octets = [0; 8];
+    let none = || io::Error::other("no random numbers can be had");
+    aws_lc_rs::rand::fill(&mut octets).map_err(|_| ServeError::system("the keys", none()))?;
+    Ok(Seed(u64::from_be_bytes(octets)))
 }
 
 /// A site for each host of the CAs.

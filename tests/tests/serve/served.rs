@@ -50,18 +50,26 @@ fn what_is_served_is_valid_now() {
     assert!(at(&base["this_update"]) <= now && now < at(&base["next_update"]), "{base}");
 }
 
+/// Keys are fresh unless they are asked for; then the same bytes come at the same time.
 #[test]
-fn at_another_time_the_same_bytes_are_served() {
-    let at = ["--at", "2024-03-01T00:00:00Z", "--keep-names"];
-    let bytes = |_| {
-        let served = Served::with(SCENARIO, &at);
+fn at_another_time_the_same_keys_give_the_same_bytes() {
+    let fresh = ["--at", "2024-03-01T00:00:00Z", "--keep-names"];
+    let same = [&fresh[..], &["--reproducible-keys"]].concat();
+    let bytes = |options: &[&str]| {
+        let served = Served::with(SCENARIO, options);
+        let warned = served.ready["warnings"].to_string().contains("--reproducible-keys");
+        assert_eq!(warned, options.contains(&"--reproducible-keys"));
         let listens = served.url("listens");
         let path = apart(&served.url("base")).1.to_owned();
         assert_eq!(served.url("base"), format!("http://pki.lab.example{path}"));
         get(&format!("http://{listens}{path}")).expect("a CRL").body
     };
-    let [one, two] = [0, 1].map(bytes);
-    assert_eq!(one, two);
+    let [one, two] = [&same, &same].map(|options| bytes(options));
+    assert!(one == two);
+    let [other, another] = [bytes(&fresh), bytes(&fresh)];
+    let authority = |der: &[u8]| Crl::parse(der).expect("a CRL").authority_key_id().map(Vec::from);
+    assert_ne!(authority(&one), authority(&other));
+    assert_ne!(authority(&other), authority(&another));
     assert!(Crl::parse(&one).is_ok());
 }
 
