@@ -1,6 +1,7 @@
 //! End-to-end tests of revlab: through the library, through the command, and by programs that nobody
 //! here wrote.
 
+pub mod differential;
 pub mod live_ca;
 pub mod program;
 

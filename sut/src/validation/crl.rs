@@ -119,8 +119,9 @@ pub fn goes_with(delta: &Crl, base: &Crl) -> Result<(), &'static str> {
     if base_number < from {
         return Err("it starts from a later base");
     }
-    if base_number > number {
-        return Err("it is older than the base");
+    // Strictly: where both have one number, the base says the same already.
+    if base_number >= number {
+        return Err("it does not follow the base");
     }
     Ok(())
 }

@@ -98,8 +98,9 @@ fn a_delta_adds_to_its_base_and_takes_back() {
         strict(&chain.with_crls(&crls))
     };
     assert_eq!(crls(&[], &delta(5, 6, &[7])), (Status::Revoked, "listed"));
-    assert_eq!(crls(&[], &delta(4, 5, &[7])), (Status::Revoked, "listed"));
-    // It starts from a later base, or is older than this one.
+    assert_eq!(crls(&[], &delta(4, 6, &[7])), (Status::Revoked, "listed"));
+    // It starts from a later base, or does not follow this one (RFC 5280 §5.2.4 (c), (d)).
+    assert_eq!(crls(&[], &delta(4, 5, &[7])), (Status::Good, "not_revoked"));
     assert_eq!(crls(&[], &delta(6, 7, &[7])), (Status::Good, "not_revoked"));
     assert_eq!(crls(&[], &delta(3, 4, &[7])), (Status::Good, "not_revoked"));
     let mut removing = delta(5, 6, &[7]);
