@@ -14,14 +14,21 @@ pub(super) fn help<'a>(
     (!valid.is_empty()).then(|| format!("{what}: `{}`", valid.join("`, `")))
 }
 
-/// At most 3 edits away and at most half of what was written, for a two-letter word is near to
-/// everything; and nearer than any other, for of two equally near names neither is meant for sure.
+/// The only name that begins with what was written, if that is more than a few letters: its end was
+/// left out. Otherwise at most 3 edits away and at most half of what was written, for a two-letter word
+/// is near to everything; and nearer than any other, for of two equally near names neither is meant for
+/// sure.
 fn nearest<'a>(wrong: &str, valid: &[&'a str]) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     let length = wrong.chars().count();
     // Beyond any valid name's length the distance is not worth its quadratic cost.
     if length > 64 {
         return None;
+    }
+    const FEW: usize = 4;
+    let mut begun = valid.iter().filter(|name| name.to_lowercase().starts_with(&wrong));
+    if let (Some(name), None, true) = (begun.next(), begun.next(), length > FEW) {
+        return Some(name);
     }
     let edits = |name: &str| strsim::damerau_levenshtein(&wrong, &name.to_lowercase());
     let mut near: Vec<(usize, &str)> = valid.iter().map(|name| (edits(name), *name)).collect();
@@ -44,6 +51,10 @@ mod tests {
         let ask = |wrong| help(wrong, KEYS, "valid keys").unwrap();
         assert_eq!(ask("perod"), "did you mean `period`?");
         assert_eq!(ask("Overlap"), "did you mean `overlap`?");
+        // The end was left out: likelier than another end.
+        let versions = ["windows-2003", "windows-2008r2"];
+        let said = help("windows-2008", versions, "there are").unwrap();
+        assert_eq!(said, "did you mean `windows-2008r2`?");
         assert_eq!(ask("colour"), "valid keys: `period`, `delta_period`, `overlap`");
         assert_eq!(help("H9", ["H0", "H2"], "it can be").unwrap(), "it can be: `H0`, `H2`");
         assert_eq!(ask("x"), "valid keys: `period`, `delta_period`, `overlap`");
