@@ -303,3 +303,17 @@ fn an_archive_cutoff_is_told_where_it_is_configured() {
         assert_eq!(tells(&bench.ask(START, &request, &[])), told);
     }
 }
+
+/// RFC 6960 §4.4.4 lets a responder keep what it knows; this one always does.
+#[test]
+fn a_certificate_that_has_expired_is_still_known() {
+    let mut bench = Bench::with(|_| {});
+    let (request, after) =
+        (OcspRequest::of(bench.id()), bench.client.not_after() + Span::from_days(1));
+    assert!(after < bench.issuer().not_after());
+    let status =
+        |bench: &mut Bench| bench.response(after, &request).find(&bench.id()).unwrap().status;
+    assert_eq!(status(&mut bench), CertStatus::Good);
+    bench.revoke(after);
+    assert!(matches!(status(&mut bench), CertStatus::Revoked { .. }));
+}

@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
     use crate::fixture::{START, authority, base};
-    use crate::{Crl, KeyAlgorithm, Verifier};
+    use crate::{Crl, CrlExtension, KeyAlgorithm, Verifier};
 
     fn entry(n: u32) -> CrlEntry {
         CrlEntry {
@@ -154,6 +154,43 @@ mod tests {
             assert_eq!((crl.len(), written.entries), (5000, 5000));
             assert!(Verifier::new().verify_crl(&crl, &authority(kind).certificate));
         }
+    }
+
+    /// Counts what is written, and the most at once.
+    #[derive(Default)]
+    struct Counting {
+        all: u64,
+        most: usize,
+    }
+
+    impl Write for Counting {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.all += bytes.len() as u64;
+            self.most = self.most.max(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_hundred_megabytes_go_through_a_small_buffer() {
+        let ca = authority(KeyAlgorithm::EcdsaP256);
+        let unknown = CrlExtension::unknown(false);
+        let extensions = vec![CrlExtension::invalidity_date(START), unknown.clone(), unknown];
+        let long = |n: u32| CrlEntry {
+            serial: [&[0x5a; 16][..], &n.to_be_bytes()].concat(),
+            reason: Some(1),
+            extensions: extensions.clone(),
+            ..entry(n)
+        };
+        let (mut out, further) = (Counting::default(), || (0..1_000_000).map(long));
+        let written = stream(&base(), further, &ca.certificate, &ca.key, &mut out).unwrap();
+        assert_eq!((written.entries, written.octets), (1_000_000, out.all));
+        assert!(out.all > 100_000_000, "{}", out.all);
+        assert!(out.most < BUFFER + 512, "{}", out.most);
     }
 
     #[test]
