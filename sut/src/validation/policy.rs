@@ -209,7 +209,29 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::profile::{CheckScope, ExpiredDelta as Profiled, Sheet};
+
+    /// The profiles say the same to the model; neither can change alone.
+    #[test]
+    fn policies_ask_for_what_the_profiles_of_their_names_say() {
+        let names: BTreeSet<&str> = Sheet::library().iter().map(|sheet| sheet.name()).collect();
+        assert_eq!(names, Policy::PRESETS.into_iter().collect());
+        for sheet in Sheet::library() {
+            let (name, profile) = (sheet.name(), sheet.parameters());
+            let policy = Policy::preset(name).unwrap();
+            let asks = |source| policy.sources.contains(&source);
+            assert_eq!(asks(Source::Ocsp), profile.ocsp_client, "{name}");
+            assert_eq!(asks(Source::Crl), profile.crl_client, "{name}");
+            assert_eq!(policy.failure == Failure::Hard, profile.offline_refuses, "{name}");
+            let fatal = policy.expired_delta == ExpiredDelta::Fatal;
+            assert_eq!(fatal, profile.expired_delta_policy == Profiled::Offline, "{name}");
+            let chain = policy.scope == Scope::ChainWithoutRoot;
+            assert_eq!(chain, profile.check_scope == CheckScope::Chain, "{name}");
+        }
+    }
 
     #[test]
     fn every_name_has_a_policy_and_no_other_has() {
