@@ -104,7 +104,7 @@ fn large_crl() {
     let entry = |n: u64| CrlEntry {
         // Spread over the numbers, and not in their order.
         serial: n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes().to_vec(),
-        revoked_at: START,
+        revoked_at: START - Span::from_secs(n.cast_signed()),
         reason: Some(1),
         extensions: Vec::new(),
     };

@@ -1,11 +1,14 @@
 //! Certificate revocation lists (RFC 5280 §5), base and delta.
 
+mod entries;
 mod entry;
 mod extension;
 mod flaws;
+mod index;
 mod read;
 mod scope;
 mod stream;
+mod usual;
 mod write;
 
 use std::fmt;
@@ -59,10 +62,7 @@ struct Inner {
     this_update: Instant,
     next_update: Option<Instant>,
     extensions: Extensions,
-    /// By serial number; those of one number in the CRL's order.
-    entries: Vec<Listed>,
-    /// The issuers that entries of an indirect CRL name.
-    others: Vec<DistinguishedName>,
+    entries: entries::Entries,
 }
 
 #[derive(Default)]
@@ -80,16 +80,6 @@ struct Extensions {
     scope_der: Vec<u8>,
 }
 
-/// Where an entry lies: large CRLs are searched without being copied.
-struct Listed {
-    serial: Range<usize>,
-    /// Below zero: no certificate's that [`Crl::find`] could be asked for.
-    negative: bool,
-    /// Whose certificate: the CRL's issuer, or one of [`Inner::others`].
-    issuer: Option<u32>,
-    entry: Range<usize>,
-}
-
 impl Crl {
     /// Reads a DER CRL, version 1 or 2. The signature is not verified: see [`crate::Verifier`].
     ///
@@ -100,7 +90,17 @@ impl Crl {
     /// (RFC 5280 §5.2, §5.3). The issuing distribution point is understood: whoever uses the CRL
     /// has to look at its [`Crl::scope`]. So is the certificate issuer, in indirect CRLs.
     pub fn parse(der: &[u8]) -> Result<Crl, Malformed> {
-        Ok(Crl(Arc::new(read::crl(der).map_err(|e| e.within("a CRL"))?)))
+        Crl::from_der(der.to_vec())
+    }
+
+    /// The same of bytes that are given away: a large CRL is then in memory once, with some twelve
+    /// octets more for each entry.
+    ///
+    /// # Errors
+    ///
+    /// As [`Crl::parse`].
+    pub fn from_der(der: Vec<u8>) -> Result<Crl, Malformed> {
+        Ok(Crl(Arc::new(read::crl(der.into()).map_err(|e| e.within("a CRL"))?)))
     }
 
     /// The whole CRL.
@@ -209,11 +209,7 @@ impl Crl {
         is_issuer: impl Fn(&DistinguishedName) -> bool,
     ) -> Option<CrlEntry> {
         let wanted = crate::decode::canonical(serial);
-        let entries = &self.0.entries;
-        let at = entries.partition_point(|listed| self.slice(&listed.serial) < wanted);
-        let same = |listed: &&Listed| self.slice(&listed.serial) == wanted;
-        let mut run = entries.get(at..)?.iter().take_while(same);
-        self.entry(run.find(|listed| !listed.negative && is_issuer(self.issuer_of(listed)))?)
+        self.0.entries.find(self.der(), self.issuer(), wanted, is_issuer)
     }
 
     /// The same, with issuers compared by RFC 5280 §7.1.
@@ -223,13 +219,13 @@ impl Crl {
 
     /// All entries, by serial number.
     pub fn entries(&self) -> impl Iterator<Item = CrlEntry> + '_ {
-        self.0.entries.iter().filter_map(|listed| self.entry(listed))
+        self.entries_of().map(|(_, entry)| entry)
     }
 
-    /// All entries with the issuer of their certificate, by serial number.
+    /// All entries with the issuer of their certificate, by serial number; those of one number in
+    /// the CRL's order.
     pub fn entries_of(&self) -> impl Iterator<Item = (&DistinguishedName, CrlEntry)> + '_ {
-        let entry = |listed| Some((self.issuer_of(listed), self.entry(listed)?));
-        self.0.entries.iter().filter_map(entry)
+        self.0.entries.all(self.der(), self.issuer()).into_iter()
     }
 
     /// How many entries it has.
@@ -239,7 +235,7 @@ impl Crl {
 
     /// Whether it lists nothing.
     pub fn is_empty(&self) -> bool {
-        self.0.entries.is_empty()
+        self.len() == 0
     }
 
     /// As PEM, `-----BEGIN X509 CRL-----` (RFC 7468 §6).
@@ -264,16 +260,6 @@ impl Crl {
 
     pub(crate) fn signed_with(&self) -> Option<SignatureAlgorithm> {
         self.0.signed_with
-    }
-
-    fn issuer_of(&self, listed: &Listed) -> &DistinguishedName {
-        let other = listed.issuer.and_then(|n| self.0.others.get(usize::try_from(n).ok()?));
-        other.unwrap_or(self.issuer())
-    }
-
-    /// All entries were read once by [`Crl::parse`], so this is never `None`.
-    fn entry(&self, listed: &Listed) -> Option<CrlEntry> {
-        crate::decode::whole(self.slice(&listed.entry), read::entry).ok()
     }
 
     fn slice(&self, place: &Range<usize>) -> &[u8] {

@@ -40,6 +40,11 @@ pub(crate) fn is_next(reader: &SliceReader<'_>) -> Result<bool, Malformed> {
     Ok(next_is(reader, Tag::UtcTime)? || next_is(reader, Tag::GeneralizedTime)?)
 }
 
+/// Whether this is the content of a UTCTime that [`read`] reads.
+pub(crate) fn is_utc_time(text: &[u8]) -> bool {
+    civil(text, 2).is_some()
+}
+
 /// `20140416105134Z`
 fn digits(at: Instant) -> String {
     let (year, month, day, hour, minute, second, _) = at.civil();

@@ -17,6 +17,7 @@ pub struct Verifier {
     results: BTreeMap<Key, bool>,
     by_age: VecDeque<Key>,
     capacity: usize,
+    performed: u64,
 }
 
 /// SHA-256 of what was verified.
@@ -33,7 +34,12 @@ impl Verifier {
 
     /// A verifier that holds at most `capacity` results; 0 remembers nothing.
     pub fn with_capacity(capacity: usize) -> Verifier {
-        Verifier { results: BTreeMap::new(), by_age: VecDeque::new(), capacity }
+        Verifier { results: BTreeMap::new(), by_age: VecDeque::new(), capacity, performed: 0 }
+    }
+
+    /// How many signatures it has verified itself, those that it remembered not counted.
+    pub fn performed(&self) -> u64 {
+        self.performed
     }
 
     /// Whether `signature` over `tbs` is that key's (a DER SubjectPublicKeyInfo), made in the usual
@@ -135,6 +141,7 @@ impl Verifier {
     }
 
     fn remember(&mut self, key: Key, result: bool) {
+        self.performed += 1;
         self.results.insert(key, result);
         self.by_age.push_back(key);
         while self.by_age.len() > self.capacity {

@@ -4,13 +4,12 @@ use const_oid::db::rfc5280::{
     ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CERTIFICATE_ISSUER, ID_CE_CRL_NUMBER, ID_CE_CRL_REASONS,
     ID_CE_DELTA_CRL_INDICATOR, ID_CE_FRESHEST_CRL, ID_CE_ISSUING_DISTRIBUTION_POINT,
 };
-use der::asn1::IntRef;
-use der::{Decode, Reader, SliceReader, Tag};
+use der::{Reader, SliceReader, Tag};
 
-use super::{CrlEntry, CrlExtension, CrlScope, Extensions, Inner, Listed};
+use super::entries::Entries;
+use super::{CrlEntry, CrlExtension, CrlScope, Extensions, Inner};
 use crate::decode::{
-    canonical, constructed, enumerated, next_is, number, optional, place, sequence, sequence_of,
-    serial, whole,
+    constructed, enumerated, next_is, number, optional, place, sequence, serial, whole,
 };
 use crate::extension::{self, Extension};
 use crate::signature::SignatureAlgorithm;
@@ -18,18 +17,16 @@ use crate::signed::Signed;
 use crate::{DistinguishedName, Malformed, PointNameRead, time, weak};
 
 /// Reads a whole CRL.
-pub(super) fn crl(der: &[u8]) -> Result<Inner, Malformed> {
-    let signed = Signed::read_whole(der)?;
-    let mut inner = whole(signed.tbs, |r| sequence(r, |r| tbs(r, der)))?;
-    inner.tbs = place(der, signed.tbs);
-    inner.signature = place(der, signed.signature);
+pub(super) fn crl(der: Box<[u8]>) -> Result<Inner, Malformed> {
+    let signed = Signed::read_whole(&der)?;
+    let mut inner = whole(signed.tbs, |r| sequence(r, |r| tbs(r, &der)))?;
+    inner.tbs = place(&der, signed.tbs);
+    inner.signature = place(&der, signed.signature);
     if inner.signed_with != SignatureAlgorithm::read(signed.algorithm) {
         inner.signed_with = None;
     }
     inner.weak = weak::read(signed.algorithm);
-    let serial = |listed: &Listed| der.get(listed.serial.clone()).unwrap_or_default();
-    inner.entries.sort_by(|a, b| serial(a).cmp(serial(b)));
-    inner.der = der.into();
+    inner.der = der;
     Ok(inner)
 }
 
@@ -43,19 +40,16 @@ fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
     let issuer = DistinguishedName::read(r)?;
     let this_update = time::read(r)?;
     let next_update = if time::is_next(r)? { Some(time::read(r)?) } else { None };
-    let (mut entries, mut others, mut named) = (Vec::new(), Vec::new(), None);
-    if next_is(r, Tag::Sequence)? {
-        sequence_of(r, |r| {
-            entries.push(listed(r, der, &mut named, &mut others)?);
-            Ok(())
-        })?;
-    }
+    let entries = match next_is(r, Tag::Sequence)? {
+        true => Entries::read(r, der)?,
+        false => Entries::default(),
+    };
     let extensions = match optional(r, constructed(0))? {
         Some(wrapped) => extensions(&extension::read_wrapped(wrapped)?)?,
         None => Extensions::default(),
     };
     // Without indirectCRL nothing says that an entry may be about another issuer's certificate.
-    if named.is_some() && !extensions.scope.as_ref().is_some_and(|scope| scope.indirect) {
+    if entries.name_issuers() && !extensions.scope.as_ref().is_some_and(|scope| scope.indirect) {
         return Err(not_indirect());
     }
     Ok(Inner {
@@ -70,43 +64,11 @@ fn tbs<'a>(r: &mut SliceReader<'a>, der: &'a [u8]) -> Result<Inner, Malformed> {
         next_update,
         extensions,
         entries,
-        others,
     })
 }
 
-/// Reads an entry for its errors and keeps where it lies. `issuer` is that of the entry before, and
-/// holds on until an entry names another (RFC 5280 §5.3.3).
-fn listed<'a>(
-    r: &mut SliceReader<'a>,
-    der: &'a [u8],
-    issuer: &mut Option<u32>,
-    others: &mut Vec<DistinguishedName>,
-) -> Result<Listed, Malformed> {
-    let bytes = r.tlv_bytes()?;
-    let read = whole(bytes, entry)?;
-    if read.extensions.iter().any(|extension| extension.oid == ID_CE_CERTIFICATE_ISSUER) {
-        let name = read.certificate_issuer()?.ok_or_else(not_indirect)?;
-        let known = others.iter().position(|other| *other == name).unwrap_or(others.len());
-        if known == others.len() {
-            others.push(name);
-        }
-        *issuer = u32::try_from(known).ok();
-    }
-    let (serial, negative) = whole(bytes, |r| {
-        sequence(r, |r| {
-            let octets = IntRef::decode(r)?.as_bytes();
-            while !r.is_finished() {
-                r.tlv_bytes()?;
-            }
-            Ok((canonical(octets), octets.first().is_some_and(|first| first & 0x80 != 0)))
-        })
-    })?;
-    let (serial, entry) = (place(der, serial), place(der, bytes));
-    Ok(Listed { serial, negative, issuer: *issuer, entry })
-}
-
 /// The refusal of a certificate issuer that means nothing here.
-fn not_indirect() -> Malformed {
+pub(super) fn not_indirect() -> Malformed {
     Malformed::UnknownCritical { oid: ID_CE_CERTIFICATE_ISSUER.to_string() }
 }
 
@@ -135,7 +97,7 @@ pub(super) fn entry(r: &mut SliceReader<'_>) -> Result<CrlEntry, Malformed> {
     })
 }
 
-fn extensions(list: &[Extension<'_>]) -> Result<Extensions, Malformed> {
+pub(super) fn extensions(list: &[Extension<'_>]) -> Result<Extensions, Malformed> {
     let mut read = Extensions::default();
     for extension in list {
         let body = extension.body;

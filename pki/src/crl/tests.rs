@@ -1,3 +1,5 @@
+mod oracle;
+
 use const_oid::db::rfc5280::ID_CE_CERTIFICATE_ISSUER;
 use proptest::prelude::*;
 use revlab_lab::Span;

@@ -41,7 +41,7 @@ pub(super) fn read(args: &VerifyArgs) -> Result<Input, Refusal> {
     };
     for file in &args.crl {
         for (place, der) in blocks(file, "X509 CRL", "CRL")? {
-            match Crl::parse(&der) {
+            match Crl::from_der(der) {
                 Ok(crl) => {
                     input.evidence.crls.push(crl);
                     input.crls.push(place);

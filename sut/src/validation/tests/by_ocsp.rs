@@ -159,3 +159,23 @@ fn a_revocation_in_one_source_outweighs_good_in_the_other_unless_the_first_decid
     let first = Policy { first_source_decides: true, ..Policy::strict() };
     assert_eq!(judged(&evidence, &first).status, Status::Good);
 }
+
+#[test]
+fn each_signature_is_verified_once() {
+    let chain = chain();
+    let responder = chain.issuing.issue("Responder", 20, Usage::OcspSigner);
+    let mut evidence =
+        with(&chain, vec![responder.answer(&answer(&chain, CertStatus::Good), true)]);
+    let delta = CrlTemplate { base_number: Some(5), ..list(6, &[]) };
+    evidence.crls.extend([chain.issuing.crl(&list(5, &[])), chain.issuing.crl(&delta)]);
+    let mut verifier = Verifier::new();
+    let judge = |verifier: &mut Verifier| {
+        let finding = verify(hour(1), &evidence, &Policy::strict(), verifier);
+        assert_eq!(finding.status, Status::Good, "{}", finding.reason);
+        verifier.performed()
+    };
+    // Client, issuing CA, responder; the CRLs of both CAs and the delta; the response. Base and
+    // delta are asked about the client and about the responder.
+    assert_eq!(judge(&mut verifier), 7);
+    assert_eq!(judge(&mut verifier), 7);
+}
