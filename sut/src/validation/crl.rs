@@ -197,23 +197,31 @@ impl<'a> Validation<'a, '_> {
             return Err(Step::CrlNoNewReason { crl: name });
         }
         let expired = match current(crl, &name, self.at, self.policy) {
-            Err(step @ Step::CrlExpired { .. })
-                if self.policy.expired_crl == ExpiredCrl::Revocations =>
-            {
-                Some(step)
-            }
+            Err(step @ Step::CrlExpired { .. }) => Some(step),
             Err(step) => return Err(step),
             Ok(()) => None,
         };
+        let renewable = self.policy.deltas && self.policy.delta_renews_base;
+        let revokes = self.policy.expired_crl == ExpiredCrl::Revocations;
+        if let Some(step) = &expired
+            && !renewable
+            && !revokes
+        {
+            return Err(step.clone());
+        }
         let signer = self.crl_signer(crl, &name, path, place)?;
-        if let Some(step) = expired {
+        let delta = match &expired {
+            None => self.delta(crl, &name, certificate, signer)?,
+            Some(_) if renewable => self.newest_delta(crl, &name, signer),
+            Some(_) => None,
+        };
+        if let (Some(step), None) = (expired, &delta) {
             // It counts against the certificate, never for it.
             return match entry(crl, certificate) {
-                Some(entry) => Ok(self.listed(&name, certificate, &entry)),
-                None => Err(step),
+                Some(entry) if revokes => Ok(self.listed(&name, certificate, &entry)),
+                _ => Err(step),
             };
         }
-        let delta = self.delta(crl, &name, certificate, signer)?;
         self.steps.push(Step::CrlTaken { crl: name.clone() });
         let subject = || Name::from(certificate.subject());
         if let Some((delta, delta_name)) = delta {
@@ -260,6 +268,23 @@ impl<'a> Validation<'a, '_> {
         if !self.policy.deltas {
             return Ok(None);
         }
+        let best = self.newest_delta(base, base_name, signer);
+        let pointed =
+            !base.freshest_crl_urls().is_empty() || !certificate.freshest_crl_urls().is_empty();
+        if best.is_none() && pointed && self.policy.expired_delta == ExpiredDelta::Fatal {
+            return Err(Step::DeltaFatal { crl: base_name.clone() });
+        }
+        Ok(best)
+    }
+
+    /// The newest current delta that goes with a base. With it a base says what is known now, even
+    /// one that is past its nextUpdate (§6.3.3 (a)(1)(i)).
+    fn newest_delta(
+        &mut self,
+        base: &'a Crl,
+        base_name: &CrlRef,
+        signer: &'a Certificate,
+    ) -> Option<(&'a Crl, CrlRef)> {
         let evidence = self.evidence;
         let mut best: Option<(&Crl, CrlRef)> = None;
         for (n, delta) in evidence.crls.iter().enumerate() {
@@ -276,12 +301,7 @@ impl<'a> Validation<'a, '_> {
                 Err(step) => self.steps.push(step),
             }
         }
-        let pointed =
-            !base.freshest_crl_urls().is_empty() || !certificate.freshest_crl_urls().is_empty();
-        if best.is_none() && pointed && self.policy.expired_delta == ExpiredDelta::Fatal {
-            return Err(Step::DeltaFatal { crl: base_name.clone() });
-        }
-        Ok(best)
+        best
     }
 
     fn judge_delta(

@@ -22,6 +22,9 @@ pub struct Policy {
     pub deltas: bool,
     /// What becomes of a base CRL whose delta is not current.
     pub expired_delta: ExpiredDelta,
+    /// Whether a current delta brings a base CRL up to date that has expired (RFC 5280 §6.3.3
+    /// (a)(1)(i)); otherwise the base has to be current too.
+    pub delta_renews_base: bool,
     /// What a CRL that is no longer current still says.
     pub expired_crl: ExpiredCrl,
     /// Whether a CRL or an OCSP answer without nextUpdate is current for ever; otherwise never.
@@ -149,6 +152,7 @@ impl Policy {
             unknown_is_good: false,
             deltas: true,
             expired_delta: ExpiredDelta::Ignored,
+            delta_renews_base: true,
             expired_crl: ExpiredCrl::Nothing,
             without_next_update: false,
             tolerance: Span::ZERO,
@@ -174,6 +178,8 @@ impl Policy {
             unknown_is_good: true,
             // §2.6: a delta that is pointed to has to be current.
             expired_delta: ExpiredDelta::Fatal,
+            // Inferred: a CRL past its nextUpdate is said to be offline, deltas or not.
+            delta_renews_base: false,
             // dotnet/runtime's tests: an expired CRL that lists the certificate still revokes it.
             expired_crl: ExpiredCrl::Revocations,
             // §2.1: without nextUpdate, a CRL never expires.

@@ -2,7 +2,8 @@
 
 use revlab_pki::crl::CrlSubjects;
 use revlab_pki::{
-    CrlExtension, CrlFlaws, CrlScope, DistributionPoint, PointName, ReasonFlags, WeakDigest,
+    CrlExtension, CrlFlaws, CrlScope, DistributionPoint, GeneralName, ObjectIdentifier, PointName,
+    ReasonFlags, WeakDigest,
 };
 
 use super::*;
@@ -123,6 +124,60 @@ fn a_delta_that_is_not_current_is_ignored_or_fatal() {
     assert_eq!(strict(&evidence), (Status::Good, "not_revoked"));
     let fatal = Policy { expired_delta: ExpiredDelta::Fatal, ..Policy::strict() };
     assert_eq!(judged(&evidence, &fatal).code, "delta_fatal");
+}
+
+#[test]
+fn a_current_delta_brings_an_expired_base_up_to_date() {
+    let chain = chain();
+    let base = |serials: &[u8]| CrlTemplate { next_update: Some(hour(0)), ..list(5, serials) };
+    let crls = |base: &CrlTemplate, delta: &CrlTemplate| {
+        chain.with_crls(&[chain.issuing.crl(base), chain.issuing.crl(delta)])
+    };
+    assert_eq!(strict(&crls(&base(&[]), &delta(5, 6, &[]))), (Status::Good, "not_revoked"));
+    assert_eq!(strict(&crls(&base(&[7]), &delta(5, 6, &[]))), (Status::Revoked, "listed"));
+    assert_eq!(strict(&crls(&base(&[]), &delta(5, 6, &[7]))), (Status::Revoked, "listed"));
+    // One that does not go with it, or is not current itself, does not.
+    let other = crls(&base(&[]), &delta(6, 7, &[]));
+    assert_eq!(strict(&other).0, Status::Undetermined);
+    let old = CrlTemplate { next_update: Some(hour(0)), ..delta(5, 6, &[]) };
+    assert_eq!(strict(&crls(&base(&[]), &old)), (Status::Undetermined, "crl_expired"));
+    // Another policy wants the base current too.
+    let both = Policy { delta_renews_base: false, ..Policy::strict() };
+    let evidence = crls(&base(&[]), &delta(5, 6, &[]));
+    assert_eq!(judged(&evidence, &both).code, "crl_expired");
+}
+
+#[test]
+fn a_point_relative_to_the_issuer_is_found_in_both_forms() {
+    let chain = chain();
+    let part = DistinguishedName::common_name("CRL1");
+    let point = |name| CertificateExtras {
+        crl_points: vec![DistributionPoint { name: Some(name), ..DistributionPoint::default() }],
+        ..CertificateExtras::default()
+    };
+    // [0] { [1] { CN=CRL1 } }: nameRelativeToCRLIssuer of the issuing distribution point.
+    let body =
+        [b"\x30\x11\xa0\x0f\xa1\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x04".as_slice(), b"CRL1"];
+    let relative = CrlExtension {
+        oid: ObjectIdentifier::new_unwrap("2.5.29.28"),
+        critical: true,
+        value: body.concat(),
+    };
+    let crl = CrlTemplate { extensions: vec![relative], ..list(5, &[7]) };
+    let code = |name| {
+        let no_url =
+            CertificateTemplate { crl_urls: Vec::new(), ..template("client", 7, Usage::Client) };
+        let client = chain.issuing.issue_with(&no_url, &point(name), "client");
+        let mut evidence = chain.with_crls(&[chain.issuing.crl(&crl)]);
+        evidence.target = client.certificate;
+        strict(&evidence).1
+    };
+    assert_eq!(code(PointName::RelativeToIssuer(part)), "listed");
+    let other = DistinguishedName::common_name("CRL2");
+    assert_eq!(code(PointName::RelativeToIssuer(other)), "nothing_found");
+    let below = chain.issuing.certificate.subject().clone();
+    let full = |name| PointName::Full(vec![GeneralName::Directory(name)]);
+    assert_eq!(code(full(below)), "nothing_found");
 }
 
 #[test]

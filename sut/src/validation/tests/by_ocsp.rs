@@ -1,10 +1,12 @@
 //! RFC 6960 §3.2, §4.2.2.2.
 
 use revlab_pki::{
-    CertId, CertIdHash, CertStatus, OcspExtension, OcspTemplate, ResponderName, SingleTemplate,
+    CertId, CertIdHash, CertStatus, CertificateExtension, ObjectIdentifier, OcspExtension,
+    OcspTemplate, ResponderName, SingleTemplate,
 };
 
 use super::*;
+use crate::validation::policy::{Scope, Source};
 
 fn answer(chain: &Chain, status: CertStatus) -> OcspAnswer {
     OcspAnswer {
@@ -74,6 +76,36 @@ fn a_delegate_answers_with_a_certificate_of_the_ca_for_that_purpose() {
     assert_eq!(judge(&expired), (Status::Undetermined, "ocsp_unauthorized"));
     let response = signer.answer(&answer(&chain, REVOKED), false);
     assert_eq!(strict(&with(&chain, vec![response])).1, "ocsp_unauthorized");
+}
+
+#[test]
+fn a_delegate_without_nocheck_must_be_proven_not_revoked() {
+    let chain = chain();
+    // An OCSP signer of the lab bears id-pkix-ocsp-nocheck, so the purpose is given by hand.
+    let purpose = CertificateExtension {
+        oid: ObjectIdentifier::new_unwrap("2.5.29.37"),
+        critical: false,
+        value: b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x09".to_vec(),
+    };
+    let extras = CertificateExtras { extensions: vec![purpose], ..CertificateExtras::default() };
+    let template = template("Responder", 20, Usage::Client);
+    let signer = chain.issuing.issue_with(&template, &extras, "Responder");
+    let response = signer.answer(&answer(&chain, CertStatus::Good), true);
+    let judge = |policy: &Policy, crls: Vec<Crl>| {
+        let mut evidence = with(&chain, vec![response.clone()]);
+        evidence.crls.extend(crls);
+        let finding = judged(&evidence, policy);
+        (finding.status, finding.code)
+    };
+    // The CRL is asked about the responder alone: a policy of OCSP alone.
+    let ocsp = Policy { sources: vec![Source::Ocsp], scope: Scope::Leaf, ..Policy::strict() };
+    let crl = |serials: &[u8]| vec![chain.issuing.crl(&list(5, serials))];
+    let refused = (Status::Undetermined, "ocsp_unauthorized");
+    assert_eq!(judge(&ocsp, Vec::new()), refused);
+    assert_eq!(judge(&ocsp, crl(&[20])), refused);
+    assert_eq!(judge(&ocsp, crl(&[])), (Status::Good, "not_revoked"));
+    let trusting = Policy { responder_checked: false, ..ocsp };
+    assert_eq!(judge(&trusting, Vec::new()), (Status::Good, "not_revoked"));
 }
 
 #[test]

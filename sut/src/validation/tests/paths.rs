@@ -146,6 +146,58 @@ fn name_constraints_permit_and_exclude() {
 }
 
 #[test]
+fn name_constraints_reach_alternative_names_of_every_kind() {
+    const NAMES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
+    // One name each, which is shorter than 128 octets.
+    let named = |tag: u8, name: &[u8]| {
+        let list = [&[tag, name.len() as u8], name].concat();
+        [&[0x30, list.len() as u8], &list[..]].concat()
+    };
+    let code = |constraint: &GeneralName, permitted: bool, names: &[u8]| {
+        let one = vec![constraint.clone()];
+        let constraints = match permitted {
+            true => NameConstraints { permitted: one, excluded: Vec::new() },
+            false => NameConstraints { permitted: Vec::new(), excluded: one },
+        };
+        let extras = CertificateExtras {
+            name_constraints: Some(constraints),
+            ..CertificateExtras::default()
+        };
+        let root = chain().root;
+        let issuing = root.issue_with(&template("CA", 3, Usage::Authority), &extras, "CA");
+        let names = CertificateExtension { oid: NAMES, critical: false, value: names.to_vec() };
+        let names = CertificateExtras { extensions: vec![names], ..CertificateExtras::default() };
+        let client = issuing.issue_with(&template("client", 7, Usage::Client), &names, "client");
+        let mut evidence = Evidence::of(client.certificate, vec![root.certificate]);
+        evidence.certificates.push(issuing.certificate);
+        path_only(&evidence).1
+    };
+    let network = GeneralName::Network("10.1.0.0".parse().unwrap(), 16);
+    for (constraint, inside, outside) in [
+        (
+            GeneralName::Uri(".corp.example".into()),
+            named(0x86, b"http://www.corp.example/a"),
+            named(0x86, b"http://www.other.example/a"),
+        ),
+        (
+            GeneralName::Email("corp.example".into()),
+            named(0x81, b"user@CORP.example"),
+            named(0x81, b"user@other.example"),
+        ),
+        (network, named(0x87, &[10, 1, 2, 3]), named(0x87, &[10, 2, 2, 3])),
+    ] {
+        assert_eq!(code(&constraint, true, &inside), "path_valid", "{constraint:?}");
+        assert_eq!(code(&constraint, true, &outside), "name_not_permitted", "{constraint:?}");
+        assert_eq!(code(&constraint, false, &inside), "name_excluded", "{constraint:?}");
+        assert_eq!(code(&constraint, false, &outside), "path_valid", "{constraint:?}");
+    }
+    // A URI without a host by name cannot be held against one (§4.2.1.10).
+    let hosts = GeneralName::Uri("corp.example".into());
+    let address = named(0x86, b"http://10.0.0.1/");
+    assert_eq!(code(&hosts, true, &address), "name_constraint_unsupported");
+}
+
+#[test]
 fn an_unknown_critical_extension_and_a_foreign_purpose_are_refused() {
     let unknown = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.99999.1");
     assert_eq!(path_only(&below(&extension(unknown, &[5, 0]))).1, "unknown_critical");
