@@ -4,6 +4,7 @@
 //! 1 one failed, 2 nothing was run, 3 inconclusive, 70 a defect of revlab, 130 Ctrl-C; of `verify`:
 //! 0 good, 1 refused, 2 unreadable input, 3 undetermined.
 
+mod cache;
 mod hypotheses;
 mod lint;
 mod list;
@@ -37,6 +38,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Judge a certificate by given CRLs and OCSP responses, at a given time, without a network.
     Verify(Box<verify::VerifyArgs>),
+    /// Show what is in the disk caches of a run that was kept with `--out`.
+    Cache(cache::CacheArgs),
     /// Read and check scenario files; run nothing.
     Lint {
         /// Scenario files, or folders of them.
@@ -146,6 +149,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "live")]
         Command::Serve(args) => serve::serve(args),
         Command::Verify(args) => verify::verify(args),
+        Command::Cache(args) => cache::cache(args),
         Command::Lint { scenarios } => lint::lint(scenarios),
         Command::List { folders, format } => list::list(folders, *format),
         Command::Profiles { names, format } => profiles::profiles(names, *format),

@@ -30,7 +30,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::atomic::AtomicBool;
 
+use revlab_lab::Name;
 use revlab_lab::trace::Trace;
+use revlab_sut::cache::Caches;
 
 pub use setup::{Cast, Identity, SetupError};
 #[cfg(feature = "live")]
@@ -83,6 +85,8 @@ pub struct Run {
     pub trace: Trace,
     /// The certificates and keys of the run.
     pub cast: Cast,
+    /// What the models of systems under test had on their disks at the end.
+    pub caches: BTreeMap<Name, Caches>,
     /// What a real system under test wrote, by its path below `logs/`.
     pub logs: BTreeMap<String, Vec<u8>>,
 }
@@ -123,13 +127,17 @@ pub fn run(
         let scribe = scope.spawn(|| recorder::transcribe(from, trace_to, expected, &failed));
         let ran = connect(scenario, transport, options, lab, Recorder::new(to, &failed));
         let trace = scribe.join().unwrap_or_else(|_| Err(io::Error::other("the writer died")));
-        let (cast, logs) = ran?;
-        Ok(Run { cast, logs, trace: trace.map_err(RunError::Trace)? })
+        let Left { cast, caches, logs } = ran?;
+        Ok(Run { cast, caches, logs, trace: trace.map_err(RunError::Trace)? })
     })
 }
 
-/// What a run leaves beside its trace.
-type Left = (Cast, BTreeMap<String, Vec<u8>>);
+/// What a run leaves beside its trace, as in [`Run`].
+struct Left {
+    cast: Cast,
+    caches: BTreeMap<Name, Caches>,
+    logs: BTreeMap<String, Vec<u8>>,
+}
 
 /// Runs the lab on a transport.
 fn connect(
@@ -141,9 +149,9 @@ fn connect(
 ) -> Result<Left, RunError> {
     #[cfg(feature = "live")]
     if let Some(adapter) = options.sut {
-        return real::run(scenario, adapter, options, lab, recorder);
+        let (cast, logs) = real::run(scenario, adapter, options, lab, recorder)?;
+        return Ok(Left { cast, caches: BTreeMap::new(), logs });
     }
-    let no_logs = BTreeMap::new();
     match transport {
         #[cfg(not(feature = "live"))]
         _ if options.sut.is_some() => {
@@ -152,13 +160,13 @@ fn connect(
         Transport::Sim => {
             let wire = sim::SimWire::new(scenario, &lab.cast);
             let world = world::World::new(scenario, transport, lab, wire, recorder);
-            Ok((world.run(options.stop), no_logs))
+            Ok(world.run(options.stop))
         }
         #[cfg(feature = "live")]
         Transport::Live => {
             let wire = live::LiveWire::new(scenario, &lab, options.port)?;
             let world = world::World::new(scenario, transport, lab, wire, recorder);
-            Ok((world.run(options.stop), no_logs))
+            Ok(world.run(options.stop))
         }
         #[cfg(not(feature = "live"))]
         Transport::Live => {

@@ -7,7 +7,7 @@
 //! * [`exec`]: running it, in `sim` or `live`, one loop for both;
 //! * [`judge`]: whether what happened is what was expected;
 //! * [`report`]: terminal, JSON, JUnit;
-//! * [`out`]: what `--out` keeps;
+//! * [`out`]: what `--out` keeps; [`caches`]: the disk caches among it, in words;
 //! * [`hypotheses`]: which observations of the incident each hypothesis reproduces;
 //! * `serve`: the CAs of a scenario in real time, for other programs (feature `live`);
 //! * [`cli`]: the `revlab` command.
@@ -35,6 +35,7 @@
 //! # Ok::<(), exec::RunError>(())
 //! ```
 
+pub mod caches;
 pub mod cli;
 pub mod digest;
 pub mod exec;

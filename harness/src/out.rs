@@ -1,7 +1,7 @@
 //! What `--out` keeps of a run: `DIR/<scenario>/<variant>/<sut>/…`, and `DIR/junit.xml` over all.
 //!
 //! A scenario without variants has the one variant `default`. Reports and logs are functions of
-//! scenario and trace; only certificates and keys come from the run itself.
+//! scenario and trace; only certificates, keys and caches come from the run itself.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -124,6 +124,7 @@ impl RunFolder {
     fn begin(&self) -> Result<File, OutError> {
         // What an earlier run left there would be taken for this one's.
         let _ = fs::remove_dir_all(self.path.join("logs"));
+        let _ = fs::remove_dir_all(self.path.join("cache"));
         if !self.prepared.load(Ordering::Relaxed) {
             let _ = fs::remove_dir_all(self.path.join("pki"));
         }
@@ -136,7 +137,7 @@ impl RunFolder {
         File::create(&path).map_err(|source| OutError { path, source })
     }
 
-    /// Writes everything but the trace: the resolved scenario, the report, logs and certificates.
+    /// Writes everything but the trace: the resolved scenario, the report, logs, caches and certificates.
     ///
     /// # Errors
     ///
@@ -145,6 +146,7 @@ impl RunFolder {
         self.file("scenario.toml", scenario.resolved.as_bytes())?;
         self.file("report.json", report.as_bytes())?;
         self.logs(scenario, run)?;
+        self.caches(run)?;
         self.certificates(&run.cast)
     }
 
@@ -182,6 +184,21 @@ impl RunFolder {
         };
         let text = access_log::render(records, &hosts, &options);
         self.file("logs/ca-access.log", text.as_bytes())
+    }
+
+    /// The disk caches at the end: `cache/` of the machine, below it those of each where there are
+    /// several.
+    fn caches(&self, run: &Run) -> Result<(), OutError> {
+        for (name, caches) in &run.caches {
+            let mut below = PathBuf::from("cache");
+            if run.caches.len() > 1 {
+                below.push(&**name);
+            }
+            for (path, bytes) in caches.to_files() {
+                self.file(below.join(path), &bytes)?;
+            }
+        }
+        Ok(())
     }
 
     fn certificates(&self, cast: &Cast) -> Result<(), OutError> {

@@ -2,7 +2,7 @@
 //!
 //! * [`subject`]: the chain of a certificate and what revocation data each link points at;
 //! * [`process`]: a process with its memory cache and its offline marks;
-//! * [`disk`]: the Cryptnet URL cache of an account;
+//! * [`disk`]: the Cryptnet URL cache of an account; [`durable`]: what of it all outlives a reboot;
 //! * [`store`]: CRLs in the machine's certificate store;
 //! * [`check`]: one revocation check, stage by stage;
 //! * [`base`], [`ocsp`], [`delta`]: the stages;
@@ -18,6 +18,7 @@ mod base;
 mod check;
 mod delta;
 mod disk;
+mod durable;
 mod mark;
 mod ocsp;
 mod operation;
@@ -30,7 +31,6 @@ mod verdict;
 
 use std::collections::BTreeMap;
 
-use revlab_lab::rng::Stream;
 use revlab_lab::trace::State;
 use revlab_lab::{Clock, Instant, Name, Out, Seed};
 use revlab_pki::{Certificate, Crl, Verifier};
@@ -59,7 +59,7 @@ pub(crate) struct Engine {
     name: Name,
     parameters: Parameters,
     clock: Clock,
-    chance: Stream,
+    seed: Seed,
     verifier: Verifier,
     subjects: Subjects,
     processes: BTreeMap<ProcessId, Process>,
@@ -85,7 +85,7 @@ impl Engine {
             name: config.name.clone(),
             parameters: config.profile.parameters().clone(),
             clock: config.clock.clone(),
-            chance: seed.stream(&format!("sut/{}", config.name)),
+            seed,
             verifier: Verifier::default(),
             subjects: Subjects::new(known, config.profile.parameters()),
             processes: BTreeMap::new(),

@@ -5,6 +5,7 @@
 //! * [`event`]: what happens to it and what it asks for;
 //! * `engine`: the revocation engine inside it;
 //! * [`validation`]: a chain judged against given artefacts, by the RFCs;
+//! * [`cache`]: its caches on disk, as data and as files;
 //! * [`config`]: what a scenario says about it.
 //!
 //! # Determinism
@@ -12,6 +13,7 @@
 //! The machine takes lab time as an argument and draws chance (the moment of a prefetch) from a
 //! named stream of the seed. Sockets and TLS are in the feature `live`.
 
+pub mod cache;
 pub mod config;
 mod engine;
 pub mod event;

@@ -7,6 +7,7 @@ use revlab_lab::trace::{Handshake, Kind, Log};
 use revlab_lab::{Core, Instant, Name, Out, Seed};
 use revlab_pki::Certificate;
 
+use crate::cache::Caches;
 use crate::config::SutConfig;
 use crate::engine::{Caller, Engine};
 use crate::event::{Operation, SutAction, SutEvent};
@@ -33,6 +34,23 @@ impl Machine {
             resumption_skips: config.profile.parameters().resumption_skips_revocation,
             open: BTreeSet::new(),
         }
+    }
+
+    /// A machine that boots with these caches on its disk; the rest as in [`Machine::new`].
+    pub fn with_caches(
+        config: &SutConfig,
+        known: Vec<Certificate>,
+        seed: Seed,
+        caches: Caches,
+    ) -> Machine {
+        let mut machine = Machine::new(config, known, seed);
+        machine.engine.boot(caches);
+        machine
+    }
+
+    /// What is on its disk now.
+    pub fn caches(&self, now: Instant) -> Caches {
+        self.engine.caches(now)
     }
 
     fn request(

@@ -12,11 +12,11 @@ use revlab_lab::trace::{Handshake, Header, Kind, TlsVersion};
 use revlab_lab::{Core, Instant, Item, Name, Out, Span};
 use revlab_sut::{Machine, SutAction, SutEvent};
 
-use super::Transport;
 use super::recorder::Recorder;
 use super::setup::{Cast, Lab};
 use super::timeline::{self, Ranks};
 use super::wire::{FetchKey, Opened, Wire};
+use super::{Left, Transport};
 use crate::scenario::model::Scenario;
 
 /// What is pending. Rare and large things are boxed: the queue moves its events a lot.
@@ -109,7 +109,7 @@ impl<'a, W: Wire> World<'a, W> {
     /// Runs to the end of the scenario, and on until every attempt made before has its outcome.
     ///
     /// Ends early, with a readable trace, once `stop` is set or the transport has lost its hold.
-    pub(super) fn run(mut self, stop: Option<&AtomicBool>) -> Cast {
+    pub(super) fn run(mut self, stop: Option<&AtomicBool>) -> Left {
         let mut reason = "complete".to_owned();
         let mut now = self.scenario.start;
         self.record(now, Kind::Header(self.header()));
@@ -145,7 +145,8 @@ impl<'a, W: Wire> World<'a, W> {
         }
         let end = if reason == "complete" { now.max(self.end) } else { now };
         self.recorder.end(end, reason);
-        self.cast
+        let caches = self.machines.into_iter().map(|(name, machine)| (name, machine.caches(end)));
+        Left { cast: self.cast, caches: caches.collect(), logs: BTreeMap::new() }
     }
 
     /// The earliest of everything that is pending, in the documented order.

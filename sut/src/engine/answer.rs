@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use revlab_lab::http::{FetchError, Method, Reply, Request};
+use revlab_lab::http::{FetchError, Method, Reply};
 use revlab_lab::trace::{Cache, CacheOp, Fetch, Kind, Layer, ObjectInfo, Purpose, State};
 use revlab_lab::{Instant, Name, Out};
 use revlab_pki::{Crl, OcspResponse};
 
 use super::Engine;
 use super::disk::{DiskEntry, Object};
+use super::prefetch::response;
 use super::retrieval::{Requester, Retrieval};
 use super::subject::Link;
+use crate::cache::Prefetch;
 use crate::event::SutAction;
 
 impl Engine {
@@ -35,7 +37,7 @@ impl Engine {
                 return Err("its signature does not verify".into());
             }
             let answer = response.find(&link.id).ok_or("it is about another certificate")?;
-            (Object::Ocsp(Arc::new(response)), answer.this_update, answer.next_update)
+            (Object::Ocsp(response), answer.this_update, answer.next_update)
         } else {
             let crl = Crl::parse(&reply.body).map_err(|e| e.to_string())?;
             self.validate_crl(&crl, link, purpose)?;
@@ -115,42 +117,46 @@ impl Engine {
         }
     }
 
-    /// Successful downloads are cached on disk (fact sheet §2.1).
+    /// Successful downloads are cached on disk (fact sheet §2.1). Says whether this one was.
     pub(super) fn store(
         &mut self,
         now: Instant,
         retrieval: &Retrieval,
+        reply: &Reply,
         object: &Object,
         out: &mut Out<SutAction>,
-    ) {
+    ) -> bool {
         let (account, prefetched) = match &retrieval.by {
             Requester::Process(id) => match self.processes.get(id) {
                 Some(process) => (process.account.clone(), false),
-                None => return,
+                None => return false,
             },
             Requester::Prefetch(account) => (account.clone(), true),
         };
         let wanted = &retrieval.wanted;
         // A prefetch that brings nothing new leaves the entry as it is, and is tried again.
         let known = self.disk(&account).find(&wanted.key);
-        if prefetched && known.is_some_and(|entry| entry.object.is(object)) {
-            return;
+        if prefetched && known.is_some_and(|entry| entry.object.der() == object.der()) {
+            return false;
         }
+        let off = wanted.media_offline && self.parameters.prefetch_skip_after_ocsp_failure;
+        let status = if off { Prefetch::MEDIA_OFFLINE } else { Prefetch::PENDING };
         let mut entry = DiskEntry {
             object: object.clone(),
             purpose: wanted.purpose,
-            request: Request { headers: Vec::new(), ..wanted.request.clone() },
             link: retrieval.link.clone(),
             stored: now,
             used: !prefetched,
-            media_offline: wanted.media_offline,
-            prefetch_at: None,
+            prefetch: Prefetch { status, window: None, at: None },
+            response: response(reply),
         };
-        entry.prefetch_at = self.prefetch_time(now, &entry);
-        if wanted.request.method == Method::Post {
-            entry.prefetch_at = None;
+        // What was asked by POST cannot be asked by URL again.
+        if wanted.request.method != Method::Post {
+            self.plan_prefetch(now, &account, &wanted.key, &mut entry);
         }
-        self.disk(&account).store(wanted.key.clone(), entry);
+        let disk = self.disk(&account);
+        disk.failed.remove(&wanted.key);
+        disk.store(wanted.key.clone(), entry);
         out.trace(Kind::Cache(Cache {
             by: self.name.clone(),
             layer: Layer::Disk,
@@ -158,6 +164,7 @@ impl Engine {
             op: CacheOp::Store,
             object: Some(wanted.key.as_str().to_owned()),
         }));
+        true
     }
 }
 

@@ -1,17 +1,20 @@
 //! The base CRL: memory, disk, then the wire, unless something forbids it.
 
 use revlab_lab::trace::{Cache, CacheOp, Kind, Layer, Purpose, State, Step, Verdict, Withheld};
-use revlab_lab::{Instant, Out};
+use revlab_lab::{Instant, Out, Span};
 use revlab_pki::Crl;
 
 use super::Engine;
-use super::check::{Check, Next, Stage, lookup, used};
+use super::check::{Caller, Check, Next, Stage, lookup, used};
 use super::disk::Object;
 use super::process::Held;
 use super::retrieval::Wanted;
 use super::subject::Link;
 use crate::event::SutAction;
 use crate::profile::{BaseRetry, OcspErrorMark, SkipCrl};
+
+/// The policy value by which OCSP is never asked after a CRL (fact sheet §2.2).
+const NEVER_OCSP_AFTER_CRL: u32 = u32::MAX;
 
 impl Engine {
     /// Time-valid objects in memory, then on disk, go before any retrieval (fact sheet §2.1).
@@ -35,6 +38,7 @@ impl Engine {
             || self.base_in_store(now, check, link, out);
         let probe = self.parameters.ocsp_before_cached_crl && new && self.speaks_ocsp(link);
         match (found, probe) {
+            (true, false) if self.is_too_old(now, check, link) => Next::Stage(Stage::Crl(0)),
             (true, false) => Next::Stage(Stage::Delta),
             (true, true) => {
                 check.pass.base_in_hand = true;
@@ -42,6 +46,18 @@ impl Engine {
             }
             (false, _) => Next::Stage(Stage::Wire),
         }
+    }
+
+    /// Whether the binding wants a newer base than the valid one that was found (fact sheet §3.2,
+    /// CertCheckMode 4). If none can be had, the old one still counts; that is inferred.
+    fn is_too_old(&mut self, now: Instant, check: &Check, link: &Link) -> bool {
+        let limit = self.parameters.revocation_freshness_time;
+        if limit == Span::ZERO || self.parameters.cached_only || check.caller == Caller::Command {
+            return false;
+        }
+        let process = self.processes.get_mut(&check.process);
+        let fetched = process.and_then(|p| p.entry(link.entry).base_fetched);
+        fetched.is_some_and(|fetched| now - fetched >= limit)
     }
 
     /// Whether the network may be asked at all, and what first.
@@ -63,7 +79,8 @@ impl Engine {
             (Some(until), _) => (Withheld::OfflineMark, Some(until)),
             (None, true) => (Withheld::WaitsForDelta, None),
             (None, false) => {
-                check.pass.crl_first = self.prefers_crl(check) && !link.crl_urls.is_empty();
+                let crl_first = self.prefers_crl(check) || self.gives_ocsp_up(check, link);
+                check.pass.crl_first = crl_first && !link.crl_urls.is_empty();
                 let ocsp_first = self.speaks_ocsp(link) && !check.pass.crl_first;
                 if check.pass.crl_first && self.speaks_ocsp(link) {
                     let why = Withheld::CrlPreferred;
@@ -137,7 +154,8 @@ impl Engine {
             return Next::Stage(Stage::Crl(at + 1));
         }
         // OCSP URLs that are marked count as failed too: the CRL is fetched because of them.
-        let media_offline = self.speaks_ocsp(link) && !check.pass.crl_first;
+        let refreshed = check.pass.base.is_some() && !check.pass.sought_newer_base;
+        let media_offline = self.speaks_ocsp(link) && !check.pass.crl_first && !refreshed;
         match self.retrieve(now, check, link, Wanted::crl(Purpose::Base, url, media_offline), out) {
             Some(fetch) => Next::Wait(fetch),
             None => Next::Stage(Stage::Delta),
@@ -154,19 +172,32 @@ impl Engine {
             check.steps.push(Step::NoUrl { object: Purpose::Base });
         }
         let unasked = check.pass.crl_first && !check.pass.sought_newer_base;
-        let last_resort = unasked && self.speaks_ocsp(link);
+        let never = self.parameters.max_ocsp_per_crl == NEVER_OCSP_AFTER_CRL;
+        let given_up = never || self.gives_ocsp_up(check, link);
+        let last_resort = unasked && self.speaks_ocsp(link) && !given_up;
         Next::Stage(if last_resort { Stage::Ocsp(0) } else { Stage::Delta })
+    }
+
+    /// Whether so many OCSP answers are cached for certificates of this CRL that OCSP is not asked any
+    /// more (CryptnetMaxCachedOcspPerCrlCount, fact sheet §2.2).
+    fn gives_ocsp_up(&self, check: &Check, link: &Link) -> bool {
+        let most = self.parameters.max_ocsp_per_crl;
+        let process = self.processes.get(&check.process);
+        let disk = process.and_then(|p| self.disks.get(&p.account));
+        let cached = disk.map_or(0, |disk| disk.ocsp_for(link.certificate.crl_urls()));
+        most != NEVER_OCSP_AFTER_CRL && !link.crl_urls.is_empty() && cached >= most as usize
     }
 
     /// A valid base has arrived.
     pub(super) fn take_base(
         &mut self,
+        now: Instant,
         check: &mut Check,
         link: &Link,
         crl: &Crl,
         out: &mut Out<SutAction>,
     ) -> Stage {
-        self.hold_base(check, link, crl, out);
+        self.hold_base(check, link, crl, Some(now), out);
         check.forget_used_base();
         check.used.push(used(Purpose::Base, Layer::Wire, crl));
         Stage::Delta
@@ -250,7 +281,7 @@ impl Engine {
         let Some(crl) = self.crl_in_store(now, check, link, Purpose::Base) else {
             return false;
         };
-        self.hold_base(check, link, &crl, out);
+        self.hold_base(check, link, &crl, None, out);
         check.used.push(used(Purpose::Base, Layer::Store, &crl));
         true
     }
@@ -262,15 +293,14 @@ impl Engine {
         link: &Link,
         out: &mut Out<SutAction>,
     ) -> bool {
-        let Some(crl) = self.crl_on_disk(now, check, link, Purpose::Base, &link.crl_urls) else {
-            return false;
-        };
-        self.hold_base(check, link, &crl, out);
+        let found = self.crl_on_disk(now, check, link, Purpose::Base, &link.crl_urls);
+        let Some((crl, stored)) = found else { return false };
+        self.hold_base(check, link, &crl, Some(stored), out);
         check.used.push(used(Purpose::Base, Layer::Disk, &crl));
         true
     }
 
-    /// Looks for a fresh CRL in the disk cache of the process's account.
+    /// Looks for a fresh CRL in the disk cache of the process's account; also says when it was stored.
     pub(super) fn crl_on_disk(
         &mut self,
         now: Instant,
@@ -278,7 +308,7 @@ impl Engine {
         link: &Link,
         purpose: Purpose,
         urls: &[revlab_lab::http::Url],
-    ) -> Option<Crl> {
+    ) -> Option<(Crl, Instant)> {
         let process = self.processes.get(&check.process)?;
         if process.wire_only {
             return None;
@@ -286,8 +316,10 @@ impl Engine {
         let (account, ignore_before) = (process.account.clone(), process.ignore_before);
         for url in urls {
             let found = self
-                .disk(&account)
-                .find(url)
+                .disks
+                .get(&account)
+                .and_then(|disk| disk.find(url))
+                .filter(|e| !self.flushed(now, e))
                 .filter(|e| ignore_before.is_none_or(|limit| e.stored > limit))
                 .filter(|e| e.link.issuer == link.issuer);
             let (crl, stored) = match found.map(|e| (&e.object, e.stored)) {
@@ -300,29 +332,26 @@ impl Engine {
             let state = self.state(now, crl.this_update(), crl.next_update());
             check.steps.push(lookup(purpose, Layer::Disk, state, Some(&crl)));
             if state == State::Fresh {
-                self.mark_used(&account, url, stored);
-                return Some(crl);
+                self.disk(&account).mark_used(url);
+                return Some((crl, stored));
             }
         }
         None
     }
 
-    fn mark_used(
-        &mut self,
-        account: &revlab_lab::Name,
-        url: &revlab_lab::http::Url,
-        stored: Instant,
-    ) {
-        if let Some(entry) = self.disk(account).find(url).filter(|e| e.stored == stored) {
-            entry.used = true;
-        }
-    }
-
     /// Puts a base into memory: the entry is whole again.
-    fn hold_base(&mut self, check: &mut Check, link: &Link, crl: &Crl, out: &mut Out<SutAction>) {
+    fn hold_base(
+        &mut self,
+        check: &mut Check,
+        link: &Link,
+        crl: &Crl,
+        fetched: Option<Instant>,
+        out: &mut Out<SutAction>,
+    ) {
         if let Some(process) = self.processes.get_mut(&check.process) {
             let entry = process.entry(link.entry);
             entry.base = Some(Held::new(crl.clone()));
+            entry.base_fetched = fetched;
             entry.had_base = true;
             entry.waits_for_delta = false;
             entry.remembered_until = None;

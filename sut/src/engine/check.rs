@@ -214,7 +214,9 @@ impl Engine {
                 self.take_ocsp(&mut check, &link, response, i)
             }
             (Stage::Ocsp(i), _) => self.ocsp_failed(now, &mut check, &link, i),
-            (Stage::Crl(_), Some(Object::Crl(crl))) => self.take_base(&mut check, &link, crl, out),
+            (Stage::Crl(_), Some(Object::Crl(crl))) => {
+                self.take_base(now, &mut check, &link, crl, out)
+            }
             (Stage::Crl(i), _) => self.crl_failed(now, &check, &link, i),
             (Stage::DeltaWire(_), Some(Object::Crl(crl))) => {
                 self.take_delta(&mut check, &link, crl, out)

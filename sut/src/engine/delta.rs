@@ -75,7 +75,7 @@ impl Engine {
         let on_disk =
             if forced { None } else { self.crl_on_disk(now, check, link, Purpose::Delta, &urls) };
         match on_disk {
-            Some(delta) => {
+            Some((delta, _)) => {
                 self.hold_delta(check, link, &delta, out);
                 self.use_delta(check, link, &delta, Layer::Disk)
             }

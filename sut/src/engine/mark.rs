@@ -1,13 +1,21 @@
 //! Offline marks: a URL that failed is left alone for a while (fact sheet §2.3).
 //!
-//! That there are such marks is documented, for how long is not: both lengths are inferred.
+//! That there are such marks is documented, for how long is not: both lengths are inferred. They
+//! live in the process that failed, and end with it.
+//!
+//! The negative cache is the claim that Windows may leave a URL alone for up to eight hours, and
+//! that a reboot does not always help (fact sheet §2.4 and §6, unverified): a longer mark, and where
+//! it survives a reboot one that is kept with the account's disk cache. It is then deleted with that
+//! cache, and lifted by an answer; `certutil -urlfetch` does not heed it. That is inferred: the sheet
+//! says that the files of that cache are what persists, and that certutil goes to the wire.
 
-use revlab_lab::Instant;
 use revlab_lab::http::Url;
 use revlab_lab::trace::{Purpose, Step, Withheld};
+use revlab_lab::{Instant, Span};
 
 use super::Engine;
 use super::check::Check;
+use super::process::ProcessId;
 
 impl Engine {
     /// Whether a URL is still left alone by the check's process; the check's steps say so.
@@ -18,7 +26,10 @@ impl Engine {
         object: Purpose,
         url: &Url,
     ) -> bool {
-        let mark = self.processes.get(&check.process).and_then(|p| p.mark(url, now));
+        let Some(process) = self.processes.get(&check.process) else { return false };
+        let kept = self.disks.get(&process.account).filter(|_| !process.wire_only);
+        let kept = kept.and_then(|disk| disk.failed.get(url)).copied().filter(|at| *at > now);
+        let mark = process.mark(url, now).max(kept);
         if mark.is_some() {
             let why = match object {
                 Purpose::Ocsp => Withheld::OcspOfflineMark,
@@ -29,14 +40,32 @@ impl Engine {
         mark.is_some()
     }
 
-    /// A URL has failed: the check's process leaves it alone from now on.
+    /// A URL has failed: the check's process leaves it alone from now on, and with a negative cache
+    /// on disk every process of its account.
     pub(super) fn leave_alone(&mut self, now: Instant, check: &Check, object: Purpose, url: &Url) {
+        let p = &self.parameters;
         let length = match object {
-            Purpose::Ocsp => self.parameters.ocsp_offline_memory,
-            Purpose::Base | Purpose::Delta | Purpose::Issuer => self.parameters.crl_offline_memory,
+            Purpose::Ocsp => p.ocsp_offline_memory,
+            Purpose::Base | Purpose::Delta | Purpose::Issuer => p.crl_offline_memory,
         };
-        if let Some(process) = self.processes.get_mut(&check.process) {
+        let (negative, on_disk) = (p.negative_cache, p.negative_cache_survives_reboot);
+        let Some(process) = self.processes.get_mut(&check.process) else { return };
+        if negative == Span::ZERO || on_disk {
             process.set_mark(url, now + length);
+        } else {
+            process.set_mark(url, now + Ord::max(length, negative));
         }
+        if on_disk && negative > Span::ZERO {
+            let account = process.account.clone();
+            self.disk(&account).failed.insert(url.clone(), now + negative);
+        }
+    }
+
+    /// A URL has answered: it is not left alone any more.
+    pub(super) fn lift_mark(&mut self, process: ProcessId, url: &Url) {
+        let Some(process) = self.processes.get_mut(&process) else { return };
+        process.unset_mark(url);
+        let account = process.account.clone();
+        self.disk(&account).failed.remove(url);
     }
 }

@@ -62,11 +62,12 @@ impl Engine {
             if limit.is_some_and(|l| entry.stored <= l) {
                 return None;
             }
-            entry.used = true;
-            match &entry.object {
+            let answer = match &entry.object {
                 Object::Ocsp(response) => response.find(&link.id),
                 Object::Crl(_) => None,
-            }
+            };
+            disk.mark_used(key);
+            answer
         })
     }
 
@@ -119,10 +120,8 @@ impl Engine {
         at: usize,
     ) -> Stage {
         let known = response.find(&link.id).filter(|a| a.status != CertStatus::Unknown);
-        if let (Some(process), Some(url)) =
-            (self.processes.get_mut(&check.process), link.ocsp_urls.get(at))
-        {
-            process.lift_mark(url);
+        if let Some(url) = link.ocsp_urls.get(at) {
+            self.lift_mark(check.process, url);
         }
         check.pass.post_next = false;
         // A responder that does not know the certificate has not failed: the next source is asked.

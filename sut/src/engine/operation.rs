@@ -1,10 +1,11 @@
 //! What an administrator's operations do to caches and processes (fact sheet §2.4).
 
-use revlab_lab::trace::{Cache, CacheOp, Kind, Layer};
+use revlab_lab::trace::{Cache, CacheOp, Kind, Layer, Log};
 use revlab_lab::{Instant, Name, Out};
 
 use super::Engine;
 use super::check::Caller;
+use crate::cache::Caches;
 use crate::event::{Operation, SutAction};
 
 impl Engine {
@@ -17,13 +18,16 @@ impl Engine {
             }
             // W3SVC, WAS and w3wp hold no revocation state: lsass does, and it lives on (O10).
             Operation::RestartService => {}
-            Operation::Reboot => self.reboot(out),
+            Operation::Reboot => self.reboot(now, out),
             Operation::ChainCacheResync if !self.parameters.chain_cache_resync => {}
             Operation::ChainCacheResync => {
                 let lift = self.parameters.resync_lifts_offline_marks;
                 self.resynced = Some(now);
                 for process in self.processes.values_mut() {
                     process.resync(now, lift);
+                }
+                if lift {
+                    self.disks.values_mut().for_each(|disk| disk.failed.clear());
                 }
                 self.trace_clear(Layer::Memory, "every process", out);
             }
@@ -35,11 +39,25 @@ impl Engine {
         }
     }
 
-    /// Every process ends and its memory with it; disk caches stay.
-    fn reboot(&mut self, out: &mut Out<SutAction>) {
+    /// Every process ends and its memory with it; disk caches stay. They are written down and read
+    /// back, so that each reboot proves the form in which they are kept.
+    fn reboot(&mut self, now: Instant, out: &mut Out<SutAction>) {
         self.checks.clear();
         self.drop_retrievals(out);
-        self.start_lsass();
+        match Caches::from_files(&self.caches(now).to_files()) {
+            Ok(caches) => self.boot(caches),
+            Err(why) => {
+                out.trace(Kind::Log(Log {
+                    by: self.name.clone(),
+                    file: "engine".into(),
+                    line: format!("the disk caches are lost: {why}"),
+                    code: None,
+                    attempt: None,
+                }));
+                self.disks.clear();
+                self.start_lsass();
+            }
+        }
         self.trace_clear(Layer::Memory, "every process", out);
         out.act(SutAction::ForgetSessions);
     }

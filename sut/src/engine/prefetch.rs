@@ -2,12 +2,16 @@
 //!
 //! All of it is documented (fact sheet §2.5). The one exception makes the incident's production
 //! fail after a week: a CRL that was fetched because every OCSP URL had failed is left alone.
+//! Beside the window there is max-age: when it is over the server is asked whether there is something
+//! new, by the object's ETag.
 
-use revlab_lab::{Instant, Out, Span};
+use revlab_lab::http::{FetchError, Reply, Request, Url};
+use revlab_lab::{Instant, Name, Out, Span};
 
 use super::Engine;
 use super::disk::{DiskEntry, Object};
-use super::retrieval::{Requester, Wanted};
+use super::retrieval::{Requester, Retrieval, Wanted};
+use crate::cache::{Prefetch, Response};
 use crate::event::SutAction;
 use crate::profile::Parameters;
 
@@ -28,18 +32,53 @@ pub(super) fn window(
 }
 
 impl Engine {
-    /// The moment at which this entry is to be prefetched: by chance within its window.
-    pub(super) fn prefetch_time(&mut self, now: Instant, entry: &DiskEntry) -> Option<Instant> {
-        let p = &self.parameters;
-        if !p.prefetch || (entry.media_offline && p.prefetch_skip_after_ocsp_failure) {
-            return None;
+    /// Decides about the prefetch of an entry that is about to be stored.
+    pub(super) fn plan_prefetch(
+        &self,
+        now: Instant,
+        account: &Name,
+        url: &Url,
+        entry: &mut DiskEntry,
+    ) {
+        if self.parameters.prefetch && entry.prefetch.status != Prefetch::MEDIA_OFFLINE {
+            entry.prefetch.window = self.window_moment(now, account, url, entry);
+            entry.prefetch.at = self.next_look(now, entry);
         }
+    }
+
+    /// The moment at which this entry is to be renewed: by chance within its window.
+    fn window_moment(
+        &self,
+        now: Instant,
+        account: &Name,
+        url: &Url,
+        entry: &DiskEntry,
+    ) -> Option<Instant> {
         let (publish, next_update) = dates(entry)?;
-        let (from, to) = window(p, publish, next_update)?;
+        let (from, to) = window(&self.parameters, publish, next_update?)?;
         let from = Ord::max(from, self.clock.at(now));
         let room = Ord::max(to - from, Span::ZERO).as_millis() as u64;
-        let reading = from + Span::from_millis(self.chance.below(room) as i64);
+        // A stream for each: what is drawn for one object depends on no other.
+        let stored = entry.stored;
+        let name = format!("sut/{}/prefetch/{account}/{url}/{stored}", self.name);
+        let drawn = self.seed.stream(&name).below(room);
+        let reading = from + Span::from_millis(drawn as i64);
         Some(Ord::max(self.clock.when(reading, now), now + Span::from_millis(1)))
+    }
+
+    /// When an entry that has just been validated is looked at again: at its moment in the window, or
+    /// when max-age is over, whatever comes first. Never once it has expired.
+    fn next_look(&self, now: Instant, entry: &DiskEntry) -> Option<Instant> {
+        let p = &self.parameters;
+        let age = entry.response.max_age.map(|age| {
+            let age = Ord::max(age, p.prefetch_min_max_age);
+            Ord::max(Ord::min(age, p.prefetch_max_max_age), Span::from_secs(1))
+        });
+        let next_update = dates(entry).and_then(|(_, next_update)| next_update);
+        let valid = |at: &Instant| next_update.is_none_or(|next| self.clock.at(*at) < next);
+        let aged = age.map(|age| now + age).filter(valid);
+        let window = entry.prefetch.window.filter(|at| *at > now);
+        window.into_iter().chain(aged).min()
     }
 
     /// Prefetches what is due and has been used since it was last stored.
@@ -48,39 +87,105 @@ impl Engine {
         let retry = Ord::max(self.parameters.prefetch_retry, Span::from_secs(1));
         let reading = self.clock.at(now);
         let mut due = Vec::new();
-        for (account, disk) in &mut self.disks {
+        for (account, disk) in &self.disks {
             for (url, entry) in disk.due_entries(now) {
-                let expired = dates(entry).is_none_or(|(_, next)| next < reading);
-                if !entry.used || expired {
-                    entry.prefetch_at = None;
-                    continue;
-                }
-                entry.prefetch_at = Some(now + retry);
-                let wanted = Wanted {
-                    purpose: entry.purpose,
-                    key: url.clone(),
-                    request: entry.request.clone(),
-                    media_offline: false,
+                let expired = match dates(entry) {
+                    Some((_, next_update)) => next_update.is_some_and(|next| next < reading),
+                    None => true,
                 };
-                due.push((account.clone(), entry.link.clone(), wanted));
+                let looked_at = entry.used && !expired;
+                due.push((account.clone(), url.clone(), looked_at.then(|| entry.link.clone())));
             }
         }
         let limit = self.parameters.prefetch_timeout;
-        for (account, link, wanted) in due {
+        for (account, url, link) in due {
+            let Some(disk) = self.disks.get_mut(&account) else { continue };
+            let Some(entry) = disk.find(&url) else { continue };
+            let (purpose, etag) = (entry.purpose, entry.response.etag.clone());
+            let at = link.is_some().then_some(now + retry);
+            disk.set_prefetch(&url, Prefetch { at, ..entry.prefetch.clone() });
+            let Some(link) = link else { continue };
+            let mut request = Request::get(url.clone());
+            request.headers.extend(etag.map(|etag| ("If-None-Match".to_owned(), etag)));
+            let wanted = Wanted { purpose, key: url, request, media_offline: false };
             self.start(now, Requester::Prefetch(account), link, wanted, None, limit, out);
         }
+    }
+
+    /// A prefetch has brought nothing new: what it came to is kept with the entry.
+    pub(super) fn looked(
+        &mut self,
+        now: Instant,
+        retrieval: &Retrieval,
+        result: &Result<Reply, FetchError>,
+        rejected: bool,
+    ) {
+        let Requester::Prefetch(account) = &retrieval.by else { return };
+        let url = &retrieval.wanted.key;
+        let Some(entry) = self.disks.get(account).and_then(|disk| disk.find(url)) else { return };
+        let status = match result {
+            Ok(_) if rejected => Prefetch::INVALID_DATA,
+            Ok(reply) if matches!(reply.status, 200 | 304) => Prefetch::FILE_OFFLINE,
+            Ok(reply) => HTTP_STATUS | u32::from(reply.status),
+            Err(error) => win_http(*error),
+        };
+        let mut prefetch = Prefetch { status, ..entry.prefetch.clone() };
+        // Within the window it goes on as it began; before, it waits for the next occasion.
+        if status == Prefetch::FILE_OFFLINE && prefetch.window.is_none_or(|at| at > now) {
+            prefetch.at = self.next_look(now, entry);
+        }
+        self.disk(account).set_prefetch(url, prefetch);
+    }
+
+    /// Whether an entry has been flushed: long after it expired, and when prefetch does not keep it
+    /// (fact sheet §2.5, CRYPTNET_URL_CACHE_FLUSH_INFO). That it is gone at once is a simplification.
+    pub(super) fn flushed(&self, now: Instant, entry: &DiskEntry) -> bool {
+        let exempt = self.parameters.disk_flush_exempt;
+        let next_update = dates(entry).and_then(|(_, next_update)| next_update);
+        entry.prefetch.at.is_none()
+            && next_update.is_some_and(|next| next + exempt < self.clock.at(now))
+    }
+}
+
+/// HTTP_E_STATUS_…: an HTTP status as an HRESULT.
+const HTTP_STATUS: u32 = 0x8019_0000;
+
+/// The error of WinHTTP (`winhttp.h`) for a retrieval that got no answer.
+fn win_http(error: FetchError) -> u32 {
+    match error {
+        FetchError::TimedOut => 12002,
+        FetchError::NameNotResolved => 12007,
+        FetchError::ConnectionRefused => 12029,
+        FetchError::ConnectionReset => 12030,
+        FetchError::BadReply => 12152,
+        FetchError::SecureFailure => 12175,
+    }
+}
+
+/// What the web server said about an object. Only strong ETags are kept (fact sheet §2.5).
+pub(super) fn response(reply: &Reply) -> Response {
+    let field = |name: &str| reply.header(name).map(str::to_owned);
+    let max_age = reply.header("Cache-Control").and_then(|text| {
+        let directives = text.split(',').map(str::trim);
+        let mut ages = directives.filter_map(|d| d.strip_prefix("max-age="));
+        ages.next().and_then(|age| age.parse::<u32>().ok())
+    });
+    Response {
+        etag: field("ETag").filter(|tag| tag.starts_with('"')),
+        last_modified: field("Last-Modified"),
+        max_age: max_age.map(|seconds| Span::from_secs(i64::from(seconds))),
     }
 }
 
 /// PublishTime and nextUpdate.
-fn dates(entry: &DiskEntry) -> Option<(Instant, Instant)> {
+fn dates(entry: &DiskEntry) -> Option<(Instant, Option<Instant>)> {
     match &entry.object {
         Object::Crl(crl) => {
-            Some((crl.next_publish().unwrap_or(crl.this_update()), crl.next_update()?))
+            Some((crl.next_publish().unwrap_or(crl.this_update()), crl.next_update()))
         }
         Object::Ocsp(response) => {
             let answer = response.find(&entry.link.id)?;
-            Some((answer.this_update, answer.next_update?))
+            Some((answer.this_update, answer.next_update))
         }
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Process {
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     pub(super) base: Option<Held<Crl>>,
+    /// When that base was fetched; none: it was put into the machine's store by hand.
+    pub(super) base_fetched: Option<Instant>,
     /// The delta is kept together with the number of the base that it was fetched for.
     pub(super) delta: Option<(Option<u64>, Held<Crl>)>,
     pub(super) ocsp: Option<Held<OcspAnswer>>,
@@ -81,7 +83,7 @@ impl Process {
         self.marks.insert(url.clone(), until);
     }
 
-    pub(super) fn lift_mark(&mut self, url: &Url) {
+    pub(super) fn unset_mark(&mut self, url: &Url) {
         self.marks.remove(url);
     }
 

@@ -7,7 +7,7 @@ use revlab_lab::trace::{Kind, Log, Purpose, Step};
 use revlab_lab::{Instant, Name, Out, Span};
 
 use super::Engine;
-use super::check::Check;
+use super::check::{Caller, Check};
 use super::disk::Object;
 use super::process::ProcessId;
 use super::subject::Link;
@@ -149,11 +149,14 @@ impl Engine {
 
     /// The time that a check may spend on one URL: half of what remains to it (fact sheet §2.3).
     fn allowance(&self, check: &Check) -> Span {
+        let binding = self.parameters.binding_url_timeout;
+        let bound = binding > Span::ZERO && check.caller != Caller::Command;
+        let for_url = if bound { binding } else { self.parameters.url_timeout };
         if self.parameters.accumulative_timeout == Span::ZERO {
-            return self.parameters.url_timeout;
+            return for_url;
         }
         let remaining = self.parameters.accumulative_timeout - check.spent;
-        Ord::min(self.parameters.url_timeout, remaining.scale(1, 2))
+        Ord::min(for_url, remaining.scale(1, 2))
     }
 
     /// From when on a retrieval's time counts.
@@ -316,8 +319,12 @@ impl Engine {
         if retrieval.sent {
             out.trace(Kind::Fetch(self.record(now, &retrieval, &result, &object, &rejected)));
         }
-        if let Some(object) = &object {
-            self.store(now, &retrieval, object, out);
+        let stored = match (&object, &result) {
+            (Some(object), Ok(reply)) => self.store(now, &retrieval, reply, object, out),
+            _ => false,
+        };
+        if !stored {
+            self.looked(now, &retrieval, &result, rejected.is_some());
         }
         let mut answered = Answered {
             status: result.as_ref().ok().map(|r| r.status),

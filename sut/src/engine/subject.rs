@@ -103,30 +103,34 @@ impl Subjects {
             CheckScope::Leaf => 1,
         };
         let pairs = chain.iter().zip(chain.iter().skip(1)).take(checked);
-        let crl = self.crl_client;
-        let crl_urls = |urls: &[Url]| if crl { urls.to_vec() } else { Vec::new() };
-        let mut links: Vec<_> = pairs
-            .map(|(certificate, issuer)| {
-                self.links += 1;
-                let id = CertId::new(certificate, issuer);
-                let request = OcspRequest::of(id.clone());
-                let gets = certificate.ocsp_urls().iter().map(|url| request.url(url).ok());
-                Arc::new(Link {
-                    number: self.links,
-                    subject: Arc::from(certificate.subject().to_string()),
-                    certificate: certificate.clone(),
-                    issuer: issuer.clone(),
-                    entry: self.entry(certificate, issuer),
-                    ocsp_urls: certificate.ocsp_urls().to_vec(),
-                    ocsp_gets: gets.collect(),
-                    id,
-                    crl_urls: crl_urls(certificate.crl_urls()),
-                    freshest_crl_urls: crl_urls(certificate.freshest_crl_urls()),
-                })
-            })
-            .collect();
+        let mut links = Vec::new();
+        for (certificate, issuer) in pairs {
+            links.push(self.link(certificate, issuer));
+        }
         links.reverse();
         links
+    }
+
+    /// A certificate with its issuer, as a link that no other is.
+    pub(super) fn link(&mut self, certificate: &Certificate, issuer: &Certificate) -> Arc<Link> {
+        self.links += 1;
+        let crl = self.crl_client;
+        let crl_urls = |urls: &[Url]| if crl { urls.to_vec() } else { Vec::new() };
+        let id = CertId::new(certificate, issuer);
+        let request = OcspRequest::of(id.clone());
+        let gets = certificate.ocsp_urls().iter().map(|url| request.url(url).ok());
+        Arc::new(Link {
+            number: self.links,
+            subject: Arc::from(certificate.subject().to_string()),
+            certificate: certificate.clone(),
+            issuer: issuer.clone(),
+            entry: self.entry(certificate, issuer),
+            ocsp_urls: certificate.ocsp_urls().to_vec(),
+            ocsp_gets: gets.collect(),
+            id,
+            crl_urls: crl_urls(certificate.crl_urls()),
+            freshest_crl_urls: crl_urls(certificate.freshest_crl_urls()),
+        })
     }
 
     fn entry(&mut self, certificate: &Certificate, issuer: &Certificate) -> EntryKey {

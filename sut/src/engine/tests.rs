@@ -6,6 +6,7 @@
 
 mod authority;
 mod bench;
+mod binding;
 mod budget;
 mod chain;
 mod delta;
@@ -18,6 +19,7 @@ mod parameters;
 mod prefetch;
 mod random;
 mod record;
+mod restored;
 mod sharing;
 mod store;
 mod switches;

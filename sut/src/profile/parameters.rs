@@ -110,6 +110,11 @@ parameters! {
     /// (0xFFFFFFFF): the CRL always goes first (CryptnetCachedOcspSwitchToCrlCount).
     switch_to_crl_count: u32;
 
+    /// With this many OCSP answers in the account's disk cache for certificates that share a CRL, that
+    /// CRL alone is asked and OCSP not even after it; 4294967295 (0xFFFFFFFF): OCSP is never asked
+    /// after a CRL (CryptnetMaxCachedOcspPerCrlCount).
+    max_ocsp_per_crl: u32;
+
     /// Whether the CRL is asked for when every OCSP URL has failed.
     ocsp_failover_to_crl: bool;
 
@@ -125,6 +130,13 @@ parameters! {
     /// Time for a whole check (ChainRevAccumulativeUrlRetrievalTimeoutMilliseconds); a URL may use
     /// half of what remains. 0: each URL has its own time, and the check as many as it needs.
     accumulative_timeout: Span;
+
+    /// Time for one URL as the binding gives it (netsh urlretrievaltimeout); 0: `url_timeout` counts.
+    binding_url_timeout: Span;
+
+    /// A cached CRL that was stored longer ago than this is fetched anew though it is valid (netsh
+    /// revocationfreshnesstime with CertCheckMode 4); 0: only when it has expired.
+    revocation_freshness_time: Span;
 
     /// How long a retrieval goes on behind a check that has given it up; what it brings serves later
     /// checks. 0: it ends with the check's patience.
@@ -164,6 +176,17 @@ parameters! {
     /// (AfterCurrentTimePreFetchPeriod).
     prefetch_retry: Span;
 
+    /// What a web server says in max-age counts for at least this long; when it is over, prefetch asks
+    /// whether there is something new (CryptnetPreFetchMinMaxAgeSeconds).
+    prefetch_min_max_age: Span;
+
+    /// And for at most this long (CryptnetPreFetchMaxMaxAgeSeconds).
+    prefetch_max_max_age: Span;
+
+    /// How long after its expiry an object that prefetch does not keep stays on disk
+    /// (CryptnetDefaultFlushExemptSeconds).
+    disk_flush_exempt: Span;
+
     /// Time for one URL in prefetch (PreFetchRetrievalTimeout).
     prefetch_timeout: Span;
 
@@ -191,6 +214,14 @@ parameters! {
 
     /// How long a failed CRL URL is not tried again.
     crl_offline_memory: Span;
+
+    /// How long a URL of either kind that failed is not tried again, if that is longer; 0: no longer.
+    /// Up to 8 h have been claimed.
+    negative_cache: Span;
+
+    /// Whether that is kept with the account's disk cache: it then holds for every process of the
+    /// account, outlives a reboot, and is deleted with that cache.
+    negative_cache_survives_reboot: bool;
 
     /// How long an offline mark keeps the base CRL's entry from being retrieved.
     entry_offline_delay: Span;

@@ -1,6 +1,7 @@
 //! The `revlab` command as a process: what is typed, what is said, what is left behind.
 
 mod bad_input;
+mod cache;
 mod folder;
 mod interrupted;
 mod kept;

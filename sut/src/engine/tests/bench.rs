@@ -10,6 +10,7 @@ use revlab_lab::{Clock, Code, Core, Instant, Out, Seed, Span};
 use revlab_pki::Certificate;
 
 use super::authority::{Authority, START};
+use crate::cache::Caches;
 use crate::config::{Adapter, SutConfig};
 use crate::profile::{Hypothesis, Profile, Sheet, Update, Value};
 use crate::{Machine, Operation, SutAction, SutEvent};
@@ -90,6 +91,8 @@ pub(super) struct Bench {
     pub(super) closed: BTreeSet<u64>,
     pub(super) sessions_forgotten: usize,
     attempts: u64,
+    /// What the machine is made of, to make it again.
+    made_of: (SutConfig, Vec<Certificate>, Seed),
 }
 
 /// A profile of 2008 R2 with settings as a scenario writes them.
@@ -143,7 +146,8 @@ impl Bench {
         };
         Bench {
             now: START,
-            machine: Machine::new(&config, known, seed),
+            machine: Machine::new(&config, known.clone(), seed),
+            made_of: (config, known, seed),
             site: BTreeMap::new(),
             pending: BTreeMap::new(),
             in_flight: BTreeMap::new(),
@@ -236,6 +240,15 @@ impl Bench {
     pub(super) fn asked_since(&self, from: usize) -> String {
         let names: Vec<_> = self.asked[from..].iter().map(|a| a.what.as_str()).collect();
         names.join(" ")
+    }
+
+    /// The machine is replaced by one that was made of nothing but what is on its disk, by way of
+    /// files. Whatever was under way is lost, as by a reboot.
+    pub(super) fn replace_machine(&mut self) {
+        let files = self.machine.caches(self.now).to_files();
+        let caches = Caches::from_files(&files).expect("it reads what it has written");
+        let (config, known, seed) = &self.made_of;
+        self.machine = Machine::with_caches(config, known.clone(), *seed, caches);
     }
 
     pub(super) fn operate(&mut self, operation: Operation) {

@@ -85,3 +85,96 @@ fn a_reboot_lifts_every_mark() {
     bench.operate(Operation::Reboot);
     assert_eq!(bench.check(&client).asked, "ocsp base");
 }
+
+/// A server whose base has failed once, with a negative cache of 8 h.
+fn failed(survives: bool) -> Bench {
+    let survives = survives.to_string();
+    let settings =
+        [("negative_cache", "8h"), ("negative_cache_survives_reboot", survives.as_str())];
+    let mut bench = Bench::new(&settings);
+    bench.put("base", BASE, Answer::not_found());
+    assert_eq!(bench.check(&alice()).asked, "base");
+    bench.put("base", BASE, Answer::ok(Authority::root().sign(&base(1, START, DAY))));
+    bench
+}
+
+fn alice() -> revlab_pki::Certificate {
+    Authority::root().client("alice", 10, |_| {})
+}
+
+/// §2.4 and §6, an unverified claim: a URL that failed is left alone for as long as 8 h, though the CA
+/// is well again.
+#[test]
+fn with_a_negative_cache_a_failed_url_is_left_alone_for_its_length() {
+    for survives in [false, true] {
+        let mut bench = failed(survives);
+        bench.wait(HOUR.scale(8, 1) - Span::from_millis(1));
+        let seen = bench.check(&alice());
+        assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Offline, ""), "{survives}");
+        assert_eq!(withheld(&seen), [(Purpose::Base, Withheld::OfflineMark)]);
+        bench.wait(Span::from_millis(1));
+        let seen = bench.check(&alice());
+        assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, "base"), "{survives}");
+    }
+}
+
+/// The same claim: a reboot helps, or does not, where it is kept on disk.
+#[test]
+fn a_reboot_lifts_what_is_in_memory_alone() {
+    for (survives, asked) in [(false, "base"), (true, "")] {
+        let mut bench = failed(survives);
+        bench.operate(Operation::Reboot);
+        assert_eq!(bench.check(&alice()).asked, asked, "{survives}");
+    }
+}
+
+/// Inferred: what is kept with the account's disk cache is deleted with it, for that account alone.
+/// What the process itself remembers lasts a minute.
+#[test]
+fn deleting_the_cache_of_the_account_lifts_what_is_on_disk() {
+    for (account, asked) in [("Administrator", ""), (crate::SYSTEM_ACCOUNT, "base")] {
+        let mut bench = failed(true);
+        bench.wait(HOUR);
+        bench.operate(Operation::UrlcacheDelete { account: account.into() });
+        assert_eq!(bench.check(&alice()).asked, asked, "{account}");
+    }
+}
+
+/// Inferred: certutil goes to the wire whatever is remembered, and what it gets lifts its account's
+/// memory of the failure.
+#[test]
+fn certutil_does_not_heed_the_negative_cache_and_lifts_it() {
+    for (account, asked) in [("Administrator", ""), (crate::SYSTEM_ACCOUNT, "")] {
+        let mut bench = failed(true);
+        bench.wait(HOUR);
+        let before = bench.asked.len();
+        bench.operate(Operation::Verify { peer: [alice()].into(), account: account.into() });
+        bench.wait(Span::from_secs(1));
+        assert_eq!(bench.asked_since(before), "base");
+        let seen = bench.check(&alice());
+        assert_eq!(seen.asked, asked);
+        // What it has fetched lies in its own account's cache.
+        let good = account == crate::SYSTEM_ACCOUNT;
+        assert_eq!(seen.verdict == Verdict::Good, good, "{account}");
+    }
+}
+
+/// A responder's URL is remembered like any other, and longer than `ocsp_offline_memory` if that is
+/// shorter.
+#[test]
+fn the_negative_cache_holds_for_ocsp_as_well() {
+    let client = Authority::root().client_with_ocsp("alice", 10);
+    for (memory, negative, hours) in [("1h", "8h", 8), ("6h", "2h", 6)] {
+        let settings = [("ocsp_offline_memory", memory), ("negative_cache", negative)];
+        let mut bench = Bench::new(&settings);
+        bench.put("ocsp", OCSP, Answer::not_found());
+        bench.script("base", BASE, |now| {
+            Answer::ok(Authority::root().sign(&base(1, now.floor_to_second(), Span::from_mins(1))))
+        });
+        bench.check(&client);
+        bench.wait(HOUR.scale(hours, 1) - Span::from_secs(1));
+        assert_eq!(bench.check(&client).asked, "base", "{memory}");
+        bench.wait(Span::from_mins(2));
+        assert_eq!(bench.check(&client).asked, "ocsp base", "{memory}");
+    }
+}

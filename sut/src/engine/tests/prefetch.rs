@@ -196,3 +196,104 @@ fn a_reboot_keeps_the_disk_cache_and_its_prefetch() {
     bench.wait(Span::from_days(8));
     assert_eq!(prefetches(&bench).len(), 1);
 }
+
+/// A CRL of half a year, from a server that gives it this age and an ETag.
+fn half_year(max_age: &str) -> Answer {
+    let crl = base(1, START, Span::from_days(180));
+    let mut answer = Answer::ok(Authority::root().sign(&crl));
+    if let Some(Ok(reply)) = &mut answer.result {
+        reply.headers.push(("ETag".into(), "\"a1:0\"".into()));
+        reply.headers.push(("Cache-Control".into(), format!("public, max-age={max_age}")));
+    }
+    answer
+}
+
+/// §2.5, documented: when max-age is over (a weekly look at a CRL of six months) the server is asked
+/// for something new, by ETag; §2.2: no sooner than an hour, no later than 14 days.
+#[test]
+fn when_max_age_is_over_the_server_is_asked_by_etag() {
+    for (seconds, days, looks) in [("604800", 22, 3), ("60", 1, 23), ("8640000", 29, 2)] {
+        let mut bench = production(&[], 1, Clock::exact(START));
+        let (first, age) = (Cell::new(true), seconds.to_owned());
+        bench.script("base", BASE, move |_| {
+            if first.replace(false) { half_year(&age) } else { Answer::status(304, Vec::new()) }
+        });
+        bench.check(&client());
+        bench.wait(Span::from_days(days) - Span::from_mins(1));
+        assert_eq!(prefetches(&bench).len(), looks, "{seconds}");
+        let asked = &bench.asked.last().unwrap().request;
+        assert_eq!(asked.header("If-None-Match"), Some("\"a1:0\""));
+        assert_eq!(bench.asked[0].request.header("If-None-Match"), None);
+    }
+}
+
+/// §2.5, documented: only strong ETags are kept.
+#[test]
+fn a_weak_etag_is_not_kept() {
+    let mut bench = production(&[], 1, Clock::exact(START));
+    bench.script("base", BASE, |_| {
+        let mut answer = half_year("604800");
+        if let Some(Ok(reply)) = &mut answer.result {
+            reply.headers[0].1 = "W/\"a1:0\"".into();
+        }
+        answer
+    });
+    bench.check(&client());
+    bench.wait(Span::from_days(8));
+    assert_eq!(prefetches(&bench).len(), 1);
+    assert_eq!(bench.asked.last().unwrap().request.header("If-None-Match"), None);
+}
+
+/// §2.5, documented: 0 pending, 4304 off because of OCSP, 4350 unchanged, 13 of no use; anything else
+/// is the error of the retrieval, here as an HRESULT of HTTP and by WinHTTP's number (inferred).
+#[test]
+fn each_entry_keeps_what_its_last_prefetch_came_to() {
+    use crate::cache::Prefetch;
+    use revlab_lab::http::FetchError;
+    let answers = [
+        (Answer::status(304, Vec::new()), Prefetch::FILE_OFFLINE),
+        (half_year("604800"), Prefetch::FILE_OFFLINE),
+        (Answer::ok(b"<html>".to_vec()), Prefetch::INVALID_DATA),
+        (Answer::not_found(), 0x8019_0194),
+        (Answer::error(FetchError::NameNotResolved), 12007),
+        (Answer::never(), 12002),
+    ];
+    for (answer, status) in answers {
+        let mut bench = production(&[], 1, Clock::exact(START));
+        bench.put("base", BASE, half_year("604800"));
+        bench.check(&client());
+        let of = |bench: &Bench| {
+            let caches = bench.machine.caches(bench.now);
+            caches.accounts[crate::SYSTEM_ACCOUNT].entries[0].prefetch.status
+        };
+        assert_eq!(of(&bench), Prefetch::PENDING);
+        bench.put("base", BASE, answer);
+        bench.wait(WEEK + Span::from_mins(6));
+        assert_eq!(of(&bench), status);
+    }
+}
+
+/// §2.5, documented: an entry is flushed 28 days after it has expired, and not before; with prefetch
+/// still going on it stays.
+#[test]
+fn an_expired_entry_is_flushed_after_28_days() {
+    let mut bench = production(&[], 1, Clock::exact(START));
+    bench.put("base", BASE, Answer::ok(Authority::root().sign(&base(1, START, WEEK))));
+    bench.check(&client());
+    let entries = |bench: &Bench| {
+        let caches = bench.machine.caches(bench.now);
+        caches.accounts.values().map(|a| a.entries.len()).sum::<usize>()
+    };
+    bench.wait_until(START + WEEK + Span::from_days(28));
+    assert_eq!(entries(&bench), 1);
+    bench.wait(Span::from_millis(1));
+    assert_eq!(entries(&bench), 0);
+    bench.put("base", BASE, Answer::not_found());
+    bench.operate(Operation::Reboot);
+    let seen = bench.check(&client());
+    let stale = |s: &&revlab_lab::trace::Step| {
+        matches!(s, revlab_lab::trace::Step::Lookup { layer: Layer::Disk, state, .. }
+            if *state == revlab_lab::trace::State::Stale)
+    };
+    assert_eq!(seen.check.steps.iter().filter(stale).count(), 0);
+}

@@ -13,7 +13,7 @@ use crate::{Operation, SYSTEM_ACCOUNT};
 
 /// What a URL of the CA does from now on.
 #[derive(Clone, Copy, Debug)]
-enum Conduct {
+pub(super) enum Conduct {
     Good,
     Slow(i64),
     Stale,
@@ -25,7 +25,7 @@ enum Conduct {
 }
 
 #[derive(Clone, Debug)]
-enum Deed {
+pub(super) enum Deed {
     Request(usize),
     Resume(usize),
     Wait(i64),
@@ -35,7 +35,7 @@ enum Deed {
     Operate(usize),
 }
 
-fn conduct() -> impl Strategy<Value = Conduct> {
+pub(super) fn conduct() -> impl Strategy<Value = Conduct> {
     prop_oneof![
         3 => Just(Conduct::Good),
         1 => (0i64..25_000).prop_map(Conduct::Slow),
@@ -69,7 +69,7 @@ fn quiet_deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+pub(super) fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         6 => quiet_deed(),
         1 => conduct().prop_map(Deed::Base),
@@ -77,7 +77,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-fn hypothesis() -> impl Strategy<Value = Hypothesis> {
+pub(super) fn hypothesis() -> impl Strategy<Value = Hypothesis> {
     prop::sample::select(Hypothesis::NAMES.map(|(_, hypothesis)| hypothesis).to_vec())
 }
 
@@ -150,7 +150,7 @@ fn operation(number: usize, client: &Certificate) -> Operation {
 /// Plays a history, and lets everything come to its end. The bench itself holds the machine to
 /// answering nobody twice and to never asking to be woken in the past. Says how many attempts
 /// there were, and how many commands.
-fn play(bench: &mut Bench, deeds: &[Deed]) -> (u64, usize) {
+pub(super) fn play(bench: &mut Bench, deeds: &[Deed]) -> (u64, usize) {
     let clients = clients();
     for place in [Place::Ocsp, Place::Base, Place::Delta] {
         behave(bench, place, Conduct::Good);
