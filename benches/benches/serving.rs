@@ -65,7 +65,7 @@ fn path_without_faults() {
     let (mut ca, _) = ca::publishing(&faults);
     let path = url.path_and_query().to_owned();
     let plain = site::serve(move |_| Some(constant.clone()));
-    let caller = Caller { name: "127.0.0.1", open: 0 };
+    let caller = Caller { name: "127.0.0.1", account: None, open: 0 };
     let full = site::serve(move |request| {
         let request = Request { url: url.clone(), ..request };
         let meeting = ca.meet(ca::NOW, &caller, &request);

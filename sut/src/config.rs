@@ -53,6 +53,9 @@ pub enum SutOperation {
     /// `certutil -setreg chain\ChainCacheResyncFiletime @now`: processes ignore what they cached
     /// before.
     ChainCacheResync,
+    /// Somebody deletes the HTTPS binding and makes it anew: what it said about revocation is back to
+    /// its default (fact sheet §1.2, `binding-recreated`).
+    RecreateBinding,
     /// `certutil -addstore CA file.crl`: the newest CRL of a CA is carried over by hand and put into the
     /// machine's store (fact sheet §2.1, step 3).
     AddToStore {

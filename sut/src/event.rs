@@ -51,6 +51,8 @@ pub enum Operation {
     Reboot,
     /// ChainCacheResyncFiletime is set to now.
     ChainCacheResync,
+    /// The HTTPS binding is made anew, with the values that it has unless told otherwise.
+    RecreateBinding,
     /// `certutil -addstore CA file.crl`: a CRL is put into the machine's store.
     AddToStore {
         /// The CRL.
@@ -74,6 +76,8 @@ pub enum SutAction {
         fetch: u64,
         /// What to send.
         request: Request,
+        /// Which account asks: what proxy it knows is its own (fact sheet §2.8).
+        account: Name,
     },
     /// The answer to this fetch is no longer waited for.
     Abandon {

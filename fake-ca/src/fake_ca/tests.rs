@@ -318,7 +318,7 @@ fn an_unknown_ca_issues_nothing() {
 }
 
 /// Who asks in these tests.
-const WEB: &Caller<'_> = &Caller { name: "web", open: 0 };
+const WEB: &Caller<'_> = &Caller { name: "web", account: None, open: 0 };
 
 fn fault(name: &str, ca: &str, endpoint: Endpoint, effect: Effect) -> FaultConfig {
     let on = Target { ca: ca.into(), endpoint };

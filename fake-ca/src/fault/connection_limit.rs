@@ -20,7 +20,7 @@ mod tests {
 
     #[test]
     fn so_many_are_let_in_and_no_more() {
-        let ruling = |open| ruling(2, &Caller { name: "web", open });
+        let ruling = |open| ruling(2, &Caller { name: "web", account: None, open });
         assert_eq!((ruling(0), ruling(1)), (None, None));
         assert_eq!(ruling(2), Some(Ruling::ResetAtConnect));
     }

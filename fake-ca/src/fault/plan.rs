@@ -135,7 +135,7 @@ mod tests {
 
     /// How many of `faults` act on each of these requests, one after another.
     fn met(plan: &mut FaultPlan, purposes: &[Purpose]) -> Vec<usize> {
-        let (request, caller) = (request(), Caller { name: "web", open: 0 });
+        let (request, caller) = (request(), Caller { name: "web", account: None, open: 0 });
         let met = purposes.iter().map(|purpose| {
             let purpose = ("issuing".into(), *purpose);
             let asked = Asked { caller, request: &request, purpose: Some(&purpose), serials: &[] };

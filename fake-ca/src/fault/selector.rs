@@ -18,6 +18,8 @@ pub struct Selector {
     pub method: Option<Method>,
     /// From a client whose name or `User-Agent` is like this.
     pub client: Option<Pattern>,
+    /// From a process of this account of the client; who does not tell has none.
+    pub account: Option<Name>,
     /// OCSP requests about this certificate.
     pub certificate: Option<OfCertificate>,
 }
@@ -36,6 +38,8 @@ pub enum OfCertificate {
 pub struct Caller<'a> {
     /// The SUT in a run; the peer's address in real time.
     pub name: &'a str,
+    /// The account of the process that asks, where that is known.
+    pub account: Option<&'a str>,
     /// How many other requests to the CAs are under way.
     pub open: u32,
 }
@@ -77,6 +81,7 @@ impl Selector {
             && like(&self.client, &|pattern| {
                 pattern.matches(asked.caller.name) || pattern.matches(agent())
             })
+            && self.account.as_deref().is_none_or(|account| asked.caller.account == Some(account))
             && self.certificate.as_ref().is_none_or(about)
     }
 
@@ -125,7 +130,7 @@ mod tests {
     use super::*;
 
     fn selects(selector: &Selector, request: &Request, serials: &[Vec<u8>]) -> bool {
-        let caller = Caller { name: "web", open: 0 };
+        let caller = Caller { name: "web", account: Some("systemprofile"), open: 0 };
         let purpose = ("issuing".into(), Purpose::Ocsp);
         let asked = Asked { caller, request, purpose: Some(&purpose), serials };
         selector.selects(&asked, |name, serial| name == "jmeter-1" && serial == [7])
@@ -149,6 +154,7 @@ mod tests {
             url: Some(Pattern::new("http://ca.lab/*")),
             method: Some(Method::Get),
             client: Some(Pattern::new("web")),
+            account: Some("systemprofile".into()),
             certificate: Some(OfCertificate::Serial(vec![7])),
         };
         let about = [vec![7]];
@@ -158,6 +164,7 @@ mod tests {
             Selector { url: Some(Pattern::new("http://ca.lab/ocsp")), ..good.clone() },
             Selector { method: Some(Method::Post), ..good.clone() },
             Selector { client: Some(Pattern::new("mail")), ..good.clone() },
+            Selector { account: Some("Administrator".into()), ..good.clone() },
             Selector { certificate: Some(OfCertificate::Serial(vec![8])), ..good.clone() },
         ];
         for other in others {

@@ -18,7 +18,7 @@ pub(super) fn meeting(effects: &[(&str, Effect)]) -> Meeting {
     let faults: Vec<_> = effects.iter().map(|(name, effect)| fault(name, effect.clone())).collect();
     let acting: Vec<_> =
         faults.iter().map(|fault| Acting { fault, count: 1, seed: Seed(1) }).collect();
-    compose(&acting, &Caller { name: "web", open: 0 })
+    compose(&acting, &Caller { name: "web", account: None, open: 0 })
 }
 
 /// The answer that is left where these act.
@@ -108,7 +108,7 @@ proptest! {
     fn what_leaves_no_answer_wins_by_its_place_whatever_the_order(
         effects in proptest::collection::vec(effects(), 0..6)
     ) {
-        let caller = Caller { name: "web", open: 0 };
+        let caller = Caller { name: "web", account: None, open: 0 };
         let ends = effects.iter().filter(|e| e.ends(&caller).is_some());
         let first = ends.min_by_key(|e| e.rank());
         let named: Vec<_> = effects.iter().map(|e| ("f", e.clone())).collect();

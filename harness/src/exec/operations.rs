@@ -59,6 +59,7 @@ impl<W: Wire> World<'_, W> {
             SutOperation::RestartService => SutEventOperation::RestartService,
             SutOperation::Reboot => SutEventOperation::Reboot,
             SutOperation::ChainCacheResync => SutEventOperation::ChainCacheResync,
+            SutOperation::RecreateBinding => SutEventOperation::RecreateBinding,
             SutOperation::AddToStore { ca, base } => {
                 SutEventOperation::AddToStore { crl: self.ca.newest_crl(ca, *base)? }
             }
@@ -203,6 +204,10 @@ fn sut_record(operation: &Operation, action: &SutOperation) -> Record {
         SutOperation::Reboot => named(operation, "reboot", Some("every process ends".into())),
         SutOperation::ChainCacheResync => {
             named(operation, "chain_cache_resync", Some("older cached objects are ignored".into()))
+        }
+        SutOperation::RecreateBinding => {
+            let detail = "the HTTPS binding is back to its defaults";
+            named(operation, "recreate_binding", Some(detail.into()))
         }
         SutOperation::AddToStore { ca, base } => {
             let which = if *base { "base" } else { "delta" };

@@ -231,7 +231,9 @@ impl<'a, W: Wire> World<'a, W> {
 
     fn perform_sut(&mut self, now: Instant, index: usize, action: SutAction) {
         match action {
-            SutAction::Fetch { fetch, request } => self.fetch(now, (index, fetch), request),
+            SutAction::Fetch { fetch, request, account } => {
+                self.fetch(now, (index, fetch), request, &account);
+            }
             SutAction::Abandon { fetch } => {
                 self.fetching.remove(&(index, fetch));
                 self.wire.abandon_fetch((index, fetch));
@@ -248,10 +250,11 @@ impl<'a, W: Wire> World<'a, W> {
     }
 
     /// A request leaves a SUT: faults on the way act first.
-    fn fetch(&mut self, now: Instant, key: FetchKey, request: Request) {
+    fn fetch(&mut self, now: Instant, key: FetchKey, request: Request, account: &str) {
         let Some((sut, _)) = self.machines.get(key.0) else { return };
         let open = u32::try_from(self.fetching.len()).unwrap_or(u32::MAX);
-        let meeting = self.ca.meet(now, &Caller { name: sut, open }, &request);
+        let meeting =
+            self.ca.meet(now, &Caller { name: sut, account: Some(account), open }, &request);
         self.recorder.met(sut, key.1, meeting.faults.clone());
         self.fetching.insert(key);
         let network = self.scenario.network;

@@ -401,6 +401,7 @@ fn a_fault_says_on_which_requests_it_acts() {
         url: Some(Pattern::new("http://*")),
         method: Some(Method::Get),
         client: Some(Pattern::new("web")),
+        account: Some("systemprofile".into()),
         certificate: Some(OfCertificate::IssuedTo("jmeter-1".into())),
     };
     let when = When {
@@ -440,6 +441,7 @@ fn operations_are_read_with_their_defaults() {
     assert_snapshot!(lines.join("\n"), @r#"
     a on web at 1h every None until 1d: Sut(Reboot)
     b on web at 1h every Some(Span(1800000)) until 5h: Sut(RestartService)
+    binding on other at 3h every None until 1d: Sut(RecreateBinding)
     c on web at 2h every None until 1d: Sut(UrlcacheDelete { account: "Administrator" })
     d on web at 2h every None until 1d: Sut(UrlcacheDelete { account: "NetworkService" })
     e on web at 2h every None until 1d: Sut(DeleteCacheFiles { accounts: ["Administrator", "systemprofile"] })

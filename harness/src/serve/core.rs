@@ -206,7 +206,8 @@ impl ServeCore {
         });
         let (method, url) = (request.method.as_str(), request.url.clone());
         let agent = journal::agent(&request);
-        let caller = Caller { name: peer.as_deref().unwrap_or_default(), open: others };
+        let caller =
+            Caller { name: peer.as_deref().unwrap_or_default(), account: None, open: others };
         let meeting = self.lab.ca.meet(now, &caller, &request);
         let faults = meeting.faults.clone();
         let (found, mut ruling) = meeting.on_its_way(&self.scenario.network);

@@ -18,7 +18,8 @@ use super::check::Check;
 use super::process::ProcessId;
 
 impl Engine {
-    /// Whether a URL is still left alone by the check's process; the check's steps say so.
+    /// Whether a URL is left alone by the check's process, still or for good (`file://`, where that is
+    /// refused: fact sheet §1.2, kb946401); the check's steps say so.
     pub(super) fn is_left_alone(
         &self,
         now: Instant,
@@ -26,6 +27,10 @@ impl Engine {
         object: Purpose,
         url: &Url,
     ) -> bool {
+        if url.scheme() == "file" && !self.parameters.file_urls {
+            check.steps.push(Step::Refused { object, why: "file:// URLs are not read".into() });
+            return true;
+        }
         let Some(process) = self.processes.get(&check.process) else { return false };
         let kept = self.disks.get(&process.account).filter(|_| !process.wire_only);
         let kept = kept.and_then(|disk| disk.failed.get(url)).copied().filter(|at| *at > now);

@@ -1,7 +1,7 @@
 //! What an administrator's operations do to caches and processes (fact sheet §2.4).
 
 use revlab_lab::trace::{Cache, CacheOp, Kind, Layer, Log};
-use revlab_lab::{Instant, Name, Out};
+use revlab_lab::{Instant, Name, Out, Span};
 
 use super::Engine;
 use super::check::Caller;
@@ -31,12 +31,22 @@ impl Engine {
                 }
                 self.trace_clear(Layer::Memory, "every process", out);
             }
+            Operation::RecreateBinding => self.recreate_binding(),
             Operation::AddToStore { crl } => self.add_to_store(crl, out),
             Operation::Verify { peer, account } => {
                 let process = self.start_process("certutil.exe", &account, true);
                 self.begin(now, process, &peer, Caller::Command, out);
             }
         }
+    }
+
+    /// The defaults of `netsh http add sslcert` (fact sheet §3.2).
+    fn recreate_binding(&mut self) {
+        let p = &mut self.parameters;
+        p.verify_revocation = true;
+        p.cached_only = false;
+        p.revocation_freshness_time = Span::ZERO;
+        p.binding_url_timeout = Span::ZERO;
     }
 
     /// Every process ends and its memory with it; disk caches stay. They are written down and read

@@ -13,6 +13,9 @@ use super::process::ProcessId;
 use super::subject::Link;
 use crate::event::SutAction;
 
+/// Whom the Cryptographic Services, which prefetch (fact sheet §2.5), run as; inferred.
+const CRYPTSVC_ACCOUNT: &str = "NetworkService";
+
 /// What a stage wants from the wire.
 #[derive(Debug)]
 pub(super) struct Wanted {
@@ -159,6 +162,16 @@ impl Engine {
         Ord::min(for_url, remaining.scale(1, 2))
     }
 
+    /// As whom a request goes out.
+    fn account_of(&self, by: &Requester) -> Name {
+        match by {
+            Requester::Process(id) => {
+                self.processes.get(id).map_or_else(|| Arc::from("gone"), |p| p.account.clone())
+            }
+            Requester::Prefetch(_) => Arc::from(CRYPTSVC_ACCOUNT),
+        }
+    }
+
     /// From when on a retrieval's time counts.
     fn timed_from(&self, retrieval: &Retrieval) -> Instant {
         if self.parameters.overhead_in_budget { retrieval.began } else { retrieval.send_at }
@@ -196,7 +209,8 @@ impl Engine {
         wanted.request.headers.push(("User-Agent".into(), self.parameters.user_agent.clone()));
         let sent = send_at <= now;
         if sent {
-            out.act(SutAction::Fetch { fetch, request: wanted.request.clone() });
+            let account = self.account_of(&by);
+            out.act(SutAction::Fetch { fetch, request: wanted.request.clone(), account });
         }
         let retrieval = Retrieval {
             fetch,
@@ -245,7 +259,9 @@ impl Engine {
             }
             if !retrieval.sent && retrieval.send_at <= now {
                 retrieval.sent = true;
-                out.act(SutAction::Fetch { fetch, request: retrieval.wanted.request.clone() });
+                let (request, by) = (retrieval.wanted.request.clone(), retrieval.by.clone());
+                let account = self.account_of(&by);
+                out.act(SutAction::Fetch { fetch, request, account });
             }
             self.leave_shared(now, fetch, out);
         }

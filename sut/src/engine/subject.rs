@@ -19,6 +19,7 @@ pub(super) struct Subjects {
     entry_scope: EntryScope,
     check_scope: CheckScope,
     crl_client: bool,
+    double_slash: bool,
     met: BTreeMap<Box<[u8]>, Arc<Subject>>,
     /// What shares an entry of the memory cache, numbered.
     entries: BTreeMap<Vec<u8>, EntryKey>,
@@ -70,6 +71,7 @@ impl Subjects {
             entry_scope: parameters.entry_scope,
             check_scope: parameters.check_scope,
             crl_client: parameters.crl_client,
+            double_slash: parameters.ocsp_get_double_slash,
             met: BTreeMap::new(),
             entries: BTreeMap::new(),
             links: 0,
@@ -118,7 +120,12 @@ impl Subjects {
         let crl_urls = |urls: &[Url]| if crl { urls.to_vec() } else { Vec::new() };
         let id = CertId::new(certificate, issuer);
         let request = OcspRequest::of(id.clone());
-        let gets = certificate.ocsp_urls().iter().map(|url| request.url(url).ok());
+        let slash = |url: &Url| format!("{url}/").parse::<Url>().ok();
+        let gets = certificate.ocsp_urls().iter().map(|url| {
+            let doubled = self.double_slash && url.as_str().ends_with('/');
+            request.url(&if doubled { slash(url)? } else { url.clone() }).ok()
+        });
+        let gets: Vec<_> = gets.collect();
         Arc::new(Link {
             number: self.links,
             subject: Arc::from(certificate.subject().to_string()),
@@ -126,7 +133,7 @@ impl Subjects {
             issuer: issuer.clone(),
             entry: self.entry(certificate, issuer),
             ocsp_urls: certificate.ocsp_urls().to_vec(),
-            ocsp_gets: gets.collect(),
+            ocsp_gets: gets,
             id,
             crl_urls: crl_urls(certificate.crl_urls()),
             freshest_crl_urls: crl_urls(certificate.freshest_crl_urls()),

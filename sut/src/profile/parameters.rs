@@ -121,6 +121,9 @@ parameters! {
     /// OCSP requests go by GET when the whole URL has at most this many bytes, else by POST.
     ocsp_get_url_limit: u32;
 
+    /// Whether a GET to an OCSP URL that ends in `/` has two of them before the request.
+    ocsp_get_double_slash: bool;
+
     /// Whether an OCSP GET that failed is tried again by POST. Off unless a hypothesis says so.
     ocsp_post_after_get: bool;
 
@@ -137,6 +140,9 @@ parameters! {
     /// A cached CRL that was stored longer ago than this is fetched anew though it is valid (netsh
     /// revocationfreshnesstime with CertCheckMode 4); 0: only when it has expired.
     revocation_freshness_time: Span;
+
+    /// Whether CRLs are read from `file://` URLs.
+    file_urls: bool;
 
     /// How long a retrieval goes on behind a check that has given it up; what it brings serves later
     /// checks. 0: it ends with the check's patience.

@@ -24,7 +24,7 @@ impl RealLab<'_> {
         self.fetches += 1;
         let began = self.now;
         self.charge(self.scenario.network.request());
-        let caller = Caller { name: &self.sut.name, open: 0 };
+        let caller = Caller { name: &self.sut.name, account: None, open: 0 };
         let meeting = self.ca.meet(self.now, &caller, &request);
         let purpose = self.ca.purpose(&request).map(|(_, purpose)| purpose);
         let faults = meeting.faults.clone();

@@ -308,7 +308,7 @@ impl Bench {
 
     fn perform(&mut self, action: SutAction) {
         match action {
-            SutAction::Fetch { fetch, request } => self.answer(fetch, request),
+            SutAction::Fetch { fetch, request, .. } => self.answer(fetch, request),
             // The answer may be on its way: it comes late, and the machine must bear it.
             SutAction::Abandon { fetch } => {
                 assert!(self.in_flight.remove(&fetch).is_some(), "fetch {fetch} is not under way");

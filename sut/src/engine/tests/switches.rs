@@ -150,3 +150,45 @@ fn on_2003_a_resync_changes_nothing() {
         assert_eq!(bench.check(&client).asked, asked, "{name}");
     }
 }
+
+/// §1.2 (kb946401), documented: file:// URLs are refused since Vista SP1; the next point is asked.
+#[test]
+fn file_urls_are_passed_over_since_vista() {
+    const SHARE: &str = "file://server/share/base.crl";
+    let ca = Authority::root();
+    let client = ca.client("alice", 10, |t| t.crl_urls = super::authority::urls(&[SHARE, BASE]));
+    for (name, asked) in [("windows-2003", "share"), ("windows-2008r2", "base")] {
+        let mut bench = Bench::of(built_in(name));
+        bench.put("share", SHARE, Answer::ok(ca.sign(&base(1, START, DAY))));
+        bench.put("base", BASE, Answer::ok(ca.sign(&base(1, START, DAY))));
+        let seen = bench.check(&client);
+        assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, asked), "{name}");
+    }
+}
+
+/// §1.2 (ocsp-url-trailing-slash), reported: two slashes where the URL ends in one.
+#[test]
+fn an_ocsp_url_that_ends_in_a_slash_gets_another() {
+    for (name, begins) in
+        [("windows-10", "http://ca/ocsp//M"), ("rfc5280-strict", "http://ca/ocsp/M")]
+    {
+        let client = Authority::root()
+            .client("alice", 10, |t| t.ocsp_urls = super::authority::urls(&["http://ca/ocsp/"]));
+        let mut bench = Bench::of(built_in(name));
+        bench.check(&client);
+        let asked = bench.asked[0].request.url.as_str();
+        assert!(asked.starts_with(begins), "{name}: {asked}");
+    }
+}
+
+/// §1.2 (binding-recreated), reported: with a new binding revocation is checked again.
+#[test]
+fn a_new_binding_has_its_defaults() {
+    let mut bench = Bench::new(&[("verify_revocation", "false"), ("binding_url_timeout", "2s")]);
+    bench.put("base", BASE, Answer::never());
+    let client = Authority::root().client("alice", 10, |_| {});
+    assert_eq!(bench.check(&client).page, "200");
+    bench.operate(Operation::RecreateBinding);
+    let seen = bench.check(&client);
+    assert_eq!((seen.page.as_str(), seen.took), ("403.13", Span::from_secs(10)));
+}

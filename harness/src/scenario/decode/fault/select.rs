@@ -11,7 +11,7 @@ use super::super::filter;
 
 pub(super) const ONLY: Spec = Spec {
     path: "fault.NAME.only",
-    keys: &["purpose", "url", "method", "client", "identity", "serial"],
+    keys: &["purpose", "url", "method", "client", "account", "identity", "serial"],
     kinds: &[],
 };
 
@@ -36,6 +36,7 @@ pub(super) fn only(fault: &Fields<'_>) -> Selector {
         url: fields.parsed("url", "a URL, in which `*` stands for any text", url),
         method: fields.choice("method", &METHODS),
         client: client(&fields),
+        account: fields.name("account"),
         certificate: identity.or(serial.map(OfCertificate::Serial)),
     }
 }
