@@ -36,7 +36,8 @@ enum Command {
     /// Serve the CAs of a scenario in real time, for other programs.
     #[cfg(feature = "live")]
     Serve(serve::ServeArgs),
-    /// Judge a certificate by given CRLs and OCSP responses, at a given time, without a network.
+    /// Judge a certificate by given CRLs and OCSP responses, at a given time, without a network
+    /// unless it is told to fetch.
     Verify(Box<verify::VerifyArgs>),
     /// Show what is in the disk caches of a run that was kept with `--out`.
     Cache(cache::CacheArgs),

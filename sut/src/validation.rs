@@ -16,6 +16,7 @@ mod path;
 mod policies;
 pub mod policy;
 pub mod step;
+pub mod wanted;
 
 use revlab_lab::Instant;
 use revlab_pki::{Certificate, Crl, OcspResponse, Verifier};

@@ -1,6 +1,9 @@
-//! `revlab verify`: judges a chain by artefacts in files.
+//! `revlab verify`: judges a chain by artefacts in files, and by what it may fetch.
 
+#[cfg(feature = "live")]
+mod fetch;
 mod input;
+mod retrieval;
 mod words;
 
 use std::path::PathBuf;
@@ -11,6 +14,7 @@ use revlab_sut::validation::policy::{Policy, Purpose};
 use revlab_sut::validation::{Finding, Status, verify as judge};
 
 use super::{Format, Refusal, print};
+use retrieval::Retrieval;
 
 /// What `revlab verify` is given.
 #[derive(Debug, clap::Args)]
@@ -29,9 +33,9 @@ pub(super) struct VerifyArgs {
     /// OCSP responses.
     #[arg(long, num_args = 1.., value_name = "FILE")]
     ocsp: Vec<PathBuf>,
-    /// When: an RFC 3339 time such as `2024-03-01T12:00:00Z`.
+    /// When: an RFC 3339 time such as `2024-03-01T12:00:00Z`; with --fetch now, unless given.
     #[arg(long, value_name = "TIME")]
-    at: Instant,
+    at: Option<Instant>,
     /// By which rules: rfc5280-strict, soft-fail, ocsp-only, crl-only, windows-2003,
     /// windows-2008r2, windows-2012r2 or windows-10.
     #[arg(long, value_name = "NAME", default_value = "rfc5280-strict")]
@@ -39,6 +43,15 @@ pub(super) struct VerifyArgs {
     /// What the certificate is used for.
     #[arg(long, value_enum, default_value_t = PurposeArg::Any)]
     purpose: PurposeArg,
+    /// Fetch what is missing (issuers, CRLs, deltas, OCSP answers) by HTTP from the URLs that the
+    /// certificates name, and list each retrieval.
+    #[cfg(feature = "live")]
+    #[arg(long)]
+    fetch: bool,
+    /// Where --fetch finds a host, instead of by the system; can be given several times.
+    #[cfg(feature = "live")]
+    #[arg(long, value_name = "HOST=ADDR:PORT", requires = "fetch", value_parser = fetch::resolved)]
+    resolve: Vec<(String, std::net::SocketAddr)>,
     /// How to print the finding.
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
@@ -58,17 +71,56 @@ enum PurposeArg {
 /// Exit status 0 good, 1 refused, 3 undetermined; what cannot be read is a refusal (2).
 pub(super) fn verify(args: &VerifyArgs) -> Result<u8, Refusal> {
     let policy = policy(args)?;
-    let input = input::read(args)?;
-    let finding = judge(args.at, &input.evidence, &policy, &mut Verifier::new());
+    let at = at(args)?;
+    let mut input = input::read(args)?;
+    let retrievals = retrieve(args, at, &policy, &mut input)?;
+    let finding = judge(at, &input.evidence, &policy, &mut Verifier::new());
     print(&match args.format {
-        Format::Json => json(&finding),
-        Format::Terminal => words::report(&finding, args, &input),
+        Format::Json => json(&finding, retrievals.as_deref()),
+        Format::Terminal => {
+            words::report(&finding, at, &args.profile, &input, &retrievals.unwrap_or_default())
+        }
     })?;
     Ok(match finding.status {
         Status::Good => 0,
         Status::Revoked | Status::PathInvalid => 1,
         Status::Undetermined => 3,
     })
+}
+
+fn at(args: &VerifyArgs) -> Result<Instant, Refusal> {
+    #[cfg(feature = "live")]
+    if args.fetch {
+        return Ok(args.at.unwrap_or_else(fetch::present));
+    }
+    let missing = "error: --at TIME is needed: no clock is asked without --fetch";
+    args.at.ok_or_else(|| Refusal(missing.to_owned()))
+}
+
+/// What `--fetch` did; `None` without it.
+#[cfg(feature = "live")]
+fn retrieve(
+    args: &VerifyArgs,
+    at: Instant,
+    policy: &Policy,
+    input: &mut input::Input,
+) -> Result<Option<Vec<Retrieval>>, Refusal> {
+    if !args.fetch {
+        return Ok(None);
+    }
+    let resolved = args.resolve.iter().cloned().collect();
+    fetch::missing(at, policy, &resolved, input).map(Some)
+}
+
+/// Without the shells nothing is fetched.
+#[cfg(not(feature = "live"))]
+fn retrieve(
+    _: &VerifyArgs,
+    _: Instant,
+    _: &Policy,
+    _: &mut input::Input,
+) -> Result<Option<Vec<Retrieval>>, Refusal> {
+    Ok(None)
 }
 
 fn policy(args: &VerifyArgs) -> Result<Policy, Refusal> {
@@ -95,8 +147,8 @@ fn policy(args: &VerifyArgs) -> Result<Policy, Refusal> {
     Ok(Policy { purpose, ..policy })
 }
 
-/// The finding; each step with its words and its source.
-fn json(finding: &Finding) -> String {
+/// The finding; each step with its words and its source. Retrievals where some could be made.
+fn json(finding: &Finding, retrievals: Option<&[Retrieval]>) -> String {
     let steps: Vec<serde_json::Value> = finding
         .steps
         .iter()
@@ -109,12 +161,16 @@ fn json(finding: &Finding) -> String {
             value
         })
         .collect();
-    let json = serde_json::json!({
+    let mut json = serde_json::json!({
         "status": finding.status,
         "reason": finding.reason,
         "failing_subject": finding.failing_subject,
         "code": finding.code,
         "steps": steps,
     });
+    if let (Some(fields), Some(retrievals)) = (json.as_object_mut(), retrievals) {
+        let list = serde_json::to_value(retrievals).unwrap_or_default();
+        fields.insert("retrievals".to_owned(), list);
+    }
     format!("{json:#}")
 }

@@ -4,6 +4,7 @@ mod by_crl;
 mod by_ocsp;
 mod mutated;
 mod paths;
+mod wanted;
 
 use std::sync::LazyLock;
 

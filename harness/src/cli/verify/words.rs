@@ -2,12 +2,19 @@
 
 use std::fmt::Write;
 
+use revlab_lab::Instant;
 use revlab_sut::validation::{Finding, Status};
 
-use super::VerifyArgs;
 use super::input::Input;
+use super::retrieval::{self, Retrieval};
 
-pub(super) fn report(finding: &Finding, args: &VerifyArgs, input: &Input) -> String {
+pub(super) fn report(
+    finding: &Finding,
+    at: Instant,
+    profile: &str,
+    input: &Input,
+    retrievals: &[Retrieval],
+) -> String {
     let verdict = match finding.status {
         Status::Good => "GOOD",
         Status::Revoked => "REVOKED",
@@ -21,8 +28,8 @@ pub(super) fn report(finding: &Finding, args: &VerifyArgs, input: &Input) -> Str
     };
     let target = &input.evidence.target;
     line("target", &target.subject().to_string());
-    line("at", &args.at.to_string());
-    line("profile", &args.profile);
+    line("at", &at.to_string());
+    line("profile", profile);
     line("code", finding.code);
     if let Some(subject) = &finding.failing_subject {
         line("fails at", &subject.to_string());
@@ -30,6 +37,12 @@ pub(super) fn report(finding: &Finding, args: &VerifyArgs, input: &Input) -> Str
     for (places, kind) in [(&input.crls, "CRL"), (&input.ocsp, "OCSP")] {
         for (n, place) in places.iter().enumerate() {
             line(&format!("{kind} [{}]", n + 1), place);
+        }
+    }
+    if !retrievals.is_empty() {
+        text.push_str("\nRetrievals\n");
+        for retrieval in retrievals {
+            let _ = writeln!(text, "  {}", retrieval::words(retrieval));
         }
     }
     text.push_str("\nSteps\n");
