@@ -81,6 +81,20 @@ codes! {
     CERT_E_UNTRUSTEDROOT = 0x800B_0109;
     /// No chain could be built.
     CERT_E_CHAINING = 0x800B_010A;
+    /// A critical extension of a certificate is not understood (winerror.h, as the other chain codes).
+    CERT_E_CRITICAL = 0x800B_0105;
+    /// A certificate cannot be read.
+    CERT_E_MALFORMED = 0x800B_0108;
+    /// A certificate is used for what it is not for.
+    CERT_E_WRONG_USAGE = 0x800B_0110;
+    /// No certificate policy is valid for the chain.
+    CERT_E_INVALID_POLICY = 0x800B_0113;
+    /// A name lies outside what a CA above may name.
+    CERT_E_INVALID_NAME = 0x800B_0114;
+    /// A signature does not verify, or does not count for its weak digest.
+    TRUST_E_CERT_SIGNATURE = 0x8009_6004;
+    /// A certificate that is no CA's, or too far below one, has issued another.
+    TRUST_E_BASIC_CONSTRAINTS = 0x8009_6019;
     /// Retrieval of this object by the prefetch service is switched off because OCSP failed.
     ERROR_MEDIA_OFFLINE = 0x10D0;
     /// The prefetch service found the content unchanged.

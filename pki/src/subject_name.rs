@@ -143,7 +143,7 @@ impl PointNameRead {
 }
 
 /// A set of reasons as the mask of RFC 5280 §6.3.2 has it: bits 1 to 8 of ReasonFlags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reasons(u16);
 
 impl Reasons {

@@ -38,6 +38,8 @@ use revlab_pki::{Certificate, Crl, Verifier};
 use crate::config::SutConfig;
 use crate::event::SutAction;
 use crate::profile::Parameters;
+use crate::validation::policy::Policy;
+use crate::validation::{Currency, currency};
 
 pub(crate) use check::Caller;
 pub(crate) use verdict::Conclusion;
@@ -58,6 +60,8 @@ pub const SYSTEM_ACCOUNT: &str = "systemprofile";
 pub(crate) struct Engine {
     name: Name,
     parameters: Parameters,
+    /// How artefacts are judged, by these parameters.
+    policy: Policy,
     clock: Clock,
     seed: Seed,
     verifier: Verifier,
@@ -84,6 +88,7 @@ impl Engine {
         let mut engine = Engine {
             name: config.name.clone(),
             parameters: config.profile.parameters().clone(),
+            policy: Policy::of(config.profile.parameters()),
             clock: config.clock.clone(),
             seed,
             verifier: Verifier::default(),
@@ -122,17 +127,12 @@ impl Engine {
         std::mem::take(&mut self.concluded)
     }
 
-    /// How an object with these dates is by the machine's clock. Valid up to and including its
-    /// nextUpdate; without one it never expires (fact sheet §2.1).
+    /// How an object with these dates is by the machine's clock.
     fn state(&self, now: Instant, this_update: Instant, next_update: Option<Instant>) -> State {
-        let reading = self.clock.at(now);
-        if reading < this_update {
-            State::NotYetValid
-        } else if next_update.is_some_and(|n| reading > n + self.parameters.crl_validity_extension)
-        {
-            State::Stale
-        } else {
-            State::Fresh
+        match currency(this_update, next_update, self.clock.at(now), &self.policy) {
+            Currency::Current => State::Fresh,
+            Currency::NotYet => State::NotYetValid,
+            Currency::Expired(_) | Currency::Never => State::Stale,
         }
     }
 

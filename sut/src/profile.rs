@@ -14,7 +14,8 @@ use std::sync::Arc;
 pub use hypothesis::Hypothesis;
 pub use parameter::{Evidence, Info, Value, ValueError};
 pub use parameters::{
-    BaseRetry, CheckScope, EntryScope, ExpiredDelta, OcspErrorMark, OlderDelta, Parameters, SkipCrl,
+    BaseRetry, CheckScope, CrlScopes, CrlSigner, EntryScope, ExpiredDelta, OcspAfterCrl,
+    OcspErrorMark, OcspNonce, OlderDelta, Parameters, SkipCrl,
 };
 pub use sheet::{Given, Sheet, SheetError};
 

@@ -3,7 +3,7 @@
 //!
 //! [`verify`] judges a whole chain. The rules for one object are functions of their own:
 //! [`crl::scope`], [`crl::current`] and [`crl::goes_with`], [`ocsp::answers`] and
-//! [`ocsp::current`].
+//! [`ocsp::current`]; [`single`] has those that need a chain.
 //!
 //! Certificate policies are processed by the graph of RFC 9618, for the initial set any-policy
 //! alone. Name constraints on kinds other than DNS, mail, directory, URI and address are refused
@@ -15,6 +15,7 @@ pub mod ocsp;
 mod path;
 mod policies;
 pub mod policy;
+pub mod single;
 pub mod step;
 pub mod wanted;
 
@@ -98,10 +99,7 @@ pub fn verify(
     policy: &Policy,
     verifier: &mut Verifier,
 ) -> Finding {
-    let purpose = policy.purpose;
-    let steps = Vec::new();
-    let signers = Vec::new();
-    let mut validation = Validation { at, evidence, policy, verifier, steps, signers, purpose };
+    let mut validation = Validation::new(at, evidence, policy, verifier);
     for (what, why) in &evidence.not_understood {
         let (what, why) = (what.clone(), why.clone());
         validation.steps.push(Step::NotUnderstood { what, why });
@@ -110,6 +108,35 @@ pub fn verify(
     let reason = ending.step.to_string();
     let (status, code) = (ending.status, ending.step.code());
     Finding { status, reason, failing_subject: ending.subject, code, steps: validation.steps }
+}
+
+/// How an artefact with these dates is at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Currency {
+    Current,
+    NotYet,
+    /// It was current until then.
+    Expired(Instant),
+    /// It does not say until when, and the policy wants it said.
+    Never,
+}
+
+/// Currency of CRLs (RFC 5280 §6.3.3 (a)) and OCSP answers (RFC 6960 §3.2 (5), (6)), up to and
+/// including nextUpdate.
+pub(crate) fn currency(
+    from: Instant,
+    until: Option<Instant>,
+    at: Instant,
+    policy: &Policy,
+) -> Currency {
+    if at + policy.tolerance < from {
+        return Currency::NotYet;
+    }
+    match until {
+        Some(until) if until + policy.tolerance + policy.grace < at => Currency::Expired(until),
+        None if !policy.without_next_update => Currency::Never,
+        _ => Currency::Current,
+    }
 }
 
 /// One validation under way.
@@ -137,6 +164,18 @@ struct Ending {
     status: Status,
     subject: Option<Name>,
     step: Step,
+}
+
+impl<'a, 'v> Validation<'a, 'v> {
+    fn new(
+        at: Instant,
+        evidence: &'a Evidence,
+        policy: &'a Policy,
+        verifier: &'v mut Verifier,
+    ) -> Validation<'a, 'v> {
+        let (steps, signers, purpose) = (Vec::new(), Vec::new(), policy.purpose);
+        Validation { at, evidence, policy, verifier, steps, signers, purpose }
+    }
 }
 
 impl<'a> Validation<'a, '_> {

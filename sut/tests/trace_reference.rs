@@ -206,7 +206,7 @@ fn examples() -> Vec<Kind> {
 fn steps() -> Vec<Step> {
     let object = Purpose::Base;
     vec![
-        Step::Chain { error: Some(Code::CERT_E_EXPIRED) },
+        Step::Chain { error: Some(Code::CERT_E_EXPIRED), rule: Some("expired".into()) },
         Step::Resumed,
         Step::Certificate { subject: "CN=jmeter-1".into() },
         Step::Lookup {

@@ -71,6 +71,8 @@ library! {
     windows_negative_cache: "windows/negative-cache.toml",
     windows_ocsp_count_500: "windows/ocsp-count-500.toml",
     windows_ocsp_url_trailing_slash: "windows/ocsp-url-trailing-slash.toml",
+    windows_crl_signer_behind_ocsp: "windows/crl-signer-behind-ocsp.toml",
+    windows_issuing_distribution_point: "windows/issuing-distribution-point.toml",
     windows_kb294305: "windows/kb294305.toml",
     windows_kb884115: "windows/kb884115.toml",
     windows_kb915787: "windows/kb915787.toml",

@@ -69,7 +69,9 @@ pub(super) struct Lab {
 pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
     let (ca, cast) = authorities(scenario)?;
     let mut known: Vec<Certificate> = Vec::new();
-    for certificate in cast.authorities.values().flatten().chain(&cast.former) {
+    // What else signs CRLs is at hand too; whether its signature counts is the profile's business.
+    let all = cast.authorities.values().flatten().chain(&cast.former);
+    for certificate in all.chain(cast.crl_signers.values()) {
         if !known.contains(certificate) {
             known.push(certificate.clone());
         }

@@ -63,7 +63,7 @@ fn day(outages: &[(i64, i64)]) -> Lab {
 fn steps(lab: &Lab, minute: i64) -> Vec<Step> {
     let next_update = Some(lab.at(mins(minute - minute % 60 + 25)));
     vec![
-        Step::Chain { error: None },
+        Step::Chain { error: None, rule: None },
         Step::Certificate { subject: "CN=jmeter-1".into() },
         Step::Lookup {
             object: Purpose::Base,

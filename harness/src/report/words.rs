@@ -25,8 +25,11 @@ pub fn step(step: &Step) -> String {
 
 fn sentence(step: &Step) -> String {
     match step {
-        Step::Chain { error: None } => "the chain itself is in order".to_owned(),
-        Step::Chain { error: Some(error) } => format!("the chain is bad: {}", code(*error)),
+        Step::Chain { error: None, .. } => "the chain itself is in order".to_owned(),
+        Step::Chain { error: Some(error), rule } => {
+            let rule = rule.as_ref().map(|rule| format!(", {}", rule.replace('_', " ")));
+            format!("the chain is bad: {}{}", code(*error), rule.unwrap_or_default())
+        }
         Step::Resumed => "the TLS session was resumed, so no certificate was looked at".to_owned(),
         Step::Certificate { subject } => format!("revocation of {subject} is looked at"),
         Step::Lookup { object, layer, state, number, next_update } => {
@@ -98,6 +101,7 @@ fn source(step: &Step) -> &'static str {
             Withheld::CrlPreferred => "fact sheet §2.1",
             Withheld::NoValidBase => "fact sheet §7.1, inferred",
             Withheld::CachedOnly => "fact sheet §3.2",
+            Withheld::CrlRefused => "fact sheet §1.2, dedicated-crl-signer",
         },
         Step::Refused { .. } | Step::BaseTooOld { .. } => "fact sheet §2.6",
         Step::BudgetSpent { .. } => "fact sheet §2.3",
@@ -119,6 +123,7 @@ fn reason(why: Withheld) -> &'static str {
         Withheld::CrlPreferred => "policy prefers CRLs",
         Withheld::NoValidBase => "without a valid base there is no use for it",
         Withheld::CachedOnly => "the server is set to keep to what is cached",
+        Withheld::CrlRefused => "the CRL goes before it, came and was refused",
     }
 }
 
@@ -182,8 +187,8 @@ mod tests {
         };
         let withheld = |why| Step::Withheld { object: base, why, until: Some(t()) };
         let steps = [
-            Step::Chain { error: None },
-            Step::Chain { error: Some(Code::CERT_E_UNTRUSTEDROOT) },
+            Step::Chain { error: None, rule: None },
+            Step::Chain { error: Some(Code::CERT_E_UNTRUSTEDROOT), rule: Some("no_path".into()) },
             Step::Resumed,
             Step::Certificate { subject: "CN=jmeter-1".into() },
             base_in_memory(State::Fresh),
@@ -201,6 +206,7 @@ mod tests {
             withheld(Withheld::CrlPreferred),
             withheld(Withheld::NoValidBase),
             withheld(Withheld::CachedOnly),
+            withheld(Withheld::CrlRefused),
             Step::Refused { object: Purpose::Delta, why: "it is older than the base".into() },
             Step::BaseTooOld { base: 10, indicator: 12 },
             Step::BudgetSpent { object: base },

@@ -123,6 +123,9 @@ pub enum Step {
         /// What is wrong with it; absent when it is in order.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Code>,
+        /// The rule that it breaks, as the steps of `revlab verify` name it: `path_too_long`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<Name>,
     },
     /// The session was resumed, so no certificate was looked at.
     Resumed,
@@ -236,6 +239,8 @@ pub enum Withheld {
     NoValidBase,
     /// The server is set to keep to what is cached.
     CachedOnly,
+    /// A CRL that goes before OCSP came and was refused.
+    CrlRefused,
 }
 
 impl Step {

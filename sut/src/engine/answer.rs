@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use revlab_lab::http::{FetchError, Method, Reply};
-use revlab_lab::trace::{Cache, CacheOp, Fetch, Kind, Layer, ObjectInfo, Purpose, State};
+use revlab_lab::trace::{Cache, CacheOp, Fetch, Kind, Layer, ObjectInfo, Purpose};
 use revlab_lab::{Instant, Name, Out};
-use revlab_pki::{Crl, OcspResponse};
+use revlab_pki::{Crl, CrlEntry, OcspAnswer, OcspResponse, Reasons};
 
 use super::Engine;
 use super::disk::{DiskEntry, Object};
 use super::prefetch::response;
+use super::process::Process;
 use super::retrieval::{Requester, Retrieval};
 use super::subject::Link;
 use crate::cache::Prefetch;
 use crate::event::SutAction;
+use crate::validation::step::{CrlRef, Step};
+use crate::validation::{Evidence, crl, ocsp, single};
 
 impl Engine {
     /// The object in a reply, if it is one that this retrieval was made for.
@@ -28,32 +31,56 @@ impl Engine {
         if octets > limit as usize {
             return Err(format!("it has {octets} octets, and {limit} are the limit"));
         }
-        let (object, this_update, next_update) = if purpose == Purpose::Ocsp {
+        if purpose == Purpose::Ocsp {
             let response = OcspResponse::parse(&reply.body).map_err(|e| e.to_string())?;
-            if response.status() != 0 {
-                return Err(format!("responseStatus {}", response.status()));
-            }
-            if !self.verifier.verify_ocsp(&response, &link.issuer) {
-                return Err("its signature does not verify".into());
-            }
-            let answer = response.find(&link.id).ok_or("it is about another certificate")?;
-            (Object::Ocsp(response), answer.this_update, answer.next_update)
-        } else {
-            let crl = Crl::parse(&reply.body).map_err(|e| e.to_string())?;
-            self.validate_crl(&crl, link, purpose)?;
-            let dates = (crl.this_update(), crl.next_update());
-            (Object::Crl(crl), dates.0, dates.1)
-        };
-        match self.state(now, this_update, next_update) {
-            State::Fresh => Ok(object),
-            State::NotYetValid => Err("it is not valid yet by the server's clock".into()),
-            State::Stale | State::Absent => Err("it has expired by the server's clock".into()),
+            let (nonce, at_hand) = (retrieval.wanted.nonce.clone(), self.crls_at_hand(retrieval));
+            self.judge_response(now, &response, link, nonce, at_hand)?;
+            return Ok(Object::Ocsp(response));
         }
+        let crl = Crl::parse(&reply.body).map_err(|e| e.to_string())?;
+        self.validate_crl(now, &crl, link, purpose)?;
+        let name = CrlRef::of(0, &crl);
+        match crl::current(&crl, &name, self.clock.at(now), &self.policy) {
+            Err(Step::CrlExpired { .. }) if self.revokes_though_expired(&crl, link) => {}
+            judged => judged.map_err(|step| words(&step))?,
+        }
+        Ok(Object::Crl(crl))
     }
 
-    /// Whether it is the CRL that is wanted for a link, or what is wrong with it.
+    /// Whether an OCSP response is about a link's certificate and current, and who has signed it may.
+    pub(super) fn judge_response(
+        &mut self,
+        now: Instant,
+        response: &OcspResponse,
+        link: &Link,
+        nonce: Option<Vec<u8>>,
+        crls: Vec<Crl>,
+    ) -> Result<OcspAnswer, String> {
+        let ocsp = vec![response.clone()];
+        let evidence = Evidence { ocsp, crls, nonce, ..self.subjects.evidence(link) };
+        let at = self.clock.at(now);
+        single::response(at, &evidence, &link.chain, &self.policy, &mut self.verifier)
+            .map_err(|step| words(&step))
+    }
+
+    /// CRLs by which a responder's own certificate can be judged (RFC 6960 §4.2.2.2.1).
+    fn crls_at_hand(&self, retrieval: &Retrieval) -> Vec<Crl> {
+        if !self.policy.responder_checked {
+            return Vec::new();
+        }
+        let process = match &retrieval.by {
+            Requester::Process(id) => self.processes.get(id),
+            Requester::Prefetch(_) => None,
+        };
+        let held = process.into_iter().flat_map(Process::bases);
+        self.store.iter().chain(held).cloned().collect()
+    }
+
+    /// Whether it is the CRL that is wanted for a link, or what is wrong with it. Times are not looked
+    /// at.
     pub(super) fn validate_crl(
         &mut self,
+        now: Instant,
         crl: &Crl,
         link: &Link,
         purpose: Purpose,
@@ -64,18 +91,29 @@ impl Engine {
                 _ => "it is a delta CRL".into(),
             });
         }
-        // Read by the lab, not by this profile: what a CRL with a scope does not say would count as
-        // not revoked.
-        if crl.scope().is_some() {
-            return Err("extension 2.5.29.28 is critical and not understood".into());
+        let evidence = Evidence { crls: vec![crl.clone()], ..self.subjects.evidence(link) };
+        let at = self.clock.at(now);
+        single::crl(at, &evidence, &link.chain, &self.policy, &mut self.verifier)
+            .map(drop)
+            .map_err(|step| words(&step))
+    }
+
+    /// For which reasons a CRL that is at hand speaks about a link's certificate. One that was got for
+    /// another certificate need not.
+    pub(super) fn covered(&self, crl: &Crl, link: &Link) -> Reasons {
+        let plain = crl.scope().is_none() && !link.limited;
+        match plain {
+            true => Reasons::ALL,
+            false => {
+                let covered = single::covered(crl, &link.certificate, &self.policy);
+                covered.unwrap_or(Reasons::NONE)
+            }
         }
-        if crl.issuer() != link.issuer.subject() {
-            return Err("it is of another issuer".into());
-        }
-        if !self.verifier.verify_crl(crl, &link.issuer) {
-            return Err("its signature does not verify".into());
-        }
-        Ok(())
+    }
+
+    /// Whether a CRL that has expired still counts against a link's certificate.
+    pub(super) fn revokes_though_expired(&self, crl: &Crl, link: &Link) -> bool {
+        self.parameters.expired_crl_revokes && listed(crl, link).is_some()
     }
 
     /// The retrieval's record in the trace.
@@ -168,6 +206,36 @@ impl Engine {
     }
 }
 
+/// The entry of a link's certificate in a CRL, if it counts.
+pub(super) fn listed(crl: &Crl, link: &Link) -> Option<CrlEntry> {
+    const REMOVE_FROM_CRL: u8 = 8;
+    let entry = crl.find_matching(link.certificate.issuer(), link.certificate.serial());
+    entry.filter(|entry| entry.reason != Some(REMOVE_FROM_CRL))
+}
+
+/// Why an artefact was refused: it is always the one that was fetched.
+fn words(step: &Step) -> String {
+    match step {
+        Step::CrlOtherIssuer { .. } => "it is of another issuer".into(),
+        Step::CrlSignatureBad { .. } | Step::OcspSignatureBad { .. } => {
+            "its signature does not verify".into()
+        }
+        Step::CrlExpired { .. } | Step::OcspExpired { .. } => {
+            "it has expired by the server's clock".into()
+        }
+        Step::CrlNotYetValid { .. } | Step::OcspNotYetValid { .. } => {
+            "it is not valid yet by the server's clock".into()
+        }
+        Step::OcspError { status, .. } => format!("responseStatus {status}"),
+        Step::OcspOther { .. } => "it is about another certificate".into(),
+        other => {
+            // `CRL [1] of CN=…: why` says twice what it is.
+            let text = other.to_string();
+            text.split_once(": ").map(|(_, why)| why.to_owned()).unwrap_or(text)
+        }
+    }
+}
+
 fn info(object: &Object, link: &Link) -> Option<ObjectInfo> {
     match object {
         Object::Crl(crl) => Some(ObjectInfo {
@@ -178,7 +246,7 @@ fn info(object: &Object, link: &Link) -> Option<ObjectInfo> {
             sha1: Some(crl.sha1()),
         }),
         Object::Ocsp(response) => {
-            let answer = response.find(&link.id)?;
+            let answer = ocsp::answers(response, &link.certificate, &link.issuer).next()?;
             Some(ObjectInfo {
                 number: None,
                 base_number: None,

@@ -2,16 +2,17 @@
 
 use revlab_lab::trace::{Cache, CacheOp, Kind, Layer, Purpose, State, Step, Verdict, Withheld};
 use revlab_lab::{Instant, Out, Span};
-use revlab_pki::Crl;
+use revlab_pki::{Crl, Reasons};
 
 use super::Engine;
+use super::answer::listed;
 use super::check::{Caller, Check, Next, Stage, lookup, used};
 use super::disk::Object;
 use super::process::Held;
 use super::retrieval::Wanted;
 use super::subject::Link;
 use crate::event::SutAction;
-use crate::profile::{BaseRetry, OcspErrorMark, SkipCrl};
+use crate::profile::{BaseRetry, OcspAfterCrl, OcspErrorMark, SkipCrl};
 
 /// The policy value by which OCSP is never asked after a CRL (fact sheet §2.2).
 const NEVER_OCSP_AFTER_CRL: u32 = u32::MAX;
@@ -30,7 +31,7 @@ impl Engine {
             return Next::Link(Verdict::Offline);
         }
         if let Some(verdict) = self.cached_ocsp(now, check, link) {
-            return Next::Link(verdict);
+            return self.ocsp_said(now, check, link, verdict);
         }
         let new = self.processes.get_mut(&check.process).is_some_and(|p| p.meets(link.number));
         let found = self.base_in_memory(now, check, link, out)
@@ -151,6 +152,8 @@ impl Engine {
             return self.no_more_crl_urls(check, link);
         };
         if self.is_left_alone(now, check, Purpose::Base, url) {
+            let process = self.processes.get(&check.process);
+            check.pass.crl_refused |= process.is_some_and(|p| p.was_refused(url));
             return Next::Stage(Stage::Crl(at + 1));
         }
         // OCSP URLs that are marked count as failed too: the CRL is fetched because of them.
@@ -174,7 +177,17 @@ impl Engine {
         let unasked = check.pass.crl_first && !check.pass.sought_newer_base;
         let never = self.parameters.max_ocsp_per_crl == NEVER_OCSP_AFTER_CRL;
         let given_up = never || self.gives_ocsp_up(check, link);
-        let last_resort = unasked && self.speaks_ocsp(link) && !given_up;
+        let allowed = match self.parameters.ocsp_after_crl {
+            OcspAfterCrl::Always => true,
+            OcspAfterCrl::UnlessRefused => !check.pass.crl_refused,
+            OcspAfterCrl::Never => false,
+        };
+        let possible = unasked && self.speaks_ocsp(link) && !given_up;
+        if possible && !allowed {
+            let why = Withheld::CrlRefused;
+            check.steps.push(Step::Withheld { object: Purpose::Ocsp, why, until: None });
+        }
+        let last_resort = possible && allowed;
         Next::Stage(if last_resort { Stage::Ocsp(0) } else { Stage::Delta })
     }
 
@@ -195,23 +208,66 @@ impl Engine {
         check: &mut Check,
         link: &Link,
         crl: &Crl,
+        at: usize,
         out: &mut Out<SutAction>,
     ) -> Stage {
+        let process = self.processes.get_mut(&check.process);
+        if let (Some(process), Some(url)) = (process, link.crl_urls.get(at)) {
+            process.note_refusal(url, false);
+        }
+        let covered = self.covered(crl, link);
+        if covered != Reasons::ALL {
+            return match self.take_part(check, link, crl, Layer::Wire, covered) {
+                true => Stage::Judge,
+                false => Stage::Crl(at + 1),
+            };
+        }
         self.hold_base(check, link, crl, Some(now), out);
         check.forget_used_base();
         check.used.push(used(Purpose::Base, Layer::Wire, crl));
-        Stage::Delta
+        match self.state(now, crl.this_update(), crl.next_update()) {
+            State::Fresh => Stage::Delta,
+            // It lists the certificate, and no delta takes that back.
+            _ => Stage::Judge,
+        }
+    }
+
+    /// A CRL for some reasons alone: it revokes or clears for these, and other CRLs have to for the
+    /// rest (RFC 5280 §6.3.3 (d), (e)). It is kept on disk only. True: the link is settled.
+    fn take_part(
+        &mut self,
+        check: &mut Check,
+        link: &Link,
+        crl: &Crl,
+        layer: Layer,
+        covered: Reasons,
+    ) -> bool {
+        if covered == Reasons::NONE {
+            return false;
+        }
+        check.used.push(used(Purpose::Base, layer, crl));
+        check.pass.cleared = check.pass.cleared.union(covered);
+        let settled = listed(crl, link).is_some() || check.pass.cleared == Reasons::ALL;
+        if settled {
+            check.pass.base = Some(crl.clone());
+        }
+        settled
     }
 
     /// A CRL URL failed: it is left alone for a while, and the next one is tried.
     pub(super) fn crl_failed(
         &mut self,
         now: Instant,
-        check: &Check,
+        check: &mut Check,
         link: &Link,
         at: usize,
+        refused: bool,
     ) -> Stage {
+        check.pass.crl_refused |= refused;
         if let Some(url) = link.crl_urls.get(at) {
+            if let Some(process) = self.processes.get_mut(&check.process) {
+                process.note_refusal(url, refused);
+            }
             self.leave_alone(now, check, Purpose::Base, url);
         }
         Stage::Crl(at + 1)
@@ -246,7 +302,8 @@ impl Engine {
     ) -> bool {
         let held =
             self.processes.get_mut(&check.process).and_then(|p| p.entry(link.entry).base.clone());
-        let Some(held) = held else {
+        let fits = |engine: &Engine, crl: &Crl| engine.covered(crl, link) == Reasons::ALL;
+        let Some(held) = held.filter(|held| fits(self, &held.object)) else {
             check.steps.push(lookup(Purpose::Base, Layer::Memory, State::Absent, None));
             return false;
         };
@@ -281,6 +338,10 @@ impl Engine {
         let Some(crl) = self.crl_in_store(now, check, link, Purpose::Base) else {
             return false;
         };
+        let covered = self.covered(&crl, link);
+        if covered != Reasons::ALL {
+            return self.take_part(check, link, &crl, Layer::Store, covered);
+        }
         self.hold_base(check, link, &crl, None, out);
         check.used.push(used(Purpose::Base, Layer::Store, &crl));
         true
@@ -293,11 +354,21 @@ impl Engine {
         link: &Link,
         out: &mut Out<SutAction>,
     ) -> bool {
-        let found = self.crl_on_disk(now, check, link, Purpose::Base, &link.crl_urls);
-        let Some((crl, stored)) = found else { return false };
-        self.hold_base(check, link, &crl, Some(stored), out);
-        check.used.push(used(Purpose::Base, Layer::Disk, &crl));
-        true
+        for (at, _) in link.crl_urls.iter().enumerate() {
+            let urls = link.crl_urls.get(at..=at).unwrap_or_default();
+            let found = self.crl_on_disk(now, check, link, Purpose::Base, urls);
+            let Some((crl, stored)) = found else { continue };
+            let covered = self.covered(&crl, link);
+            if covered == Reasons::ALL {
+                self.hold_base(check, link, &crl, Some(stored), out);
+                check.used.push(used(Purpose::Base, Layer::Disk, &crl));
+                return true;
+            }
+            if self.take_part(check, link, &crl, Layer::Disk, covered) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Looks for a fresh CRL in the disk cache of the process's account; also says when it was stored.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use revlab_lab::trace::{Layer, Purpose, State, Step, Used, Verdict};
 use revlab_lab::{Code, Instant, Name, Out, Span};
-use revlab_pki::{Certificate, Crl};
+use revlab_pki::{Certificate, Crl, Reasons};
 
+use super::answer::listed;
 use super::process::ProcessId;
 use super::retrieval::Answered;
-use super::subject::{Link, Subject};
+use super::subject::{Link, Subject, Usage};
 use super::{Engine, disk::Object};
 use crate::event::SutAction;
 
@@ -61,6 +62,10 @@ pub(super) enum Stage {
 pub(super) struct Pass {
     pub(super) base: Option<Crl>,
     pub(super) delta: Option<Crl>,
+    /// For which reasons CRLs that are for some reasons alone have cleared the certificate so far.
+    pub(super) cleared: Reasons,
+    /// A CRL came and was refused.
+    pub(super) crl_refused: bool,
     /// The base was there before, stale: this pass refreshes an existing entry.
     pub(super) refresh: bool,
     /// An OCSP request was made in this pass and failed.
@@ -128,10 +133,10 @@ impl Engine {
         caller: Caller,
         out: &mut Out<SutAction>,
     ) {
-        let Some(subject) = self.subjects.meet(peer, &mut self.verifier) else { return };
+        let Some(subject) = self.meet(now, peer, caller) else { return };
         let id = self.next_check;
         self.next_check += 1;
-        let error = subject.error(self.clock.at(now));
+        let (error, rule) = subject.flaw().map(|f| (f.code, f.rule.clone())).unzip();
         let mut check = Check {
             id,
             began: now,
@@ -147,16 +152,30 @@ impl Engine {
             spent: Span::ZERO,
         };
         if error.is_some() {
-            check.steps.push(Step::Chain { error });
+            check.steps.push(Step::Chain { error, rule });
             self.conclude(now, check, Verdict::NotChecked, error, out);
         } else if !self.parameters.verify_revocation && caller != Caller::Command {
             // The binding's setting is the server's own; certutil does not know it.
-            check.steps.push(Step::Chain { error: None });
+            check.steps.push(Step::Chain { error: None, rule: None });
             self.conclude(now, check, Verdict::NotChecked, None, out);
         } else {
             self.enter_link(&mut check);
             self.advance(now, check, out);
         }
+    }
+
+    /// The subject of a peer's certificates as they are now.
+    pub(super) fn meet(
+        &mut self,
+        now: Instant,
+        peer: &[Certificate],
+        caller: Caller,
+    ) -> Option<Arc<Subject>> {
+        let usage = match caller {
+            Caller::Attempt(_) => Usage::Client,
+            Caller::Command => Usage::Any,
+        };
+        self.subjects.meet(self.clock.at(now), usage, peer, &[], &mut self.verifier)
     }
 
     /// Goes on until the check waits or ends.
@@ -170,7 +189,7 @@ impl Engine {
                 Stage::Caches => self.look_into_caches(now, &mut check, &link, out),
                 Stage::Wire => self.go_to_the_wire(now, &mut check, &link),
                 Stage::Ocsp(i) => self.ask_ocsp(now, &mut check, &link, i, out),
-                Stage::OcspSaid(verdict) => Next::Link(verdict),
+                Stage::OcspSaid(verdict) => self.ocsp_said(now, &mut check, &link, verdict),
                 Stage::AfterOcsp => self.after_ocsp(now, &mut check, &link),
                 Stage::Crl(i) => self.ask_crl(now, &mut check, &link, i, out),
                 Stage::Delta => self.need_delta(now, &mut check, &link, out),
@@ -214,10 +233,10 @@ impl Engine {
                 self.take_ocsp(&mut check, &link, response, i)
             }
             (Stage::Ocsp(i), _) => self.ocsp_failed(now, &mut check, &link, i),
-            (Stage::Crl(_), Some(Object::Crl(crl))) => {
-                self.take_base(now, &mut check, &link, crl, out)
+            (Stage::Crl(i), Some(Object::Crl(crl))) => {
+                self.take_base(now, &mut check, &link, crl, i, out)
             }
-            (Stage::Crl(i), _) => self.crl_failed(now, &check, &link, i),
+            (Stage::Crl(i), _) => self.crl_failed(now, &mut check, &link, i, answered.is_refused()),
             (Stage::DeltaWire(_), Some(Object::Crl(crl))) => {
                 self.take_delta(&mut check, &link, crl, out)
             }
@@ -249,18 +268,22 @@ impl Engine {
         if check.pass.skipped {
             self.remember_skip(now, check, link);
         }
-        let Some(base) = check.pass.base.as_ref() else {
+        let stale = match check.pass.base {
+            Some(_) => None,
+            None => self.stale_that_revokes(check, link),
+        };
+        let Some(base) = check.pass.base.as_ref().or(stale.as_ref()) else {
             let known = !link.crl_urls.is_empty() || !link.ocsp_urls.is_empty();
             return Next::Link(if known { Verdict::Offline } else { Verdict::Unknown });
         };
-        let serial = link.certificate.serial();
-        let in_delta = check.pass.delta.as_ref().and_then(|d| d.find(serial));
+        let (issuer, serial) = (link.certificate.issuer(), link.certificate.serial());
+        let in_delta =
+            check.pass.delta.as_ref().filter(|d| d.find_matching(issuer, serial).is_some());
         let (object, entry) = match in_delta {
-            Some(entry) => (Purpose::Delta, Some(entry)),
-            None => (Purpose::Base, base.find(serial)),
+            Some(delta) => (Purpose::Delta, listed(delta, link)),
+            None => (Purpose::Base, listed(base, link)),
         };
-        const REMOVE_FROM_CRL: u8 = 8;
-        match entry.filter(|e| e.reason != Some(REMOVE_FROM_CRL)) {
+        match entry {
             Some(entry) => {
                 check.steps.push(Step::Listed { object, reason: entry.reason });
                 Next::Link(Verdict::Revoked)
@@ -268,6 +291,15 @@ impl Engine {
             None if self.delta_is_missing(check, link) => Next::Link(Verdict::Offline),
             None => Next::Link(Verdict::Good),
         }
+    }
+
+    /// The base in memory that has expired and still lists the certificate.
+    fn stale_that_revokes(&mut self, check: &Check, link: &Link) -> Option<Crl> {
+        let process = self.processes.get_mut(&check.process)?;
+        let held = process.entry(link.entry).base.as_ref()?.object.clone();
+        let revokes =
+            self.covered(&held, link) != Reasons::NONE && self.revokes_though_expired(&held, link);
+        revokes.then_some(held)
     }
 
     /// The name of the process that a check runs in.

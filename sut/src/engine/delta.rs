@@ -193,6 +193,12 @@ impl Engine {
             return Next::Stage(Stage::Judge);
         };
         match fit(delta, &base) {
+            // RFC 5280 §5.2.4: both have the same scope.
+            _ if delta.scope_der() != base.scope_der() => {
+                let why = "its scope is not the base's".into();
+                check.steps.push(Step::Refused { object: Purpose::Delta, why });
+                Next::Stage(Stage::Judge)
+            }
             Fit::Current => {
                 check.used.push(used(Purpose::Delta, layer, delta));
                 check.pass.delta = Some(delta.clone());

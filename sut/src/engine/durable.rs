@@ -62,7 +62,7 @@ impl Engine {
             let entry = DiskEntry {
                 object: cached.object,
                 purpose: cached.purpose,
-                link: self.subjects.link(&cached.certificate, &cached.issuer),
+                link: self.subjects.restored(&cached.certificate, &cached.issuer),
                 stored: cached.stored,
                 used: cached.used,
                 prefetch: cached.prefetch,

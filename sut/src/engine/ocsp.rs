@@ -3,15 +3,18 @@
 use revlab_lab::http::{Method, Request};
 use revlab_lab::trace::{Layer, Purpose, State, Step, Used, Verdict};
 use revlab_lab::{Instant, Out};
-use revlab_pki::{CertStatus, OcspAnswer, OcspRequest, OcspResponse};
+use revlab_pki::{CertStatus, Crl, CrlEntry, OcspAnswer, OcspRequest, OcspResponse, Reasons};
 
 use super::Engine;
+use super::answer::listed;
 use super::check::{Check, Next, Stage};
 use super::disk::Object;
 use super::process::Held;
 use super::retrieval::Wanted;
 use super::subject::Link;
 use crate::event::SutAction;
+use crate::profile::OcspNonce;
+use crate::validation::ocsp;
 
 /// The policy value that puts the CRL first in any case (fact sheet §2.2).
 const ALWAYS_CRL_FIRST: u32 = u32::MAX;
@@ -32,8 +35,7 @@ impl Engine {
         let mine = held.filter(|a| a.id.serial == link.certificate.serial());
         // An answer that the responder does not know the certificate settles nothing.
         let fresh = |engine: &Engine, a: &OcspAnswer| {
-            a.status != CertStatus::Unknown
-                && engine.state(now, a.this_update, a.next_update) == State::Fresh
+            engine.settles(a) && engine.state(now, a.this_update, a.next_update) == State::Fresh
         };
         let (answer, layer) = match mine.filter(|a| fresh(self, a)) {
             Some(answer) => (answer, Layer::Memory),
@@ -63,7 +65,7 @@ impl Engine {
                 return None;
             }
             let answer = match &entry.object {
-                Object::Ocsp(response) => response.find(&link.id),
+                Object::Ocsp(response) => about(response, link),
                 Object::Crl(_) => None,
             };
             disk.mark_used(key);
@@ -96,19 +98,34 @@ impl Engine {
     }
 
     /// GET while the whole URL is short enough, else POST (RFC 5019 §5).
-    fn ocsp_request(&self, check: &Check, link: &Link, at: usize) -> Option<Wanted> {
-        let get = link.ocsp_gets.get(at)?.as_ref()?;
-        let http = if self.goes_by_get(link, at) && !check.pass.post_next {
-            Request::get(get.clone())
-        } else {
-            Request {
+    fn ocsp_request(&mut self, check: &Check, link: &Link, at: usize) -> Option<Wanted> {
+        let key = link.ocsp_gets.get(at)?.clone()?;
+        let mut request = OcspRequest::of(link.id.clone());
+        let mut get = Some(key.clone());
+        if self.parameters.ocsp_nonce == OcspNonce::Sent {
+            request.nonce = Some(self.nonce());
+            get = request.url(link.ocsp_urls.get(at)?).ok();
+        }
+        let limit = self.parameters.ocsp_get_url_limit as usize;
+        let get = get.filter(|url| url.as_str().len() <= limit && !check.pass.post_next);
+        let http = match get {
+            Some(get) => Request::get(get),
+            None => Request {
                 method: Method::Post,
                 url: link.ocsp_urls.get(at)?.clone(),
                 headers: vec![("Content-Type".into(), "application/ocsp-request".into())],
-                body: OcspRequest::of(link.id.clone()).der(),
-            }
+                body: request.der(),
+            },
         };
-        Some(Wanted::ocsp(get.clone(), http))
+        Some(Wanted::ocsp(key, http, request.nonce))
+    }
+
+    /// A nonce of 32 octets, as RFC 9654 §2.1 wants it.
+    fn nonce(&self) -> Vec<u8> {
+        let mut octets = [0; 32];
+        let name = format!("sut/{}/nonce/{}", self.name, self.next_fetch);
+        self.seed.stream(&name).fill(&mut octets);
+        [&[0x04, 32], &octets[..]].concat()
     }
 
     /// A response has arrived that could be read and is signed as it should be.
@@ -119,7 +136,7 @@ impl Engine {
         response: &OcspResponse,
         at: usize,
     ) -> Stage {
-        let known = response.find(&link.id).filter(|a| a.status != CertStatus::Unknown);
+        let known = about(response, link).filter(|answer| self.settles(answer));
         if let Some(url) = link.ocsp_urls.get(at) {
             self.lift_mark(check.process, url);
         }
@@ -184,7 +201,57 @@ impl Engine {
                 check.steps.push(Step::Listed { object: Purpose::Ocsp, reason });
                 Some(Verdict::Revoked)
             }
-            CertStatus::Unknown => None,
+            CertStatus::Unknown => self.settles(answer).then_some(Verdict::Good),
         }
     }
+
+    /// Whether an answer says anything: `unknown` does where the profile takes it for good.
+    fn settles(&self, answer: &OcspAnswer) -> bool {
+        answer.status != CertStatus::Unknown || self.parameters.unknown_is_good
+    }
+
+    /// A responder has said something about the certificate. Where the first source does not decide, a
+    /// CRL that is at hand can still say that it is revoked.
+    pub(super) fn ocsp_said(
+        &mut self,
+        now: Instant,
+        check: &mut Check,
+        link: &Link,
+        verdict: Verdict,
+    ) -> Next {
+        if verdict == Verdict::Good
+            && !self.parameters.first_source_decides
+            && let Some(entry) = self.listed_at_hand(now, check, link)
+        {
+            check.steps.push(Step::Listed { object: Purpose::Base, reason: entry.reason });
+            return Next::Link(Verdict::Revoked);
+        }
+        Next::Link(verdict)
+    }
+
+    /// The entry of the certificate in a fresh CRL in memory or on disk.
+    fn listed_at_hand(&self, now: Instant, check: &Check, link: &Link) -> Option<CrlEntry> {
+        let process = self.processes.get(&check.process)?;
+        let disk = self.disks.get(&process.account);
+        let on_disk = link.crl_urls.iter().filter_map(|url| {
+            let entry = disk?.find(url).filter(|entry| entry.link.issuer == link.issuer)?;
+            match &entry.object {
+                Object::Crl(crl) => Some(crl),
+                _ => None,
+            }
+        });
+        let at_hand = process.base_of(link.entry).into_iter().chain(on_disk);
+        let speaks = |crl: &&Crl| {
+            crl.base_number().is_none()
+                && crl.issuer().matches(link.issuer.subject())
+                && self.covered(crl, link) != Reasons::NONE
+                && self.state(now, crl.this_update(), crl.next_update()) == State::Fresh
+        };
+        at_hand.filter(speaks).find_map(|crl| listed(crl, link))
+    }
+}
+
+/// What a response says about a link's certificate, whatever the hash function of its CertID.
+fn about(response: &OcspResponse, link: &Link) -> Option<OcspAnswer> {
+    ocsp::answers(response, &link.certificate, &link.issuer).next().cloned()
 }

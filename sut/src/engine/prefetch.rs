@@ -107,7 +107,7 @@ impl Engine {
             let Some(link) = link else { continue };
             let mut request = Request::get(url.clone());
             request.headers.extend(etag.map(|etag| ("If-None-Match".to_owned(), etag)));
-            let wanted = Wanted { purpose, key: url, request, media_offline: false };
+            let wanted = Wanted { purpose, key: url, request, media_offline: false, nonce: None };
             self.start(now, Requester::Prefetch(account), link, wanted, None, limit, out);
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Process {
     met: BTreeSet<usize>,
     /// URLs that failed, and until when they are not tried again.
     marks: BTreeMap<Url, Instant>,
+    /// CRL URLs whose last answer was refused for what it is.
+    refused: BTreeSet<Url>,
 }
 
 /// The memory cache's entry of a certificate (or of what shares its entry).
@@ -87,10 +89,34 @@ impl Process {
         self.marks.remove(url);
     }
 
+    /// Notes whether the last answer of a CRL URL was refused for what it is.
+    pub(super) fn note_refusal(&mut self, url: &Url, refused: bool) {
+        if refused {
+            self.refused.insert(url.clone());
+        } else {
+            self.refused.remove(url);
+        }
+    }
+
+    /// Whether it was.
+    pub(super) fn was_refused(&self, url: &Url) -> bool {
+        self.refused.contains(url)
+    }
+
     /// How many OCSP answers are cached: what CryptnetCachedOcspSwitchToCrlCount is held against.
     /// All of them count, whoever issued the certificates: the lab's servers see one CA's.
     pub(super) fn cached_ocsp(&self) -> usize {
         self.entries.values().filter(|e| e.ocsp.is_some()).count()
+    }
+
+    /// The base CRL of an entry.
+    pub(super) fn base_of(&self, key: EntryKey) -> Option<&Crl> {
+        self.entries.get(&key)?.base.as_ref().map(|held| &held.object)
+    }
+
+    /// The base CRLs in memory.
+    pub(super) fn bases(&self) -> impl Iterator<Item = &Crl> {
+        self.entries.values().filter_map(|entry| entry.base.as_ref()).map(|held| &held.object)
     }
 
     /// Cached objects are ignored from now on; what marks say stays unless `lift_marks`.
@@ -130,6 +156,7 @@ impl Engine {
             entries: BTreeMap::new(),
             met: BTreeSet::new(),
             marks: BTreeMap::new(),
+            refused: BTreeSet::new(),
         };
         self.processes.insert(id, process);
         id

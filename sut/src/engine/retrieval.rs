@@ -25,15 +25,18 @@ pub(super) struct Wanted {
     pub(super) request: Request,
     /// Whether prefetch is to leave it alone afterwards: OCSP had failed.
     pub(super) media_offline: bool,
+    /// The nonce that it bears.
+    pub(super) nonce: Option<Vec<u8>>,
 }
 
 impl Wanted {
     pub(super) fn crl(purpose: Purpose, url: &Url, media_offline: bool) -> Wanted {
-        Wanted { purpose, key: url.clone(), request: Request::get(url.clone()), media_offline }
+        let request = Request::get(url.clone());
+        Wanted { purpose, key: url.clone(), request, media_offline, nonce: None }
     }
 
-    pub(super) fn ocsp(key: Url, request: Request) -> Wanted {
-        Wanted { purpose: Purpose::Ocsp, key, request, media_offline: false }
+    pub(super) fn ocsp(key: Url, request: Request, nonce: Option<Vec<u8>>) -> Wanted {
+        Wanted { purpose: Purpose::Ocsp, key, request, media_offline: false, nonce }
     }
 }
 
@@ -102,6 +105,11 @@ impl Answered {
             object: None,
             charged: Span::ZERO,
         }
+    }
+
+    /// Whether an answer came and was refused for what it is.
+    pub(super) fn is_refused(&self) -> bool {
+        self.rejected.is_some()
     }
 
     /// As a step of the check with this number.

@@ -45,7 +45,8 @@ impl Engine {
             return None;
         }
         let stored = self.store.clone();
-        let mine = stored.into_iter().find(|crl| self.validate_crl(crl, link, purpose).is_ok());
+        let mine =
+            stored.into_iter().find(|crl| self.validate_crl(now, crl, link, purpose).is_ok());
         let state = mine
             .as_ref()
             .map_or(State::Absent, |crl| self.state(now, crl.this_update(), crl.next_update()));

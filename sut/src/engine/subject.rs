@@ -1,29 +1,49 @@
 //! The chain of a certificate, built from the machine's stores, and what each link points at.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use revlab_lab::http::Url;
-use revlab_lab::{Code, Instant, Name};
-use revlab_pki::{CertId, Certificate, OcspRequest, Verifier};
+use revlab_lab::{Code, Instant, Name, Span};
+use revlab_pki::{CertId, Certificate, OcspRequest, PointRead, Verifier};
 
-use crate::profile::{CheckScope, EntryScope, Parameters};
+use crate::profile::{EntryScope, Parameters};
+use crate::validation::policy::{Policy, Purpose, Scope};
+use crate::validation::step::Step;
+use crate::validation::{Evidence, single};
 
-/// A chain has at most this many certificates.
-const CHAIN_LIMIT: usize = 10;
+/// What a certificate is used for, where that is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Usage {
+    Client,
+    Any,
+}
+
+/// Subjects by the DER of their certificates.
+type Met = BTreeMap<Box<[u8]>, Arc<Subject>>;
+
+/// Links by the DER of certificate and issuer.
+type Links = BTreeMap<(Box<[u8]>, Box<[u8]>), Arc<Link>>;
 
 /// Every certificate that the machine has met, with its chain.
 #[derive(Debug)]
 pub(super) struct Subjects {
-    known: Vec<Certificate>,
+    /// Trusted roots.
+    anchors: Vec<Certificate>,
+    /// The other certificates in the machine's stores.
+    certificates: Vec<Certificate>,
+    policy: Policy,
+    usage_check: bool,
     entry_scope: EntryScope,
-    check_scope: CheckScope,
     crl_client: bool,
     double_slash: bool,
-    met: BTreeMap<Box<[u8]>, Arc<Subject>>,
+    /// By usage, and whether certificates from elsewhere were at hand.
+    met: BTreeMap<(Usage, bool), Met>,
+    known_links: Links,
+    links: usize,
     /// What shares an entry of the memory cache, numbered.
     entries: BTreeMap<Vec<u8>, EntryKey>,
-    links: usize,
 }
 
 /// Names an entry of a memory cache.
@@ -35,12 +55,20 @@ pub(super) struct EntryKey(usize);
 pub(super) struct Subject {
     /// The common name, which is the identity's name in the scenario.
     pub(super) name: Name,
-    /// Itself and its issuers, the root last.
-    chain: Vec<Certificate>,
-    /// What is wrong with the chain for ever: it ends in no trusted root, or a signature is bad.
-    flaw: Option<Code>,
+    /// What is wrong with the chain.
+    flaw: Option<Flaw>,
+    /// The readings of the machine's clock for which this is so.
+    holds: Range<Instant>,
     /// The certificates whose revocation is looked at, from the root's side down.
     pub(super) links: Vec<Arc<Link>>,
+}
+
+/// What is wrong with a chain.
+#[derive(Clone, Debug)]
+pub(super) struct Flaw {
+    pub(super) code: Code,
+    /// The code of the rule that it breaks (`crate::validation::step`).
+    pub(super) rule: Name,
 }
 
 /// One certificate of a chain with its issuer.
@@ -50,6 +78,8 @@ pub(super) struct Link {
     pub(super) subject: Name,
     pub(super) certificate: Certificate,
     pub(super) issuer: Certificate,
+    /// From the certificate up to the root; empty where the issuer is sought.
+    pub(super) chain: Arc<[Certificate]>,
     /// Its number: no two links share one.
     pub(super) number: usize,
     /// Its entry in a memory cache.
@@ -62,62 +92,114 @@ pub(super) struct Link {
     pub(super) ocsp_gets: Vec<Option<Url>>,
     pub(super) crl_urls: Vec<Url>,
     pub(super) freshest_crl_urls: Vec<Url>,
+    /// Whether its distribution points are for some reasons alone, or name another CRL issuer.
+    pub(super) limited: bool,
 }
 
 impl Subjects {
     pub(super) fn new(known: Vec<Certificate>, parameters: &Parameters) -> Subjects {
+        let (anchors, certificates) = known.into_iter().partition(Certificate::is_self_issued);
         Subjects {
-            known,
+            anchors,
+            certificates,
+            policy: Policy::of(parameters),
+            usage_check: parameters.usage_check,
             entry_scope: parameters.entry_scope,
-            check_scope: parameters.check_scope,
             crl_client: parameters.crl_client,
             double_slash: parameters.ocsp_get_double_slash,
             met: BTreeMap::new(),
-            entries: BTreeMap::new(),
+            known_links: BTreeMap::new(),
             links: 0,
+            entries: BTreeMap::new(),
         }
     }
 
-    /// The subject of a peer's certificates; none when it sent none.
+    /// The subject of a peer's certificates at this reading of the machine's clock, used as this;
+    /// none when it sent none. `more` are certificates that were got elsewhere.
     pub(super) fn meet(
         &mut self,
+        reading: Instant,
+        usage: Usage,
         peer: &[Certificate],
+        more: &[Certificate],
         verifier: &mut Verifier,
     ) -> Option<Arc<Subject>> {
-        let leaf = peer.first()?;
-        if let Some(subject) = self.met.get(leaf.der()) {
+        let (leaf, others) = peer.split_first()?;
+        let key = (usage, !more.is_empty());
+        let known = self.met.get(&key).and_then(|met| met.get(leaf.der()));
+        if let Some(subject) = known.filter(|subject| subject.holds(reading)) {
             return Some(subject.clone());
         }
-        let (chain, flaw) = build_chain(peer, &self.known, verifier);
-        let links = if flaw.is_none() { self.links(&chain) } else { Vec::new() };
-        let subject = Arc::new(Subject { name: common_name(leaf), chain, flaw, links });
+        let subject = Arc::new(self.build(reading, usage, (leaf, others), more, verifier));
         // Another time the missing issuer may come along.
-        if flaw != Some(Code::CERT_E_CHAINING) {
-            self.met.insert(leaf.der().into(), subject.clone());
+        if subject.flaw.as_ref().is_none_or(|flaw| flaw.code != Code::CERT_E_CHAINING) {
+            self.met.entry(key).or_default().insert(leaf.der().into(), subject.clone());
         }
         Some(subject)
     }
 
+    fn build(
+        &mut self,
+        reading: Instant,
+        usage: Usage,
+        (leaf, others): (&Certificate, &[Certificate]),
+        more: &[Certificate],
+        verifier: &mut Verifier,
+    ) -> Subject {
+        let mut certificates = self.certificates.clone();
+        certificates.extend(others.iter().chain(more).cloned());
+        let mut evidence =
+            Evidence { certificates, ..Evidence::of(leaf.clone(), self.anchors.clone()) };
+        evidence.certificates.retain(|c| !evidence.anchors.contains(c));
+        let checked = self.usage_check && usage == Usage::Client;
+        let purpose = if checked { Purpose::Client } else { Purpose::Any };
+        let policy = Policy { purpose, ..self.policy.clone() };
+        let (chain, flaw) = match single::chain(reading, &evidence, &policy, verifier) {
+            Ok(chain) => (chain, None),
+            Err(step) => (Vec::new(), Some(Flaw::of(&step, &evidence))),
+        };
+        let links = self.links(&chain);
+        let all = evidence.anchors.iter().chain(&evidence.certificates).chain([&evidence.target]);
+        let holds = unchanged(reading, all);
+        Subject { name: common_name(&evidence.target), flaw, links, holds }
+    }
+
+    /// What there is to judge an artefact about a certificate by, without artefacts.
+    pub(super) fn evidence(&self, link: &Link) -> Evidence {
+        let mut evidence = Evidence::of(link.certificate.clone(), self.anchors.clone());
+        evidence.certificates.extend(self.certificates.iter().cloned());
+        evidence.certificates.extend(link.chain.iter().skip(1).cloned());
+        evidence.certificates.retain(|c| !evidence.anchors.contains(c));
+        evidence
+    }
+
     /// From the root's side down (fact sheet §2.1); the root itself is not looked at.
     fn links(&mut self, chain: &[Certificate]) -> Vec<Arc<Link>> {
-        let checked = match self.check_scope {
-            CheckScope::Chain => chain.len(),
-            CheckScope::Leaf => 1,
+        let checked = match self.policy.scope {
+            Scope::Nothing => 0,
+            Scope::Leaf => 1,
+            Scope::ChainWithoutRoot | Scope::WholeChain => chain.len(),
         };
         let pairs = chain.iter().zip(chain.iter().skip(1)).take(checked);
-        let mut links = Vec::new();
-        for (certificate, issuer) in pairs {
-            links.push(self.link(certificate, issuer));
-        }
+        let mut links: Vec<_> =
+            pairs.enumerate().map(|(at, (c, i))| self.link(c, i, chain.get(at..))).collect();
         links.reverse();
         links
     }
 
-    /// A certificate with its issuer, as a link that no other is.
-    pub(super) fn link(&mut self, certificate: &Certificate, issuer: &Certificate) -> Arc<Link> {
+    /// The link of a certificate and its issuer: always the same one.
+    fn link(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        chain: Option<&[Certificate]>,
+    ) -> Arc<Link> {
+        let key = (certificate.der().into(), issuer.der().into());
+        if let Some(link) = self.known_links.get(&key) {
+            return link.clone();
+        }
         self.links += 1;
-        let crl = self.crl_client;
-        let crl_urls = |urls: &[Url]| if crl { urls.to_vec() } else { Vec::new() };
+        let crl_urls = |urls: &[Url]| if self.crl_client { urls.to_vec() } else { Vec::new() };
         let id = CertId::new(certificate, issuer);
         let request = OcspRequest::of(id.clone());
         let slash = |url: &Url| format!("{url}/").parse::<Url>().ok();
@@ -126,18 +208,42 @@ impl Subjects {
             request.url(&if doubled { slash(url)? } else { url.clone() }).ok()
         });
         let gets: Vec<_> = gets.collect();
-        Arc::new(Link {
+        let link = Arc::new(Link {
             number: self.links,
             subject: Arc::from(certificate.subject().to_string()),
             certificate: certificate.clone(),
             issuer: issuer.clone(),
-            entry: self.entry(certificate, issuer),
+            chain: chain.unwrap_or_default().into(),
             ocsp_urls: certificate.ocsp_urls().to_vec(),
             ocsp_gets: gets,
             id,
             crl_urls: crl_urls(certificate.crl_urls()),
             freshest_crl_urls: crl_urls(certificate.freshest_crl_urls()),
-        })
+            limited: certificate.constraints().is_ok_and(|read| {
+                let all = |p: &PointRead| p.reasons.is_none() && p.crl_issuer.is_empty();
+                !read.crl_points.iter().all(all)
+            }),
+            entry: self.entry(certificate, issuer),
+        });
+        self.known_links.insert(key, link.clone());
+        link
+    }
+
+    /// A link from another life of the machine, of which no more is known than this.
+    pub(super) fn restored(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+    ) -> Arc<Link> {
+        let key = (certificate.der().into(), issuer.der().into());
+        if let Some(link) = self.known_links.get(&key) {
+            return link.clone();
+        }
+        let chain = [certificate.clone(), issuer.clone()];
+        let link = self.link(certificate, issuer, Some(&chain));
+        // Once the certificate is met, its whole chain is known.
+        self.known_links.remove(&key);
+        link
     }
 
     fn entry(&mut self, certificate: &Certificate, issuer: &Certificate) -> EntryKey {
@@ -155,45 +261,76 @@ impl Subjects {
 }
 
 impl Subject {
-    /// What is wrong with the chain at this reading of the machine's clock.
-    pub(super) fn error(&self, reading: Instant) -> Option<Code> {
-        let valid = |c: &Certificate| c.not_before() <= reading && reading <= c.not_after();
-        self.flaw.or_else(|| (!self.chain.iter().all(valid)).then_some(Code::CERT_E_EXPIRED))
+    /// What is wrong with the chain.
+    pub(super) fn flaw(&self) -> Option<&Flaw> {
+        self.flaw.as_ref()
+    }
+
+    /// Whether nothing has begun or ended since it was judged.
+    fn holds(&self, reading: Instant) -> bool {
+        self.holds.contains(&reading)
     }
 }
 
-/// Itself and its issuers as far as they are known, and what is wrong with that for ever.
-fn build_chain(
-    peer: &[Certificate],
-    known: &[Certificate],
-    verifier: &mut Verifier,
-) -> (Vec<Certificate>, Option<Code>) {
-    let mut chain: Vec<Certificate> = peer.first().into_iter().cloned().collect();
-    while let Some(last) = chain.last().filter(|_| chain.len() <= CHAIN_LIMIT) {
-        if last.is_self_issued() {
-            let trusted = known.iter().any(|c| c.der() == last.der());
-            return (chain, (!trusted).then_some(Code::CERT_E_UNTRUSTEDROOT));
-        }
-        let issuer = known
-            .iter()
-            .chain(peer.iter().skip(1))
-            .find(|c| issued(c, last) && verifier.verify_certificate(last, c));
-        match issuer.cloned() {
-            Some(issuer) => chain.push(issuer),
-            None => break,
-        }
+impl Flaw {
+    fn of(step: &Step, evidence: &Evidence) -> Flaw {
+        let code = match step {
+            Step::NoPath { .. } => {
+                let last = last_on_the_way(evidence);
+                match last.is_self_issued() {
+                    true => Code::CERT_E_UNTRUSTEDROOT,
+                    false => Code::CERT_E_CHAINING,
+                }
+            }
+            other => code_of(other),
+        };
+        Flaw { code, rule: Arc::from(step.code()) }
     }
-    (chain, Some(Code::CERT_E_CHAINING))
 }
 
-/// Names match, and key identifiers where both have one (RFC 5280 §4.2.1.1).
-fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
-    issuer.is_ca()
-        && issuer.subject() == certificate.issuer()
-        && match (certificate.authority_key_id(), issuer.subject_key_id()) {
-            (Some(wanted), Some(has)) => wanted == has,
-            _ => true,
+/// The code that Windows has for what is wrong with a chain (winerror.h).
+fn code_of(step: &Step) -> Code {
+    match step {
+        Step::NotYetValid { .. } | Step::Expired { .. } => Code::CERT_E_EXPIRED,
+        Step::SignatureBad { .. } | Step::SignatureWeak { .. } => Code::TRUST_E_CERT_SIGNATURE,
+        Step::NotAuthority { .. } | Step::PathTooLong { .. } => Code::TRUST_E_BASIC_CONSTRAINTS,
+        Step::NoCertificateSign { .. } | Step::PurposeWrong { .. } => Code::CERT_E_WRONG_USAGE,
+        Step::UnknownCritical { .. } => Code::CERT_E_CRITICAL,
+        Step::NameNotPermitted { .. }
+        | Step::NameExcluded { .. }
+        | Step::NameConstraintUnsupported { .. } => Code::CERT_E_INVALID_NAME,
+        Step::NoPolicy { .. } | Step::PolicyMappingBad { .. } => Code::CERT_E_INVALID_POLICY,
+        Step::CertificateMalformed { .. } | Step::VersionBad { .. } => Code::CERT_E_MALFORMED,
+        _ => Code::CERT_E_CHAINING,
+    }
+}
+
+/// The certificate on the likeliest way up whose issuer is not there.
+fn last_on_the_way(evidence: &Evidence) -> &Certificate {
+    let mut last = &evidence.target;
+    for _ in 0..Policy::strict().max_depth {
+        let issuer = evidence.certificates.iter().find(|c| {
+            c.subject().matches(last.issuer())
+                && last.authority_key_id().zip(c.subject_key_id()).is_none_or(|(a, s)| a == s)
+        });
+        let Some(issuer) = issuer.filter(|issuer| *issuer != last) else { break };
+        last = issuer;
+    }
+    last
+}
+
+/// The readings around this one between which no certificate begins or ends to be valid.
+fn unchanged<'c>(reading: Instant, all: impl Iterator<Item = &'c Certificate>) -> Range<Instant> {
+    let (mut from, mut until) = (Instant::from_millis(i64::MIN), Instant::from_millis(i64::MAX));
+    // Valid through the whole of the last second (RFC 5280 §4.1.2.5).
+    for edge in all.flat_map(|c| [c.not_before(), c.not_after() + Span::from_secs(1)]) {
+        if edge <= reading {
+            from = Ord::max(from, edge);
+        } else {
+            until = Ord::min(until, edge);
         }
+    }
+    from..until
 }
 
 fn common_name(certificate: &Certificate) -> Name {

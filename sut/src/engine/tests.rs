@@ -11,6 +11,7 @@ mod budget;
 mod chain;
 mod delta;
 mod hypotheses;
+mod judging;
 mod lookup;
 mod marks;
 mod ocsp;

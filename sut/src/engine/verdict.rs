@@ -42,7 +42,7 @@ impl Engine {
         caller: Caller,
         out: &mut Out<SutAction>,
     ) {
-        let subject = self.subjects.meet(peer, &mut self.verifier);
+        let subject = self.meet(now, peer, caller);
         let (Some(subject), Some(process)) = (subject, self.lsass()) else { return };
         let id = self.next_check;
         self.next_check += 1;

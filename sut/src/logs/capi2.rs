@@ -176,7 +176,10 @@ struct Telling<'a, 'l> {
 impl<'a> Telling<'a, '_> {
     fn tell(mut self, check: &'a Check, repeats: bool) {
         let code = check.code.unwrap_or(Code(0));
-        let broken = check.steps.iter().any(|s| matches!(s, Step::Chain { error: Some(_) }));
+        let broken = check.steps.iter().any(|s| matches!(s, Step::Chain { error: Some(_), .. }));
+        let weak = check.steps.iter().any(
+            |s| matches!(s, Step::Chain { rule: Some(rule), .. } if &**rule == "signature_weak"),
+        );
         let mut parts = part::split(check);
         let last = parts.len().saturating_sub(1);
         for (i, part) in parts.iter_mut().enumerate() {
@@ -186,7 +189,7 @@ impl<'a> Telling<'a, '_> {
                 self.part(part, repeats);
             }
         }
-        let chain = event_11::Chain { parts, code, checked: !broken, now: self.end };
+        let chain = event_11::Chain { parts, code, checked: !broken, weak, now: self.end };
         self.say(self.end, Event::Chain(chain));
     }
 

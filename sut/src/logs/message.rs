@@ -26,6 +26,23 @@ pub(super) fn text(code: Code) -> &'static str {
         Code::CERT_E_CHAINING => {
             "A certificate chain could not be built to a trusted root authority."
         }
+        Code::CERT_E_CRITICAL => {
+            "A certificate contains an unknown extension that is marked 'critical'."
+        }
+        Code::CERT_E_MALFORMED => {
+            "A certificate is missing or has an empty value for an important field, such as a \
+             subject or issuer name."
+        }
+        Code::CERT_E_WRONG_USAGE => "The certificate is not valid for the requested usage.",
+        Code::CERT_E_INVALID_POLICY => "The certificate has invalid policy.",
+        Code::CERT_E_INVALID_NAME => {
+            "The certificate has an invalid name. The name is not included in the permitted list or \
+             is explicitly excluded."
+        }
+        Code::TRUST_E_CERT_SIGNATURE => "The signature of the certificate cannot be verified.",
+        Code::TRUST_E_BASIC_CONSTRAINTS => {
+            "The basic constraint extension of a certificate has not been observed."
+        }
         _ => "",
     }
 }

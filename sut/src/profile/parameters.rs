@@ -86,6 +86,53 @@ policy! {
     }
 }
 
+policy! {
+    /// What a CRL with an issuing distribution point (RFC 5280 §5.2.5) is used for.
+    CrlScopes {
+        /// Nothing: a critical extension that is not looked at.
+        Refused = "refused",
+        /// Its kind of certificates counts, and where it names a place, a URL of the certificate's,
+        /// without regard to case. One for some reasons or for other issuers is not used.
+        Urls = "urls",
+        /// All that RFC 5280 §6.3.3 (b) to (e) says.
+        Full = "full",
+    }
+}
+
+policy! {
+    /// Whose signature a CRL may bear.
+    CrlSigner {
+        /// The key's that signed the certificate.
+        Issuer = "issuer",
+        /// Also another's that the anchor of the certificate vouches for (RFC 5280 §6.3.3 (f)).
+        Authorized = "authorized",
+    }
+}
+
+policy! {
+    /// Whether OCSP is asked after a CRL that goes before it was not to be had.
+    OcspAfterCrl {
+        /// Always.
+        Always = "always",
+        /// Not when a CRL came and was refused.
+        UnlessRefused = "unless_refused",
+        /// Never.
+        Never = "never",
+    }
+}
+
+policy! {
+    /// What becomes of the nonce of OCSP (RFC 9654).
+    OcspNonce {
+        /// None is sent, and none is looked at.
+        Ignored = "ignored",
+        /// None is sent; of a request that bears one the answer must bear it too.
+        Checked = "checked",
+        /// Each request bears one, and the answer must bear it too.
+        Sent = "sent",
+    }
+}
+
 parameters! {
     /// User-Agent of retrievals.
     user_agent: String;
@@ -114,6 +161,70 @@ parameters! {
     /// CRL alone is asked and OCSP not even after it; 4294967295 (0xFFFFFFFF): OCSP is never asked
     /// after a CRL (CryptnetMaxCachedOcspPerCrlCount).
     max_ocsp_per_crl: u32;
+
+    /// Whether OCSP is asked after a CRL that went before it was not to be had.
+    ocsp_after_crl: OcspAfterCrl;
+
+    /// Whether the first source that knows the certificate decides; otherwise CRLs that are at hand
+    /// are heard behind a responder that says good, and a revocation in any of them counts.
+    first_source_decides: bool;
+
+    /// Whether `unknown` of a responder counts as good; otherwise the next source is asked.
+    unknown_is_good: bool;
+
+    /// What becomes of the nonce of OCSP (RFC 9654).
+    ocsp_nonce: OcspNonce;
+
+    /// Whether a delegated responder's certificate without id-pkix-ocsp-nocheck must be proven not
+    /// revoked by a CRL at hand (RFC 6960 §4.2.2.2.1).
+    responder_checked: bool;
+
+    /// Whether a delegated responder is believed whose own certificate names a CRL or a responder.
+    responder_with_source: bool;
+
+    /// What a CRL with an issuing distribution point is used for.
+    crl_scope: CrlScopes;
+
+    /// Whose signature a CRL may bear.
+    crl_signer: CrlSigner;
+
+    /// Whether a CRL or an OCSP answer without nextUpdate is current for ever; otherwise never.
+    without_next_update: bool;
+
+    /// Whether a CRL that has expired still counts against the certificates that it lists.
+    expired_crl_revokes: bool;
+
+    /// Whether a current delta brings an expired base up to date, where artefacts are given
+    /// (`revlab verify`); the model fetches a new base.
+    delta_renews_base: bool;
+
+    /// Whether signatures with MD5 or SHA-1 count, on certificates, CRLs and OCSP answers.
+    weak_signatures: bool;
+
+    /// Whether a client's certificate must be for client authentication (netsh usagecheck).
+    usage_check: bool;
+
+    /// Whether the extended key usage of a CA limits what is below it.
+    usage_is_nested: bool;
+
+    /// Whether the root's own validity and constraints count.
+    anchor_checked: bool;
+
+    /// Whether issuer certificates that nobody has sent and no store has are fetched from the URLs
+    /// that a certificate gives (caIssuers, RFC 5280 §4.2.2.1).
+    issuer_retrieval: bool;
+
+    /// How many of those URLs of one certificate are asked (MaxAIAUrlCountInCert).
+    issuer_urls_per_certificate: u32;
+
+    /// How many such retrievals there are for one chain (MaxAIAUrlRetrievalCountPerChain).
+    issuer_retrievals_per_chain: u32;
+
+    /// A longer answer is refused, in octets (MaxAIAUrlRetrievalByteCount).
+    issuer_octets: u32;
+
+    /// An answer with more certificates is refused (MaxAIAUrlRetrievalCertCount).
+    issuer_certificates: u32;
 
     /// Whether the CRL is asked for when every OCSP URL has failed.
     ocsp_failover_to_crl: bool;

@@ -7,7 +7,8 @@ use revlab_pki::{Certificate, Crl, CrlEntry, PointRead, Reasons, SubjectName};
 use super::path::{self, Path};
 use super::policy::{ExpiredCrl, ExpiredDelta, Policy, Purpose};
 use super::step::{CrlRef, Name, Reason, Step};
-use super::{Known, Validation};
+use super::{Currency, Known, Validation, currency};
+use crate::profile::CrlScopes;
 
 /// Whether a CRL is about this certificate at this distribution point, and for which reasons
 /// (§6.3.3 (b), (d)). Without a point it is the one that every certificate has: its issuer's name,
@@ -21,8 +22,10 @@ pub fn scope(
     name: &CrlRef,
     certificate: &Certificate,
     point: Option<&PointRead>,
+    scopes: CrlScopes,
 ) -> Result<Reasons, Step> {
     let crl_ref = || name.clone();
+    honoured(crl, name, scopes)?;
     let issuers = point.map(|point| point.crl_issuer.as_slice()).unwrap_or_default();
     let scope = crl.scope();
     if issuers.is_empty() {
@@ -39,7 +42,11 @@ pub fn scope(
     if let Some(own) = crl.point_name() {
         let own = own.below(crl.issuer());
         let theirs = names_of(certificate, point);
-        if !own.iter().any(|own| theirs.iter().any(|name| name.matches(own))) {
+        let same = |own: &SubjectName, name: &SubjectName| match scopes {
+            CrlScopes::Urls => same_url(own, name),
+            CrlScopes::Full | CrlScopes::Refused => name.matches(own),
+        };
+        if !own.iter().any(|own| theirs.iter().any(|name| same(own, name))) {
             return Err(Step::CrlOtherPoint { crl: crl_ref() });
         }
     }
@@ -57,6 +64,26 @@ pub fn scope(
     }
     let own = scope.reasons.as_deref().map_or(Reasons::ALL, Reasons::of);
     Ok(named.intersection(own))
+}
+
+/// Whether the issuing distribution point of a CRL, if it has one, is of a kind that is looked at.
+fn honoured(crl: &Crl, name: &CrlRef, scopes: CrlScopes) -> Result<(), Step> {
+    let Some(scope) = crl.scope() else { return Ok(()) };
+    let refused = |what: &str| Err(Step::CrlScopeRefused { crl: name.clone(), what: what.into() });
+    match scopes {
+        CrlScopes::Refused => refused("an issuing distribution point"),
+        CrlScopes::Urls if scope.indirect => refused("indirectCRL"),
+        CrlScopes::Urls if scope.reasons.is_some() => refused("onlySomeReasons"),
+        CrlScopes::Urls | CrlScopes::Full => Ok(()),
+    }
+}
+
+/// Fact sheet §2.1: URLs of fullName, without regard to case.
+fn same_url(own: &SubjectName, name: &SubjectName) -> bool {
+    match (own, name) {
+        (SubjectName::Uri(own), SubjectName::Uri(name)) => own.eq_ignore_ascii_case(name),
+        _ => false,
+    }
 }
 
 /// The names of a certificate's point, to be found among those of the CRL (§6.3.3 (b)(2)(i)).
@@ -85,15 +112,11 @@ pub fn current(crl: &Crl, name: &CrlRef, at: Instant, policy: &Policy) -> Result
     if !(1..=2).contains(&version) || (version == 1 && extended) {
         return Err(Step::CrlVersionBad { crl: crl_ref(), version });
     }
-    if at + policy.tolerance < crl.this_update() {
-        return Err(Step::CrlNotYetValid { crl: crl_ref(), at: crl.this_update() });
-    }
-    match crl.next_update() {
-        Some(until) if until + policy.tolerance < at => {
-            Err(Step::CrlExpired { crl: crl_ref(), at: until })
-        }
-        None if !policy.without_next_update => Err(Step::CrlWithoutNextUpdate { crl: crl_ref() }),
-        _ => Ok(()),
+    match currency(crl.this_update(), crl.next_update(), at, policy) {
+        Currency::Current => Ok(()),
+        Currency::NotYet => Err(Step::CrlNotYetValid { crl: crl_ref(), at: crl.this_update() }),
+        Currency::Expired(until) => Err(Step::CrlExpired { crl: crl_ref(), at: until }),
+        Currency::Never => Err(Step::CrlWithoutNextUpdate { crl: crl_ref() }),
     }
 }
 
@@ -192,7 +215,7 @@ impl<'a> Validation<'a, '_> {
         let certificate = path.certificate(place);
         let Some(crl) = evidence.crls.get(n) else { return Ok(Said::Not(Reasons::NONE)) };
         let name = CrlRef::of(n, crl);
-        let reasons = scope(crl, &name, certificate, point)?;
+        let reasons = scope(crl, &name, certificate, point, self.policy.scopes)?;
         if mask.contains(reasons) {
             return Err(Step::CrlNoNewReason { crl: name });
         }
@@ -337,7 +360,7 @@ impl<'a> Validation<'a, '_> {
     }
 
     /// Whose key has signed a CRL, where that key is trusted to (§6.3.3 (f), (g)).
-    fn crl_signer(
+    pub(super) fn crl_signer(
         &mut self,
         crl: &'a Crl,
         name: &CrlRef,

@@ -7,7 +7,7 @@ use revlab_pki::{CertStatus, Certificate, OcspResponse};
 use super::path::{self, Path};
 use super::policy::Policy;
 use super::step::{Name, Reason, Step};
-use super::{Known, Validation};
+use super::{Currency, Known, Validation, currency};
 
 /// The answers of a response about this certificate of this issuer, whatever their hash function.
 pub fn answers<'r>(
@@ -36,16 +36,14 @@ pub fn current(
     at: Instant,
     policy: &Policy,
 ) -> Result<(), Step> {
-    if at + policy.tolerance < answer.this_update {
-        return Err(Step::OcspNotYetValid { response, at: answer.this_update });
+    if answer.next_update.is_some_and(|until| until < answer.this_update) {
+        return Err(Step::OcspTimesBad { response });
     }
-    match answer.next_update {
-        Some(until) if until < answer.this_update => Err(Step::OcspTimesBad { response }),
-        Some(until) if until + policy.tolerance < at => {
-            Err(Step::OcspExpired { response, at: until })
-        }
-        None if !policy.without_next_update => Err(Step::OcspWithoutNextUpdate { response }),
-        _ => Ok(()),
+    match currency(answer.this_update, answer.next_update, at, policy) {
+        Currency::Current => Ok(()),
+        Currency::NotYet => Err(Step::OcspNotYetValid { response, at: answer.this_update }),
+        Currency::Expired(until) => Err(Step::OcspExpired { response, at: until }),
+        Currency::Never => Err(Step::OcspWithoutNextUpdate { response }),
     }
 }
 
@@ -67,7 +65,7 @@ impl<'a> Validation<'a, '_> {
         known
     }
 
-    fn judge_response(
+    pub(super) fn judge_response(
         &mut self,
         response: &'a OcspResponse,
         n: usize,
@@ -186,6 +184,10 @@ impl<'a> Validation<'a, '_> {
         }
         if !signer.allows_ocsp_signing() {
             return Err(String::from("its certificate lacks id-kp-OCSPSigning"));
+        }
+        let names_source = !signer.ocsp_urls().is_empty() || !signer.crl_urls().is_empty();
+        if names_source && !self.policy.responder_with_source {
+            return Err(String::from("its certificate names a CRL or a responder for itself"));
         }
         self.judge_validity(signer).map_err(|step| step.to_string())?;
         let read = path::read(signer).map_err(|step| step.to_string())?;

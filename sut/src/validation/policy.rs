@@ -2,6 +2,8 @@
 
 use revlab_lab::Span;
 
+use crate::profile::{self, CheckScope, CrlScopes, CrlSigner, OcspNonce, Parameters, Sheet};
+
 /// How a chain and its revocation are judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -29,6 +31,8 @@ pub struct Policy {
     pub expired_crl: ExpiredCrl,
     /// Whether a CRL or an OCSP answer without nextUpdate is current for ever; otherwise never.
     pub without_next_update: bool,
+    /// How long after its nextUpdate a CRL or an OCSP answer still counts as current.
+    pub grace: Span,
     /// How far this clock may differ from those of the issuers: every limit is widened by it.
     pub tolerance: Span,
     /// What the certificate is used for (RFC 5280 §4.2.1.12).
@@ -38,6 +42,8 @@ pub struct Policy {
     pub purpose_is_nested: bool,
     /// Whether signatures with MD5 or SHA-1 count.
     pub weak_signatures: bool,
+    /// What a CRL with an issuing distribution point is used for.
+    pub scopes: CrlScopes,
     /// Whether a CRL may be signed by another key than the one that signed the certificate
     /// (RFC 5280 §6.3.3 (f)): a dedicated CRL issuer, an indirect CRL, the CA's key before or
     /// after.
@@ -50,6 +56,8 @@ pub struct Policy {
     /// Whether a delegated responder's certificate without id-pkix-ocsp-nocheck must be proven not
     /// revoked by a CRL (RFC 6960 §4.2.2.2.1); otherwise it counts as good.
     pub responder_checked: bool,
+    /// Whether a delegated responder is believed whose own certificate names a CRL or a responder.
+    pub responder_with_source: bool,
     /// Whether an OCSP answer must bear the nonce of the request, where there was one.
     pub nonce_required: bool,
     /// How many certificates a path may have below its anchor.
@@ -155,61 +163,64 @@ impl Policy {
             delta_renews_base: true,
             expired_crl: ExpiredCrl::Nothing,
             without_next_update: false,
+            grace: Span::ZERO,
             tolerance: Span::ZERO,
             purpose: Purpose::Any,
             purpose_is_nested: false,
             weak_signatures: false,
+            scopes: CrlScopes::Full,
             other_crl_signer: true,
             anchor_checked: false,
             explicit_policy: false,
             responder_checked: true,
+            responder_with_source: true,
             nonce_required: true,
             max_depth: 10,
             max_paths: 64,
         }
     }
 
-    /// As Windows judges from what it has at hand: what the fact sheet says of all versions.
-    fn windows() -> Policy {
+    /// As a profile with these parameters judges. What the certificate is used for is up to the
+    /// caller: [`Purpose::Any`].
+    pub fn of(parameters: &Parameters) -> Policy {
+        let p = parameters;
+        let ocsp = p.ocsp_client.then_some(Source::Ocsp);
+        let crl = p.crl_client.then_some(Source::Crl);
         Policy {
-            // §2.1: OCSP goes before CRLs, and what comes first decides.
-            first_source_decides: true,
-            // Dated 2012 (unmitigatedrisk): unknown is taken as good (reported).
-            unknown_is_good: true,
-            // §2.6: a delta that is pointed to has to be current.
-            expired_delta: ExpiredDelta::Fatal,
-            // Inferred: a CRL past its nextUpdate is said to be offline, deltas or not.
-            delta_renews_base: false,
-            // dotnet/runtime's tests: an expired CRL that lists the certificate still revokes it.
-            expired_crl: ExpiredCrl::Revocations,
-            // §2.1: without nextUpdate, a CRL never expires.
-            without_next_update: true,
-            purpose_is_nested: true,
-            weak_signatures: true,
-            // §2.1: signed by the issuer of the certificate, nobody else (reported).
-            other_crl_signer: false,
-            anchor_checked: true,
-            responder_checked: false,
-            nonce_required: false,
+            scope: match p.check_scope {
+                CheckScope::Chain => Scope::ChainWithoutRoot,
+                CheckScope::Leaf => Scope::Leaf,
+            },
+            failure: if p.offline_refuses { Failure::Hard } else { Failure::Soft },
+            sources: ocsp.into_iter().chain(crl).collect(),
+            first_source_decides: p.first_source_decides,
+            unknown_is_good: p.unknown_is_good,
+            expired_delta: match p.expired_delta_policy {
+                profile::ExpiredDelta::BaseOnly => ExpiredDelta::Ignored,
+                profile::ExpiredDelta::Offline => ExpiredDelta::Fatal,
+            },
+            expired_crl: match p.expired_crl_revokes {
+                true => ExpiredCrl::Revocations,
+                false => ExpiredCrl::Nothing,
+            },
+            delta_renews_base: p.delta_renews_base,
+            without_next_update: p.without_next_update,
+            grace: p.crl_validity_extension,
+            purpose_is_nested: p.usage_is_nested,
+            weak_signatures: p.weak_signatures,
+            scopes: p.crl_scope,
+            other_crl_signer: p.crl_signer == CrlSigner::Authorized,
+            anchor_checked: p.anchor_checked,
+            responder_checked: p.responder_checked,
+            responder_with_source: p.responder_with_source,
+            nonce_required: p.ocsp_nonce != OcspNonce::Ignored,
             ..Policy::strict()
         }
     }
 
-    /// The policy of a name: one of [`Policy::PRESETS`].
+    /// The policy of the built-in profile with this name: one of [`Policy::PRESETS`].
     pub fn preset(name: &str) -> Option<Policy> {
-        let strict = Policy::strict();
-        Some(match name {
-            "rfc5280-strict" => strict,
-            "soft-fail" => Policy { failure: Failure::Soft, ..strict },
-            "ocsp-only" => Policy { sources: vec![Source::Ocsp], ..strict },
-            "crl-only" => Policy { sources: vec![Source::Crl], ..strict },
-            // §2.1: OCSP came with Vista and 2008.
-            "windows-2003" => Policy { sources: vec![Source::Crl], ..Policy::windows() },
-            "windows-2008r2" | "windows-2012r2" => Policy::windows(),
-            // Weak signatures are refused by later updates (inferred).
-            "windows-10" => Policy { weak_signatures: false, ..Policy::windows() },
-            _ => return None,
-        })
+        Sheet::named(name).map(|sheet| Policy::of(sheet.parameters()))
     }
 }
 
@@ -218,30 +229,28 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::profile::{CheckScope, ExpiredDelta as Profiled, Sheet};
 
-    /// The profiles say the same to the model; neither can change alone.
     #[test]
-    fn policies_ask_for_what_the_profiles_of_their_names_say() {
+    fn presets_are_the_built_in_profiles() {
         let names: BTreeSet<&str> = Sheet::library().iter().map(|sheet| sheet.name()).collect();
         assert_eq!(names, Policy::PRESETS.into_iter().collect());
-        for sheet in Sheet::library() {
-            let (name, profile) = (sheet.name(), sheet.parameters());
-            let policy = Policy::preset(name).unwrap();
-            let asks = |source| policy.sources.contains(&source);
-            assert_eq!(asks(Source::Ocsp), profile.ocsp_client, "{name}");
-            assert_eq!(asks(Source::Crl), profile.crl_client, "{name}");
-            assert_eq!(policy.failure == Failure::Hard, profile.offline_refuses, "{name}");
-            let fatal = policy.expired_delta == ExpiredDelta::Fatal;
-            assert_eq!(fatal, profile.expired_delta_policy == Profiled::Offline, "{name}");
-            let chain = policy.scope == Scope::ChainWithoutRoot;
-            assert_eq!(chain, profile.check_scope == CheckScope::Chain, "{name}");
-        }
+        assert_eq!(Policy::preset("windows-11"), None);
     }
 
     #[test]
-    fn every_name_has_a_policy_and_no_other_has() {
-        assert!(Policy::PRESETS.iter().all(|name| Policy::preset(name).is_some()));
-        assert_eq!(Policy::preset("windows-11"), None);
+    fn the_strict_profile_asks_for_all_that_there_is() {
+        assert_eq!(Policy::preset("rfc5280-strict"), Some(Policy::strict()));
+    }
+
+    /// §2.1, §2.6 and §2.7 of the fact sheet.
+    #[test]
+    fn windows_judges_by_its_own_rules() {
+        let windows = Policy::preset("windows-2008r2").unwrap();
+        assert_eq!(windows.expired_delta, ExpiredDelta::Fatal);
+        assert_eq!(windows.expired_crl, ExpiredCrl::Revocations);
+        assert_eq!(windows.scopes, CrlScopes::Urls);
+        assert!(windows.without_next_update && !windows.other_crl_signer);
+        assert_eq!(Policy::preset("windows-2003").unwrap().sources, [Source::Crl]);
+        assert!(!Policy::preset("windows-10").unwrap().weak_signatures);
     }
 }

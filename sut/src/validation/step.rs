@@ -218,6 +218,8 @@ steps! {
     CrlNotIndirect { crl: CrlRef } "crl_not_indirect" "RFC 5280 §6.3.3 (b)(1)" "{crl}: the certificate names this CRL issuer, but the CRL is not indirect";
     /// The distribution point is another.
     CrlOtherPoint { crl: CrlRef } "crl_other_point" "RFC 5280 §6.3.3 (b)(2)(i)" "{crl}: of another distribution point";
+    /// Its issuing distribution point is of a kind that the policy does not look at.
+    CrlScopeRefused { crl: CrlRef, what: String } "crl_scope_refused" "RFC 5280 §5.2" "{crl}: has {what}, which is critical and not looked at";
     /// onlyContainsUserCerts, and the certificate is a CA's.
     CrlOnlyUsers { crl: CrlRef } "crl_only_users" "RFC 5280 §6.3.3 (b)(2)(ii)" "{crl}: about end entities only";
     /// onlyContainsCACerts, and the certificate is not a CA's.

@@ -197,7 +197,7 @@ impl<'a> Seeker<'a> {
         let all = points.unwrap_or_default();
         self.evidence.crls.iter().enumerate().filter_map(move |(n, list)| {
             let name = CrlRef::of(n, list);
-            let about = |point| crl::scope(list, &name, certificate, point).is_ok();
+            let about = |point| crl::scope(list, &name, certificate, point, policy.scopes).is_ok();
             let scoped = match point {
                 Some(point) => about(Some(point)),
                 None => all.iter().map(Some).chain([None]).any(about),

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use revlab_lab::http::Url;
 use revlab_lab::{Instant, Seed, Span};
 use revlab_pki::{
-    CertId, CertStatus, Certificate, CertificateTemplate, CrlEntry, CrlTemplate, DistinguishedName,
-    Issuer, KeyAlgorithm, KeyPair, OcspAnswer, Usage,
+    CertId, CertStatus, Certificate, CertificateExtras, CertificateTemplate, CrlEntry, CrlTemplate,
+    DistinguishedName, Issuer, KeyAlgorithm, KeyPair, OcspAnswer, Usage,
 };
 
 /// 2014-04-16T00:00:00Z.
@@ -67,6 +67,23 @@ impl Authority {
         template.crl_urls = urls(crl_urls);
         let issuer = Issuer::Certificate(&self.certificate, &self.key);
         let certificate = template.issue(key.public_key_info(), &issuer).unwrap();
+        Authority { certificate, key }
+    }
+
+    /// Whatever else this CA issues.
+    pub(super) fn issue(
+        &self,
+        name: &str,
+        serial: u8,
+        usage: Usage,
+        extras: &CertificateExtras,
+        change: impl FnOnce(&mut CertificateTemplate),
+    ) -> Authority {
+        let key = KeyPair::seeded(KeyAlgorithm::EcdsaP256, Seed(1), name);
+        let mut template = template(name, serial, usage);
+        change(&mut template);
+        let issuer = Issuer::Certificate(&self.certificate, &self.key);
+        let certificate = template.issue_with(extras, key.public_key_info(), &issuer).unwrap();
         Authority { certificate, key }
     }
 

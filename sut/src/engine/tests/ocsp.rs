@@ -49,11 +49,22 @@ fn a_revoked_answer_refuses_even_where_the_crl_does_not_list_the_certificate() {
     assert_eq!(seen.asked, "ocsp");
 }
 
+/// §2.1, reported in 2012: Windows takes unknown for good.
+#[test]
+fn an_unknown_answer_is_good_enough_for_windows() {
+    let mut bench = bench(&[], &client(), CertStatus::Unknown);
+    for asked in ["ocsp", ""] {
+        let seen = bench.check(&client());
+        assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, asked));
+    }
+}
+
 /// RFC 6960 §2.2: unknown says nothing; that the CRL is asked next is inferred. The verdict then
 /// rests on the CRL alone, also when the answer is cached.
 #[test]
-fn an_unknown_answer_sends_the_check_on_to_the_crl() {
-    let mut bench = bench(&[], &client(), CertStatus::Unknown);
+fn an_unknown_answer_sends_the_check_on_to_the_crl_where_the_parameter_says_so() {
+    let policy = [("unknown_is_good", "false")];
+    let mut bench = bench(&policy, &client(), CertStatus::Unknown);
     for (asked, layer) in [("ocsp base", Layer::Wire), ("", Layer::Memory)] {
         let seen = bench.check(&client());
         assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, asked));

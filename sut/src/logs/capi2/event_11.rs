@@ -22,6 +22,8 @@ pub(super) struct Chain<'a> {
     pub(super) code: Code,
     /// Whether revocation was looked at; not when the chain itself is bad.
     pub(super) checked: bool,
+    /// Whether a signature does not count for its digest.
+    pub(super) weak: bool,
     /// When the check ended, in lab time.
     pub(super) now: Instant,
 }
@@ -34,7 +36,7 @@ impl Chain<'_> {
         xml.empty("Flags", &[("value", "40000000"), flag]);
         xml.empty("ChainEngineInfo", &[("context", "machine")]);
         xml.element("CertificateChain", &[], |xml| {
-            trust_status(xml, self.code);
+            trust_status(xml, self.code, self.weak);
             for part in self.parts.iter().rev() {
                 xml.element("ChainElement", &[], |xml| self.element(xml, part, options));
             }
@@ -43,7 +45,7 @@ impl Chain<'_> {
 
     fn element(&self, xml: &mut Xml, part: &Part<'_>, options: &Options) {
         xml.empty("Certificate", &[("subjectName", part.subject)]);
-        trust_status(xml, part.code);
+        trust_status(xml, part.code, self.weak);
         if !self.checked {
             return;
         }
@@ -63,7 +65,7 @@ impl Chain<'_> {
 }
 
 /// CERT_TRUST_STATUS for a code: offline comes together with unknown (fact sheet §2.7).
-fn trust_status(xml: &mut Xml, code: Code) {
+fn trust_status(xml: &mut Xml, code: Code, weak: bool) {
     let (value, flags): (&str, &[&str]) = match code {
         Code(0) => ("0", &[]),
         Code::CRYPT_E_REVOKED => ("4", &["CERT_TRUST_IS_REVOKED"]),
@@ -71,6 +73,15 @@ fn trust_status(xml: &mut Xml, code: Code) {
         Code::CERT_E_EXPIRED => ("1", &["CERT_TRUST_IS_NOT_TIME_VALID"]),
         Code::CERT_E_UNTRUSTEDROOT => ("20", &["CERT_TRUST_IS_UNTRUSTED_ROOT"]),
         Code::CERT_E_CHAINING => ("10000", &["CERT_TRUST_IS_PARTIAL_CHAIN"]),
+        Code::TRUST_E_CERT_SIGNATURE if weak => ("100000", &["CERT_TRUST_HAS_WEAK_SIGNATURE"]),
+        Code::TRUST_E_CERT_SIGNATURE => ("8", &["CERT_TRUST_IS_NOT_SIGNATURE_VALID"]),
+        Code::CERT_E_WRONG_USAGE => ("10", &["CERT_TRUST_IS_NOT_VALID_FOR_USAGE"]),
+        Code::CERT_E_CRITICAL | Code::CERT_E_MALFORMED => {
+            ("100", &["CERT_TRUST_INVALID_EXTENSION"])
+        }
+        Code::CERT_E_INVALID_POLICY => ("200", &["CERT_TRUST_INVALID_POLICY_CONSTRAINTS"]),
+        Code::TRUST_E_BASIC_CONSTRAINTS => ("400", &["CERT_TRUST_INVALID_BASIC_CONSTRAINTS"]),
+        Code::CERT_E_INVALID_NAME => ("800", &["CERT_TRUST_INVALID_NAME_CONSTRAINTS"]),
         _ => (
             "1000040",
             &["CERT_TRUST_REVOCATION_STATUS_UNKNOWN", "CERT_TRUST_IS_OFFLINE_REVOCATION"],

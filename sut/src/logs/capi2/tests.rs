@@ -53,7 +53,7 @@ fn fail_over(error: Option<FetchError>) -> Vec<Record> {
     let mut good = check(1, Verdict::Good, None);
     good.began = Some(t);
     good.steps = vec![
-        Step::Chain { error: None },
+        Step::Chain { error: None, rule: None },
         client(),
         lookup(Layer::Memory, State::Absent),
         lookup(Layer::Disk, State::Absent),
@@ -76,7 +76,7 @@ fn outage() -> Vec<Record> {
     let mut bad = check(2, Verdict::Offline, Some(Code::CRYPT_E_REVOCATION_OFFLINE));
     bad.began = Some(t);
     bad.steps = vec![
-        Step::Chain { error: None },
+        Step::Chain { error: None, rule: None },
         client(),
         lookup(Layer::Memory, State::Stale),
         lookup(Layer::Disk, State::Stale),
@@ -174,7 +174,8 @@ fn a_good_check_from_the_cache_and_a_resumed_session_leave_no_event() {
 #[test]
 fn a_bad_chain_has_event_11_alone() {
     let mut bad = check(1, Verdict::NotChecked, Some(Code::CERT_E_EXPIRED));
-    bad.steps = vec![Step::Chain { error: Some(Code::CERT_E_EXPIRED) }];
+    bad.steps =
+        vec![Step::Chain { error: Some(Code::CERT_E_EXPIRED), rule: Some("expired".into()) }];
     let elements = elements(&[numbered(START, Kind::Check(bad))]);
     assert_eq!(all(&elements, "EventID"), ["11"]);
     assert_eq!(values(&elements, "Result", "value"), ["800B0101"]);
