@@ -59,7 +59,6 @@ library! {
     network_now_and_then: "network/now-and-then.toml",
     windows_binding_recreated: "windows/binding-recreated.toml",
     windows_clock_skew: "windows/clock-skew.toml",
-    windows_dedicated_crl_signer: "windows/dedicated-crl-signer.toml",
     windows_delta_plus_404_11: "windows/delta-plus-404.11.toml",
     windows_first_user_of_the_morning: "windows/first-user-of-the-morning.toml",
     windows_kb2623724_proxy: "windows/kb2623724-proxy.toml",

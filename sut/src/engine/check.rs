@@ -237,8 +237,8 @@ impl Engine {
                 self.take_base(now, &mut check, &link, crl, i, out)
             }
             (Stage::Crl(i), _) => self.crl_failed(now, &mut check, &link, i, answered.is_refused()),
-            (Stage::DeltaWire(_), Some(Object::Crl(crl))) => {
-                self.take_delta(&mut check, &link, crl, out)
+            (Stage::DeltaWire(i), Some(Object::Crl(crl))) => {
+                self.take_delta(now, &mut check, &link, crl, i, out)
             }
             (Stage::DeltaWire(i), _) => self.delta_failed(now, &check, &link, i),
             (stage, _) => stage,

@@ -127,11 +127,22 @@ impl Engine {
     /// A valid delta has arrived.
     pub(super) fn take_delta(
         &mut self,
+        now: Instant,
         check: &mut Check,
         link: &Link,
         delta: &Crl,
+        at: usize,
         out: &mut Out<SutAction>,
     ) -> Stage {
+        // One that has expired comes here because it lists the certificate. A newer base has the last
+        // word about that, and there is still no delta.
+        let older = check.pass.base.as_ref().is_some_and(|b| fit(delta, b) == Fit::OlderThanBase);
+        let state = self.state(now, delta.this_update(), delta.next_update());
+        if older && state != State::Fresh {
+            let why = "it has expired, and the base is newer".into();
+            check.steps.push(Step::Refused { object: Purpose::Delta, why });
+            return Stage::DeltaWire(at + 1);
+        }
         self.hold_delta(check, link, delta, out);
         match self.use_delta(check, link, delta, Layer::Wire) {
             Next::Stage(stage) => stage,

@@ -10,6 +10,7 @@ mod binding;
 mod budget;
 mod chain;
 mod delta;
+mod freshness;
 mod hypotheses;
 mod judging;
 mod lookup;

@@ -196,7 +196,7 @@ impl Bench {
     /// What came of an attempt that has been answered.
     pub(super) fn seen(&self, attempt: u64) -> Seen {
         let (_, reply, checks) = &self.answered[&attempt];
-        let check = self.record(checks[0]);
+        let check = self.full(checks[0]);
         let page = match reply.substatus {
             0 => reply.status.to_string(),
             sub => format!("{}.{sub}", reply.status),
@@ -206,10 +206,10 @@ impl Bench {
     }
 
     /// The full record of a check: its own, or the one that it repeats.
-    fn record(&self, number: u64) -> Check {
+    pub(super) fn full(&self, number: u64) -> Check {
         let own = self.checks().find(|c| c.check == number).expect("a record for each check");
         match own.same_as {
-            Some(earlier) => self.record(earlier),
+            Some(earlier) => self.full(earlier),
             None => own.clone(),
         }
     }
