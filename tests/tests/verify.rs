@@ -166,6 +166,10 @@ fn what_is_not_known_is_undetermined_and_soft_fail_lets_it_through() {
     assert_eq!(status, Some(3));
     assert!(out.starts_with("UNDETERMINED: no CRL and no OCSP response at hand"), "{out}");
     assert_eq!(case.usual("--crl root.crl --profile soft-fail").0, Some(0));
+    let own = "title = \"ours\"\nextends = \"rfc5280-strict\"\n[parameters]\n\
+               offline_refuses = { value = false, inferred = \"a test\" }\n";
+    case.put("own.toml", own.as_bytes());
+    assert_eq!(case.usual("--crl root.crl --profile own.toml").0, Some(0));
 }
 
 #[test]
@@ -215,6 +219,8 @@ fn unreadable_input_is_told_with_its_file_and_place() {
     refused("--crl cut.pem", &["cut.pem:3: the block `X509 CRL`"]);
     case.put("bad.pem", b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n");
     refused("--crl bad.pem", &["bad.pem:1: not a CRL in DER"]);
+    case.put("own.toml", b"title = \"t\"\nextends = \"crl-only\"\n[parameters]\nofline = { value = true, inferred = \"x\" }\n");
+    refused("--profile own.toml", &["there is no parameter `ofline`", "--> own.toml:4:1"]);
     refused("--profile rfc5280", &["no profile `rfc5280`", "did you mean `rfc5280-strict`?"]);
     assert_eq!(case.says("--chain both.pem --anchor root.der --at noon").0, Some(2));
 }

@@ -7,6 +7,7 @@ use revlab_pki::{
     Certificate, CertificateTemplate, DistinguishedName, Issuer, KeyAlgorithm, KeyPair, Usage,
     Verifier,
 };
+use revlab_sut::profile::Sheet;
 use revlab_sut::validation::policy::Policy;
 use revlab_sut::validation::{Evidence, Finding, verify};
 
@@ -46,11 +47,11 @@ pub fn evidence() -> Evidence {
     Evidence::of(leaf, vec![anchor])
 }
 
-/// A verdict by every preset; each has a reason.
+/// A verdict by every built-in profile; each has a reason.
 pub fn judge(evidence: &Evidence) -> Vec<Finding> {
     let at = START + Span::from_hours(1);
     let mut verifier = Verifier::new();
-    let policies = Policy::PRESETS.iter().filter_map(|name| Policy::preset(name));
+    let policies = Sheet::library().iter().map(|sheet| Policy::of(sheet.parameters()));
     let findings: Vec<Finding> =
         policies.map(|policy| verify(at, evidence, &policy, &mut verifier)).collect();
     assert!(findings.iter().all(|finding| !finding.reason.is_empty()));

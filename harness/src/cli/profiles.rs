@@ -28,14 +28,18 @@ pub(super) fn profiles(names: &[String], format: Format) -> Result<u8, Refusal> 
 }
 
 /// A built-in profile, or a file.
-fn sheet(name: &str) -> Result<Arc<Sheet>, Refusal> {
+pub(super) fn sheet(name: &str) -> Result<Arc<Sheet>, Refusal> {
     if let Some(sheet) = Sheet::named(name) {
         return Ok(sheet);
     }
     if !name.ends_with(".toml") {
         let there_are: Vec<&str> = Sheet::library().iter().map(|sheet| sheet.name()).collect();
+        let likeness = |other: &&&str| (strsim::jaro_winkler(other, name) * 1e6) as u64;
+        let nearest = there_are.iter().max_by_key(likeness).copied().unwrap_or_default();
         let there_are = there_are.join(", ");
-        let message = format!("error: there is no profile `{name}`; there are {there_are}");
+        let message = format!(
+            "error: there is no profile `{name}`; did you mean `{nearest}`? There are {there_are}"
+        );
         return Err(Refusal(format!("{message}, and files that end in `.toml`")));
     }
     let text = std::fs::read_to_string(Path::new(name))

@@ -36,9 +36,9 @@ pub(super) struct VerifyArgs {
     /// When: an RFC 3339 time such as `2024-03-01T12:00:00Z`; with --fetch now, unless given.
     #[arg(long, value_name = "TIME")]
     at: Option<Instant>,
-    /// By which rules: rfc5280-strict, soft-fail, ocsp-only, crl-only, windows-2003,
-    /// windows-2008r2, windows-2012r2 or windows-10.
-    #[arg(long, value_name = "NAME", default_value = "rfc5280-strict")]
+    /// By which rules: a profile such as rfc5280-strict or windows-10 (`revlab profiles` lists
+    /// them), or a file of your own that ends in `.toml`.
+    #[arg(long, value_name = "NAME|FILE", default_value = "rfc5280-strict")]
     profile: String,
     /// What the certificate is used for.
     #[arg(long, value_enum, default_value_t = PurposeArg::Any)]
@@ -124,21 +124,8 @@ fn retrieve(
 }
 
 fn policy(args: &VerifyArgs) -> Result<Policy, Refusal> {
-    let Some(policy) = Policy::preset(&args.profile) else {
-        let names = Policy::PRESETS;
-        let nearest = names
-            .into_iter()
-            .max_by(|a, b| {
-                let by = |name| strsim::jaro_winkler(name, &args.profile);
-                by(a).total_cmp(&by(b))
-            })
-            .unwrap_or_default();
-        return Err(Refusal(format!(
-            "error: there is no profile `{}`; did you mean `{nearest}`? There are {}",
-            args.profile,
-            names.join(", ")
-        )));
-    };
+    let sheet = super::profiles::sheet(&args.profile)?;
+    let policy = Policy::of(sheet.parameters());
     let purpose = match args.purpose {
         PurposeArg::Any => Purpose::Any,
         PurposeArg::Client => Purpose::Client,

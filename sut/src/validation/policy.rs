@@ -2,7 +2,7 @@
 
 use revlab_lab::Span;
 
-use crate::profile::{self, CheckScope, CrlScopes, CrlSigner, OcspNonce, Parameters, Sheet};
+use crate::profile::{self, CheckScope, CrlScopes, CrlSigner, OcspNonce, Parameters};
 
 /// How a chain and its revocation are judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,18 +136,6 @@ pub enum Purpose {
 }
 
 impl Policy {
-    /// The names that [`Policy::preset`] knows.
-    pub const PRESETS: [&str; 8] = [
-        "rfc5280-strict",
-        "soft-fail",
-        "ocsp-only",
-        "crl-only",
-        "windows-2003",
-        "windows-2008r2",
-        "windows-2012r2",
-        "windows-10",
-    ];
-
     /// All that RFC 5280 and RFC 6960 ask for, and nothing taken for granted: hard fail, every
     /// source heard, whole chain but the anchor.
     pub fn strict() -> Policy {
@@ -217,40 +205,31 @@ impl Policy {
             ..Policy::strict()
         }
     }
-
-    /// The policy of the built-in profile with this name: one of [`Policy::PRESETS`].
-    pub fn preset(name: &str) -> Option<Policy> {
-        Sheet::named(name).map(|sheet| Policy::of(sheet.parameters()))
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use crate::profile::Sheet;
 
-    #[test]
-    fn presets_are_the_built_in_profiles() {
-        let names: BTreeSet<&str> = Sheet::library().iter().map(|sheet| sheet.name()).collect();
-        assert_eq!(names, Policy::PRESETS.into_iter().collect());
-        assert_eq!(Policy::preset("windows-11"), None);
+    fn preset(name: &str) -> Policy {
+        Policy::of(Sheet::named(name).unwrap().parameters())
     }
 
     #[test]
     fn the_strict_profile_asks_for_all_that_there_is() {
-        assert_eq!(Policy::preset("rfc5280-strict"), Some(Policy::strict()));
+        assert_eq!(preset("rfc5280-strict"), Policy::strict());
     }
 
     /// §2.1, §2.6 and §2.7 of the fact sheet.
     #[test]
     fn windows_judges_by_its_own_rules() {
-        let windows = Policy::preset("windows-2008r2").unwrap();
+        let windows = preset("windows-2008r2");
         assert_eq!(windows.expired_delta, ExpiredDelta::Fatal);
         assert_eq!(windows.expired_crl, ExpiredCrl::Revocations);
         assert_eq!(windows.scopes, CrlScopes::Urls);
         assert!(windows.without_next_update && !windows.other_crl_signer);
-        assert_eq!(Policy::preset("windows-2003").unwrap().sources, [Source::Crl]);
-        assert!(!Policy::preset("windows-10").unwrap().weak_signatures);
+        assert_eq!(preset("windows-2003").sources, [Source::Crl]);
+        assert!(!preset("windows-10").weak_signatures);
     }
 }

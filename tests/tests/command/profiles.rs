@@ -20,7 +20,7 @@ fn profiles_are_listed_explained_and_compared() {
 
     let missing = folder.revlab(&["profiles", "windows-95"]);
     assert_eq!(missing.status, Some(2));
-    assert!(missing.err.contains("there are windows-2008r2, windows-2003"), "{}", missing.err);
+    assert!(missing.err.contains("There are windows-2008r2, windows-2003"), "{}", missing.err);
     let bad = folder.revlab(&["profiles", "bad.toml"]);
     assert_eq!(bad.status, Some(2));
     assert!(bad.err.contains("--> bad.toml:1:9"), "{}", bad.err);
