@@ -1,5 +1,6 @@
-//! The strict engine beside `openssl ocsp` over combinations of what an OCSP response can say, who
-//! has signed it, about what, and when: the same verdict, or the difference is one of [`KNOWN`].
+//! The strict engine beside `openssl ocsp` and the JDK over combinations of what an OCSP response can say, who
+//! has signed it, about what, and when: the same verdict, or the difference is one of [`OPENSSL`] or
+//! [`JDK`].
 //!
 //! `openssl ocsp` holds the times of an answer against the machine's clock, so everything is made
 //! around the present. `REVLAB_DIFFERENTIAL=all` takes every combination, otherwise a sample.
@@ -96,17 +97,20 @@ impl fmt::Display for Case {
 struct Known {
     applies: fn(&Case) -> bool,
     ours: Verdict,
-    openssl: &'static [Verdict],
+    theirs: &'static [Verdict],
     rule: &'static str,
 }
 
-const KNOWN: [Known; 1] = [Known {
+const OPENSSL: [Known; 1] = [Known {
     applies: |case| case.times == Times::NoNextUpdate,
     ours: Verdict::Undetermined,
-    openssl: &[Verdict::Good, Verdict::Revoked],
+    theirs: &[Verdict::Good, Verdict::Revoked],
     rule: "RFC 5019 §2.2.4 wants a nextUpdate; RFC 6960 §4.2.2.1 takes none for always current: \
            either, by policy",
 }];
+
+/// None: without a nextUpdate an answer is too old to the JDK a quarter of an hour after its thisUpdate.
+const JDK: [Known; 0] = [];
 
 struct Party {
     certificate: Certificate,
@@ -312,43 +316,84 @@ fn cases() -> Vec<Case> {
     all
 }
 
-#[test]
-fn openssl_and_the_strict_engine_differ_about_responses_only_as_the_list_says() {
-    let Some(program) = program("openssl") else { return };
-    let whole = std::env::var_os("REVLAB_DIFFERENTIAL").is_some();
+/// The cases of a run, those of the sample or all, with their responses.
+fn drawn(pki: &Pki) -> Vec<(Case, Vec<u8>)> {
     let mut all = cases();
-    all.truncate(if whole { usize::MAX } else { SAMPLE });
+    if std::env::var_os("REVLAB_DIFFERENTIAL").is_none() {
+        all.truncate(SAMPLE);
+    }
+    all.into_iter().map(|case| (case, pki.response(&case))).collect()
+}
+
+/// The PKI of the present, and a folder with its certificates.
+fn set_up() -> (Pki, tempfile::TempDir) {
     #[expect(clippy::disallowed_methods, reason = "openssl ocsp reads the machine's clock")]
     let now = std::time::SystemTime::now();
     let since = now.duration_since(std::time::SystemTime::UNIX_EPOCH).expect("after 1970");
     let pki = Pki::new(Instant::from_millis(since.as_secs() as i64 * 1000));
     let folder = tempfile::tempdir().expect("a folder");
-    let named =
-        [("root.pem", &pki.root), ("issuing.pem", &pki.issuing), ("client.pem", &pki.client)];
-    for (name, party) in named {
+    for (name, party) in
+        [("root.pem", &pki.root), ("issuing.pem", &pki.issuing), ("client.pem", &pki.client)]
+    {
         std::fs::write(folder.path().join(name), party.certificate.pem()).expect("written");
     }
+    (pki, folder)
+}
+
+/// Holds two verdicts of each case against each other and the list.
+fn compare(pki: &Pki, drawn: &[(Case, Vec<u8>)], theirs: &[(Verdict, String)], list: &[Known]) {
+    assert_eq!(drawn.len(), theirs.len(), "{theirs:?}");
     let mut verifier = Verifier::new();
-    let (mut unknown, mut met, mut told) = (Vec::new(), vec![0; KNOWN.len()], [0; 3]);
-    for case in &all {
-        let der = pki.response(case);
-        let ours = pki.ours(&der, &mut verifier);
-        let (theirs, said) = openssl(&program, folder.path(), &der);
+    let (mut unknown, mut met, mut told) = (Vec::new(), vec![0; list.len()], [0; 3]);
+    for ((case, der), (theirs, said)) in drawn.iter().zip(theirs) {
+        let ours = pki.ours(der, &mut verifier);
         told[ours as usize] += 1;
-        if ours == theirs {
+        if ours == *theirs {
             continue;
         }
-        let known = KNOWN.iter().position(|known| {
-            (known.applies)(case) && known.ours == ours && known.openssl.contains(&theirs)
+        let known = list.iter().position(|known| {
+            (known.applies)(case) && known.ours == ours && known.theirs.contains(theirs)
         });
         match known {
             Some(nth) => met[nth] += 1,
-            None => unknown.push(format!("{case}: ours {ours:?}, OpenSSL {theirs:?}: {said}")),
+            None => unknown.push(format!("{case}: ours {ours:?}, not {theirs:?}: {said}")),
         }
     }
-    assert!(unknown.is_empty(), "{} of {}:\n{}", unknown.len(), all.len(), unknown.join("\n"));
-    assert!(told.iter().all(|times| *times > 0), "a verdict never came up: {told:?}");
-    let unmet = KNOWN.iter().zip(met).filter(|(_, met)| *met == 0);
+    assert!(unknown.is_empty(), "{} of {}:\n{}", unknown.len(), drawn.len(), unknown.join("\n"));
+    assert!(told.iter().all(|times| *times > 5), "a verdict hardly came up: {told:?}");
+    let unmet = list.iter().zip(met).filter(|(_, met)| *met == 0);
     let unmet: Vec<&str> = unmet.map(|(known, _)| known.rule).collect();
     assert!(unmet.is_empty(), "never met: {unmet:?}");
+}
+
+#[test]
+fn openssl_and_the_strict_engine_differ_about_responses_only_as_the_list_says() {
+    let Some(program) = program("openssl") else { return };
+    let (pki, folder) = set_up();
+    let drawn = drawn(&pki);
+    let said = drawn.iter().map(|(_, der)| openssl(&program, folder.path(), der));
+    compare(&pki, &drawn, &said.collect::<Vec<_>>(), &OPENSSL);
+}
+
+#[test]
+fn the_jdk_and_the_strict_engine_differ_about_responses_only_as_the_list_says() {
+    let (Some(_), Some(java)) = (program("javac"), program("java")) else { return };
+    let (pki, folder) = set_up();
+    let drawn = drawn(&pki);
+    for (n, (_, der)) in drawn.iter().enumerate() {
+        std::fs::write(folder.path().join(format!("{n}.der")), der).expect("written");
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/Ocsp.java");
+    let mut command = Command::new(java);
+    command.args(["-Xshare:auto", "-XX:TieredStopAtLevel=1"]).arg(source);
+    command.arg(pki.now.as_millis().to_string()).arg(folder.path());
+    let said = finish(command);
+    assert!(said.ok, "{}", said.text);
+    let verdict = |line: &str| match line.split(':').next() {
+        Some("good") => Verdict::Good,
+        Some("revoked") => Verdict::Revoked,
+        _ => Verdict::Undetermined,
+    };
+    let said: Vec<_> = said.text.lines().map(|line| (verdict(line), line.to_owned())).collect();
+    compare(&pki, &drawn, &said, &JDK);
 }
