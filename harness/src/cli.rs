@@ -112,6 +112,10 @@ struct RunArgs {
     /// How to print the reports.
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
+    /// Also tell checks step by step, each step with its source: that of the first attempt of each
+    /// outcome, and the nearest to each expectation that failed.
+    #[arg(long)]
+    explain: bool,
 }
 
 /// How results are printed.

@@ -58,6 +58,15 @@ impl Authority {
             template.ocsp_urls.clear();
             extras.access = replace_ocsp(access, order.ocsp);
         }
+        if order.usage == Usage::OcspSigner {
+            // Nobody checks it (id-pkix-ocsp-nocheck), so it says nothing about where (RFC 6960
+            // §4.2.2.2.1). Windows refuses a signer that does (fact sheet §2.1, reported).
+            template.crl_urls.clear();
+            template.ocsp_urls.clear();
+            extras.crl_points.clear();
+            extras.freshest_crl_points.clear();
+            extras.access.retain(|entry| entry.method != AccessMethod::Ocsp);
+        }
         (template, extras)
     }
 }

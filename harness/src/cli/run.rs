@@ -209,6 +209,9 @@ fn run_one(
     if args.format == Format::Terminal {
         let colour = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
         print(&terminal::render(scenario, &run.trace, &judgement, colour))?;
+        if args.explain {
+            print(&terminal::explain(scenario, &run.trace, &judgement))?;
+        }
     }
     let suite = junit::suite(scenario, &run.trace, &judgement);
     Ok(Some(Done { status: judgement.status(), json, suite }))

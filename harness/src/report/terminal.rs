@@ -9,6 +9,7 @@ mod axis;
 mod episodes;
 mod events;
 mod expectations;
+mod explain;
 mod fetched;
 mod head;
 mod hours;
@@ -60,8 +61,18 @@ pub fn render(scenario: &Scenario, trace: &Trace, judgement: &Judgement, colour:
     text
 }
 
+/// What `--explain` adds to [`render`]: checks step by step, ending in a line feed; empty where no
+/// attempt has a check.
+pub fn explain(scenario: &Scenario, trace: &Trace, judgement: &Judgement) -> String {
+    let index = Index::new(scenario, trace);
+    let page = Page { scenario, index: &index, judgement, paint: Paint::new(false) };
+    let lines = explain::section(&page);
+    lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use revlab_lab::trace::Kind;
     use revlab_lab::{Code, Outcome, Span};
 
     use super::*;
@@ -89,6 +100,25 @@ mod tests {
     #[test]
     fn an_outage_is_seen_at_a_glance() {
         insta::assert_snapshot!(text(&sample::outage(), false));
+    }
+
+    #[test]
+    fn each_outcome_is_explained_once_and_a_failed_expectation_by_what_is_nearest() {
+        let lab = sample::outage();
+        let (scenario, trace) = (lab.scenario(), lab.trace());
+        let mut judgement = judge(&scenario, &trace);
+        let plain = explain(&scenario, &trace, &judgement);
+        insta::assert_snapshot!(plain);
+        let finding = judgement.findings.first_mut().unwrap();
+        finding.verdict = crate::judge::Status::Failed;
+        // What points at no attempt and no check is passed over.
+        finding.nearest = vec![0, u64::MAX];
+        assert_eq!(plain, explain(&scenario, &trace, &judgement));
+        let is_attempt = |kind: &Kind| matches!(kind, Kind::Attempt(_));
+        let attempt = trace.records().iter().find(|r| is_attempt(&r.kind)).unwrap();
+        judgement.findings.first_mut().unwrap().nearest = vec![0, attempt.n];
+        let told = explain(&scenario, &trace, &judgement);
+        assert!(told.starts_with(&plain) && told.contains("nearest to the failed expectation"));
     }
 
     #[test]

@@ -210,22 +210,6 @@ parameters! {
     /// Whether the root's own validity and constraints count.
     anchor_checked: bool;
 
-    /// Whether issuer certificates that nobody has sent and no store has are fetched from the URLs
-    /// that a certificate gives (caIssuers, RFC 5280 §4.2.2.1).
-    issuer_retrieval: bool;
-
-    /// How many of those URLs of one certificate are asked (MaxAIAUrlCountInCert).
-    issuer_urls_per_certificate: u32;
-
-    /// How many such retrievals there are for one chain (MaxAIAUrlRetrievalCountPerChain).
-    issuer_retrievals_per_chain: u32;
-
-    /// A longer answer is refused, in octets (MaxAIAUrlRetrievalByteCount).
-    issuer_octets: u32;
-
-    /// An answer with more certificates is refused (MaxAIAUrlRetrievalCertCount).
-    issuer_certificates: u32;
-
     /// Whether the CRL is asked for when every OCSP URL has failed.
     ocsp_failover_to_crl: bool;
 

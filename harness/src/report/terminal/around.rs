@@ -87,6 +87,13 @@ fn why(page: &Page<'_>, episode: &Episode, earlier: &[&Episode]) -> Vec<String> 
     let (identity, sut) = (&attempt.identity, &check.by);
     let heading = format!("why: the check of {identity} by {process} on {sut}{clock}");
     let mut lines = labelled("", 2, &heading);
+    lines.extend(steps(check));
+    lines
+}
+
+/// The steps of a check with their sources, and its verdict.
+pub(super) fn steps(check: &Check) -> Vec<String> {
+    let mut lines = Vec::new();
     for (i, step) in check.steps.iter().enumerate() {
         lines.extend(labelled(&format!("  {:>3}. ", i + 1), 7, &words::step(step)));
     }
