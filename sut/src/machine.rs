@@ -48,6 +48,14 @@ impl Machine {
         machine
     }
 
+    /// What a boot does to memory, with the disk left alone: what a machine that goes by way of files is
+    /// held against.
+    #[cfg(test)]
+    pub(crate) fn forget_memory(&mut self) {
+        self.open.clear();
+        self.engine.forget_memory();
+    }
+
     /// What is on its disk now.
     pub fn caches(&self, now: Instant) -> Caches {
         self.engine.caches(now)

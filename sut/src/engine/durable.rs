@@ -55,6 +55,15 @@ impl Engine {
         self.start_lsass();
     }
 
+    /// See [`Machine`](crate::Machine).
+    #[cfg(test)]
+    pub(crate) fn forget_memory(&mut self) {
+        self.checks.clear();
+        self.retrievals.clear();
+        self.told.clear();
+        self.start_lsass();
+    }
+
     fn restore(&mut self, name: Name, account: Account) {
         let mut disk = DiskCache::default();
         disk.failed = account.failed;
