@@ -113,6 +113,9 @@ impl Lab {
             profile.set(name, *value).expect("a parameter");
         }
         let config = SutConfig {
+            client_certificates: revlab_sut::config::ClientCertificates::Require,
+            directory: None,
+            staple: None,
             name: "web".into(),
             under_test: true,
             adapter: Adapter::Model,

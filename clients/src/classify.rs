@@ -3,7 +3,7 @@
 use revlab_lab::trace::{Handshake, Phase};
 use revlab_lab::{Code, Name, Outcome};
 
-use crate::observation::{CONNECTION_CLOSED, Observation, Seen};
+use crate::observation::{CONNECTION_CLOSED, Observation, SERVER_REFUSED, Seen};
 use crate::plan::StatusRange;
 
 /// What an observation means, in the words of the trace.
@@ -30,7 +30,7 @@ const SCAN: usize = 16 * 1024;
 
 /// What `observation` means for a client that counts a status in `admit` as being let in.
 ///
-/// A server refuses by status 403 or by any TLS alert, also by one that comes after the client's
+/// A server refuses by status 401 or 403, or by any TLS alert, also by one that comes after the client's
 /// side of a TLS 1.3 handshake was complete. Everything else is a failure.
 pub fn classify(observation: &Observation, admit: StatusRange) -> Classified {
     let mut c = Classified {
@@ -48,7 +48,7 @@ pub fn classify(observation: &Observation, admit: StatusRange) -> Classified {
             if admit.contains(*status) {
                 c.outcome = Outcome::Admitted;
             } else {
-                if *status == FORBIDDEN {
+                if matches!(*status, UNAUTHORIZED | FORBIDDEN) {
                     c.outcome = Outcome::Refused;
                 }
                 let page = body.get(..SCAN).unwrap_or(body);
@@ -68,6 +68,11 @@ pub fn classify(observation: &Observation, admit: StatusRange) -> Classified {
             c.phase = Some(*phase);
             c.error = Some(Name::from(CONNECTION_CLOSED));
         }
+        Seen::Distrusted { code } => {
+            c.phase = Some(Phase::Handshake);
+            c.code = Some(*code);
+            c.error = Some(Name::from(SERVER_REFUSED));
+        }
         Seen::Broken { phase, error } => {
             c.phase = Some(*phase);
             c.error = Some(error.clone());
@@ -76,6 +81,7 @@ pub fn classify(observation: &Observation, admit: StatusRange) -> Classified {
     c
 }
 
+const UNAUTHORIZED: u16 = 401;
 const FORBIDDEN: u16 = 403;
 
 /// The number after the status in the page's heading, `HTTP Error 403.13 - Forbidden`.

@@ -2,7 +2,7 @@
 
 mod in_flight;
 
-use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, PhasesMs, TlsVersion};
+use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, PhasesMs, TlsVersion, Validation};
 use revlab_lab::{Core, Instant, Name, Out, Outcome, Span};
 
 use crate::classify::classify;
@@ -46,6 +46,8 @@ pub enum ClientEvent {
         observation: Observation,
         /// The SUT's checks that the attempt caused or waited for.
         checks: Vec<u64>,
+        /// Who validated whom for it.
+        validations: Vec<Validation>,
         /// Wall time that it took, in milliseconds; in `live` only.
         wall_ms: Option<u32>,
     },
@@ -75,6 +77,9 @@ pub struct Send {
     pub thread: u32,
     /// The certificate to be used: [`identity_name`].
     pub identity: Name,
+    /// What is presented for it: the same, unless whoever sends knows of several certificates of the
+    /// identity.
+    pub presents: Name,
     /// The SUT to be asked.
     pub sut: Name,
     /// Whether to take up the last session, if it was made with the same identity.
@@ -83,12 +88,17 @@ pub struct Send {
     pub tls: TlsVersion,
     /// The path to be requested.
     pub path: Name,
+    /// The host name to be asked for, where it is not the server's own.
+    pub host: Option<Name>,
+    /// Whether a validator judges the server's certificate before the request is sent.
+    pub validated: bool,
 }
 
 /// What is said again with each attempt of a client.
 #[derive(Debug)]
 struct Names {
     path: Name,
+    host: Option<Name>,
     identities: Vec<Name>,
 }
 
@@ -141,10 +151,13 @@ impl Driver {
             client: plan.name.clone(),
             thread: due.thread,
             identity: identity.clone(),
+            presents: identity.clone(),
             sut: plan.sut.clone(),
             session: plan.session,
             tls: plan.tls,
             path: names.path.clone(),
+            host: names.host.clone(),
+            validated: plan.validator.is_some(),
         }));
     }
 
@@ -182,11 +195,12 @@ impl Core for Driver {
                     open.reached = Some(Reached { handshake, tls, handshake_ms });
                 }
             }
-            ClientEvent::Answer { attempt, observation, checks, wall_ms } => {
+            ClientEvent::Answer { attempt, observation, checks, validations, wall_ms } => {
                 let Some(open) = self.in_flight.remove(attempt) else { return };
                 if let Some(plan) = self.plans.get(open.due.client) {
                     let mut record = answered(open, plan, now, &observation);
                     record.checks = checks;
+                    record.validations = validations;
                     record.wall_ms = wall_ms;
                     out.trace(Kind::Attempt(record));
                 }
@@ -204,7 +218,8 @@ impl Names {
     fn of(plan: &ClientPlan) -> Names {
         let identities =
             (1..=plan.identities.max(1)).map(|number| identity_name(&plan.name, number)).collect();
-        Names { path: Name::from(plan.path.as_str()), identities }
+        let host = plan.host.as_deref().map(Name::from);
+        Names { path: Name::from(plan.path.as_str()), host, identities }
     }
 
     /// Round robin over all threads: thread i, attempt k uses (i + k × threads) mod identities.
@@ -278,6 +293,7 @@ fn blank(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
         took_ms: (now - open.began).as_millis(),
         wall_ms: None,
         checks: Vec::new(),
+        validations: Vec::new(),
     }
 }
 

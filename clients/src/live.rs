@@ -10,6 +10,7 @@
 mod exchange;
 mod failure;
 mod session;
+mod unjudged;
 mod watched;
 
 #[cfg(test)]
@@ -29,13 +30,17 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, InconsistentKeys, RootCertStore};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::driver;
 use crate::observation::{Observation, Seen};
 use crate::plan::Session;
-use exchange::Exchange;
+use exchange::{Exchange, Gate};
 use session::LastSession;
+use unjudged::Unjudged;
+
+pub use exchange::Connected;
 
 /// Every client of a run with its certificates, connecting from this machine.
 #[derive(Debug)]
@@ -45,9 +50,23 @@ pub struct LiveClients {
     verifier: Arc<WebPkiServerVerifier>,
     clocks: BTreeMap<Name, Clock>,
     identities: BTreeMap<Name, Identity>,
-    configs: BTreeMap<(Name, Name, TlsVersion), Arc<ClientConfig>>,
+    configs: BTreeMap<(Name, Name, TlsVersion), Configured>,
     sessions: BTreeMap<(Name, u32), Arc<LastSession>>,
     listens: Option<Duration>,
+}
+
+/// How a client speaks TLS, and who hears what is stapled where a validator judges the server.
+type Configured = (Arc<ClientConfig>, Option<Arc<Unjudged>>);
+
+/// An attempt that waits after its handshake.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The attempt; it ends before the request where the handshake fails or `go` is dropped.
+    pub observation: JoinHandle<Observation>,
+    /// Says what the server presented, once the handshake is complete.
+    pub connected: oneshot::Receiver<Connected>,
+    /// Has the request sent.
+    pub go: oneshot::Sender<()>,
 }
 
 /// What a client presents when it is asked for a certificate; `None` is an empty list.
@@ -175,10 +194,34 @@ impl LiveClients {
         server: SocketAddr,
         server_name: &str,
     ) -> JoinHandle<Observation> {
+        self.spawn(send, server, server_name, None)
+    }
+
+    /// The same for a client whose validator judges the server ([`driver::Send::validated`]): no
+    /// certificate is refused in the handshake, after which the attempt waits for a word.
+    pub fn start_waiting(
+        &mut self,
+        send: &driver::Send,
+        server: SocketAddr,
+        server_name: &str,
+    ) -> Waiting {
+        let (told, connected) = oneshot::channel();
+        let (go, word) = oneshot::channel();
+        let observation = self.spawn(send, server, server_name, Some(Gate { told, word }));
+        Waiting { observation, connected, go }
+    }
+
+    fn spawn(
+        &mut self,
+        send: &driver::Send,
+        server: SocketAddr,
+        server_name: &str,
+        gate: Option<Gate>,
+    ) -> JoinHandle<Observation> {
         let exchange = self.exchange(send, server, server_name);
         tokio::spawn(async move {
             match exchange {
-                Ok(exchange) => exchange.run().await,
+                Ok(exchange) => exchange.run(gate).await,
                 Err(error) => not_begun(&error),
             }
         })
@@ -192,40 +235,40 @@ impl LiveClients {
     ) -> Result<Exchange, String> {
         let name = ServerName::try_from(server_name.to_owned())
             .map_err(|_| format!("`{server_name}` is not a host name"))?;
-        let config = self.config(send)?;
+        let (config, unjudged) = self.config(send)?;
         let lab_time = self.lab_time.clone();
         let (attempt, path) = (send.attempt, send.path.clone());
         let host = server_name.to_owned();
         let listens = self.listens;
-        Ok(Exchange { attempt, server, host, name, path, config, lab_time, listens })
+        Ok(Exchange { attempt, server, host, name, path, config, unjudged, lab_time, listens })
     }
 
-    fn config(&mut self, send: &driver::Send) -> Result<Arc<ClientConfig>, String> {
-        let key = (send.client.clone(), send.identity.clone(), send.tls);
-        let fresh = match self.configs.get(&key) {
+    fn config(&mut self, send: &driver::Send) -> Result<Configured, String> {
+        let key = (send.client.clone(), send.presents.clone(), send.tls);
+        let (fresh, unjudged) = match self.configs.get(&key) {
             Some(config) => config.clone(),
             None => {
-                let config = Arc::new(self.build(send)?);
+                let config = self.build(send)?;
                 self.configs.insert(key, config.clone());
                 config
             }
         };
         match send.session {
-            Session::Fresh => Ok(fresh),
+            Session::Fresh => Ok((fresh, unjudged)),
             Session::Resumed => {
                 let thread = (send.client.clone(), send.thread);
                 let last = self.sessions.entry(thread).or_default().clone();
                 let mut config = ClientConfig::clone(&fresh);
                 config.resumption = Resumption::store(last);
-                Ok(Arc::new(config))
+                Ok((Arc::new(config), unjudged))
             }
         }
     }
 
     /// Building a configuration costs more than an attempt: each is built once.
-    fn build(&self, send: &driver::Send) -> Result<ClientConfig, String> {
-        let Some(identity) = self.identities.get(&send.identity) else {
-            return Err(format!("there is no identity `{}`", send.identity));
+    fn build(&self, send: &driver::Send) -> Result<Configured, String> {
+        let Some(identity) = self.identities.get(&send.presents) else {
+            return Err(format!("there is no identity `{}`", send.presents));
         };
         let clock = self.clocks.get(&send.client).cloned();
         let time = Arc::new(ClientTime { lab_time: self.lab_time.clone(), clock });
@@ -235,14 +278,23 @@ impl LiveClients {
         };
         let builder = ClientConfig::builder_with_details(self.provider.clone(), time)
             .with_protocol_versions(&[version])
-            .map_err(|e| e.to_string())?
-            .with_webpki_verifier(self.verifier.clone());
+            .map_err(|e| e.to_string())?;
+        let unjudged = send.validated.then(|| Arc::new(Unjudged::new(self.provider.clone())));
+        let builder = match unjudged.clone() {
+            Some(any) => builder.dangerous().with_custom_certificate_verifier(any),
+            None => builder.with_webpki_verifier(self.verifier.clone()),
+        };
         let mut config = match identity {
             Some(identity) => builder.with_client_cert_resolver(identity.clone()),
             None => builder.with_no_client_auth(),
         };
         config.resumption = Resumption::disabled();
-        Ok(config)
+        Ok((Arc::new(config), unjudged))
+    }
+
+    /// Has a client forget the sessions of all its threads: "clear SSL state" (fact sheet §6).
+    pub fn forget_sessions(&mut self, client: &Name) {
+        self.sessions.retain(|(name, _), _| name != client);
     }
 
     fn replace(&mut self, name: Name, identity: Identity) {

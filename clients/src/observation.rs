@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use revlab_lab::Name;
 use revlab_lab::trace::{Handshake, Phase, TlsVersion};
+use revlab_lab::{Code, Name};
 
 /// What a client saw of one exchange, from connecting to the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,11 @@ pub enum Seen {
         /// How far the exchange had come.
         phase: Phase,
     },
+    /// The client did not accept the server's certificate, and sent no request.
+    Distrusted {
+        /// Why.
+        code: Code,
+    },
     /// Anything else that ended it.
     Broken {
         /// How far the exchange had come.
@@ -59,6 +64,8 @@ pub const SERVER_NOT_YET_VALID: &str = "server certificate not yet valid";
 pub const SERVER_UNTRUSTED: &str = "server certificate not trusted";
 /// The server's certificate is for another host.
 pub const SERVER_NAME_MISMATCH: &str = "server certificate for another name";
+/// The client's validator did not accept the server's certificate.
+pub const SERVER_REFUSED: &str = "server certificate refused";
 /// What came back is not HTTP.
 pub const NOT_HTTP: &str = "answer is not HTTP";
 /// The answer's body is longer than a client reads.

@@ -42,8 +42,28 @@ pub struct ClientPlan {
     pub path: String,
     /// Which status means that the client was let in.
     pub admit: StatusRange,
-    /// The client's clock: it judges the server's certificate by it.
+    /// The client's clock: it judges the server's certificate by it, unless a validator does.
     pub clock: Clock,
+    /// The validator that judges the server's certificate and its revocation.
+    pub validator: Option<Name>,
+    /// The principal that the server's certificate must be of, beyond the host's name: `msstd:` of
+    /// Outlook. A validator judges it.
+    pub principal: Option<Principal>,
+    /// The host name that is asked for, where it is not the server's own.
+    pub host: Option<String>,
+    /// Whether a thread goes on presenting the certificate that it chose first, also when another has
+    /// been issued for its identity, until its SSL state is cleared (fact sheet §6).
+    pub remembers_certificate: bool,
+}
+
+/// A name that a server's certificate must bear in a certain place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The name behind `msstd:`.
+    pub name: Name,
+    /// Where it is looked for: in the first DNS name; otherwise in the common name. Which is right is
+    /// not known (inferred).
+    pub in_first_dns_name: bool,
 }
 
 /// Whether each attempt makes a full handshake.

@@ -14,6 +14,8 @@
 //! move, and each exchange is charged the modelled duration: outcomes and order are the same.
 
 pub mod adapter;
+mod choices;
+mod exchanged;
 #[cfg(feature = "live")]
 mod live;
 mod operations;

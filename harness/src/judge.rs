@@ -233,12 +233,12 @@ fn ruling(scenario: &Scenario, index: &Index<'_>, expectation: &Expectation) -> 
     }
     match &expectation.kind {
         ExpectationKind::Attempts { share, of, result } => {
-            attempts::judge(index, window, *share, of, *result)
+            attempts::judge(index, window, *share, of, result)
         }
         ExpectationKind::Episodes { of, result, count, length, heals, first, apart } => {
             let asked = episodes::Asked {
                 of,
-                result: *result,
+                result,
                 count: *count,
                 length: *length,
                 heals: *heals,
@@ -304,7 +304,7 @@ mod tests {
         lab.fetch(mins(120), ocsp_failed());
         lab.fetch(mins(121), delta(lab.at(mins(90)), lab.at(mins(145))));
         lab.fetch(mins(170), base(lab.at(mins(150)), lab.at(mins(235))));
-        let result = |outcome| ResultFilter { outcome, code: None, substatus: None };
+        let result = |outcome| ResultFilter { outcome, code: None, substatus: None, by: None };
         lab.expect(ExpectationKind::Episodes {
             of: AttemptFilter::default(),
             result: result(Outcome::Refused),
@@ -363,7 +363,8 @@ mod tests {
         let mut lab = outage();
         lab.cut();
         let all_admitted = |lab: &Lab, from, to| {
-            let result = ResultFilter { outcome: Outcome::Admitted, code: None, substatus: None };
+            let result =
+                ResultFilter { outcome: Outcome::Admitted, code: None, substatus: None, by: None };
             let of = AttemptFilter::default();
             lab.find_in(from, to, ExpectationKind::Attempts { share: Share::All, of, result })
         };

@@ -158,9 +158,9 @@ mod tests {
         hypothesis H0, unless a scenario names another
         updates that there are: none
 
-        user_agent = "Microsoft-CryptoAPI/10.0"
-            User-Agent of retrievals.
-            reported: §2.8
+        staple = "use"
+            What becomes of an OCSP response that a server has stapled to its certificate (RFC 6066 §8).
+            documented: §2.1: a stapled response goes first (from windows-2008r2)
         "#);
         let json = explain_json(&sheet);
         assert_eq!(json["parameters"].as_array().map(Vec::len), Some(Parameters::ALL.len()));

@@ -95,6 +95,28 @@ codes! {
     TRUST_E_CERT_SIGNATURE = 0x8009_6004;
     /// A certificate that is no CA's, or too far below one, has issued another.
     TRUST_E_BASIC_CONSTRAINTS = 0x8009_6019;
+    /// The certificate is for another name than the one that was asked for.
+    CERT_E_CN_NO_MATCH = 0x800B_010F;
+    /// No account belongs to what was presented.
+    SEC_E_LOGON_DENIED = 0x8009_030C;
+    /// The certificate is not that of the principal which was demanded.
+    SEC_E_WRONG_PRINCIPAL = 0x8009_0322;
+    /// The directory found the client's certificate revoked.
+    SEC_E_SMARTCARD_CERT_REVOKED = 0x8009_0351;
+    /// The directory does not trust the client's certificate.
+    SEC_E_ISSUING_CA_UNTRUSTED = 0x8009_0352;
+    /// The directory could not find out whether the client's certificate is revoked.
+    SEC_E_REVOCATION_OFFLINE_C = 0x8009_0353;
+    /// The directory found the client's certificate expired.
+    SEC_E_SMARTCARD_CERT_EXPIRED = 0x8009_0355;
+    /// It could not be found out whether the directory's own certificate is revoked.
+    SEC_E_REVOCATION_OFFLINE_KDC = 0x8009_0358;
+    /// The directory's own certificate is not trusted.
+    SEC_E_ISSUING_CA_UNTRUSTED_KDC = 0x8009_0359;
+    /// The directory's own certificate has expired.
+    SEC_E_KDC_CERT_EXPIRED = 0x8009_035A;
+    /// The directory's own certificate is revoked.
+    SEC_E_KDC_CERT_REVOKED = 0x8009_035B;
     /// Retrieval of this object by the prefetch service is switched off because OCSP failed.
     ERROR_MEDIA_OFFLINE = 0x10D0;
     /// The prefetch service found the content unchanged.

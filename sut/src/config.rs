@@ -1,7 +1,7 @@
 //! What a scenario says about its systems under test: plain data, already checked.
 
 use revlab_lab::trace::TlsVersion;
-use revlab_lab::{Clock, Name};
+use revlab_lab::{Clock, Name, Span};
 
 use crate::profile::Profile;
 
@@ -24,6 +24,114 @@ pub struct SutConfig {
     pub tls: TlsVersion,
     /// Its clock.
     pub clock: Clock,
+    /// Whether it asks clients for certificates.
+    pub client_certificates: ClientCertificates,
+    /// The validator that it asks which account a client's certificate belongs to.
+    pub directory: Option<Name>,
+    /// How it staples OCSP responses to its own certificate; none: it does not.
+    pub staple: Option<Staple>,
+}
+
+/// What IIS does about client certificates, by its own words ("SSL settings").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// Without one there is a 403.7.
+    Require,
+    /// None is asked for, and nobody is checked.
+    Ignore,
+}
+
+/// How a server staples (RFC 6066 §8): it asks the responder that its own certificate names, so often,
+/// and hands the newest response to every client that makes a full handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Staple {
+    /// From one request to the next.
+    pub refresh: Span,
+    /// Whether the first request waits for the first client, which then gets no response.
+    pub lazy: bool,
+    /// Whether a response goes on being stapled after its nextUpdate.
+    pub keep_expired: bool,
+    /// Whether a request that fails takes a response away that is still good.
+    pub drop_on_failure: bool,
+    /// Whether whatever the responder says is stapled: an error, or a response about another
+    /// certificate. Otherwise only what is valid is.
+    pub unchecked: bool,
+}
+
+/// A machine that validates certificates for others: a client's, or a directory's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidatorConfig {
+    /// The actor's name in the scenario: `desk`.
+    pub name: Name,
+    /// How it checks revocation.
+    pub profile: Profile,
+    /// Its clock.
+    pub clock: Clock,
+    /// Whether each thread of its clients has a machine of its own; otherwise all share one.
+    pub each_thread: bool,
+    /// What it is as a directory; none: it is asked by clients.
+    pub directory: Option<Directory>,
+}
+
+/// A directory, such as a domain controller: it knows which account a certificate belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directory {
+    /// Its host name, as in its own certificate.
+    pub host: String,
+    /// The CA that issued that.
+    pub ca: Name,
+    /// What of a certificate an account is found by.
+    pub mapping: Mapping,
+}
+
+/// What of a client's certificate an account is found by: forms of altSecurityIdentities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mapping {
+    /// `X509:<I><S>`: the names of issuer and subject.
+    IssuerAndSubject,
+    /// `X509:<I><SR>`: issuer and serial number.
+    IssuerAndSerial,
+    /// `X509:<SHA1-PUKEY>`: the public key.
+    PublicKey,
+}
+
+/// What a client demands of a server's certificate beyond the name of its host, as Outlook does by
+/// "only connect to proxy servers that have this principal name in their certificate".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The name behind `msstd:`.
+    pub name: Name,
+    /// Where in a certificate it is looked for. Which is right is not known (inferred).
+    pub from: PrincipalFrom,
+}
+
+/// Where in a certificate a principal name is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrincipalFrom {
+    /// In the common name of its subject.
+    CommonName,
+    /// In the first DNS name of its subjectAltName.
+    FirstDnsName,
+}
+
+impl ValidatorConfig {
+    /// The machine with this name, as the engine takes it.
+    pub(crate) fn machine(&self, name: Name) -> SutConfig {
+        let own = self.directory.as_ref();
+        SutConfig {
+            name,
+            under_test: false,
+            adapter: Adapter::Model,
+            host: own.map_or_else(String::new, |own| own.host.clone()),
+            ca: own.map_or_else(|| Name::from(""), |own| own.ca.clone()),
+            profile: self.profile.clone(),
+            tls: TlsVersion::V1_2,
+            clock: self.clock.clone(),
+            client_certificates: ClientCertificates::Ignore,
+            directory: None,
+            staple: None,
+        }
+    }
 }
 
 /// What runs a system under test.

@@ -5,7 +5,7 @@
 //! * [`disk`]: the Cryptnet URL cache of an account; [`durable`]: what of it all outlives a reboot;
 //! * [`store`]: CRLs in the machine's certificate store;
 //! * [`check`]: one revocation check, stage by stage;
-//! * [`base`], [`ocsp`], [`delta`]: the stages;
+//! * [`staple`], [`base`], [`ocsp`], [`delta`]: the stages;
 //! * [`mark`]: URLs that failed and are left alone for a while;
 //! * [`retrieval`]: requests on the wire, shared and timed; [`answer`]: what they brought;
 //! * [`prefetch`]: renewal of the disk cache by the Cryptographic Services;
@@ -25,6 +25,7 @@ mod operation;
 mod prefetch;
 mod process;
 mod retrieval;
+mod staple;
 mod store;
 mod subject;
 mod verdict;
@@ -41,7 +42,7 @@ use crate::profile::Parameters;
 use crate::validation::policy::Policy;
 use crate::validation::{Currency, currency};
 
-pub(crate) use check::Caller;
+pub(crate) use check::{Caller, Presented};
 pub(crate) use verdict::Conclusion;
 
 use check::Check;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use revlab_lab::Name;
 use revlab_lab::http::{FetchError, Reply, Request};
-use revlab_lab::trace::Handshake;
+use revlab_lab::trace::{Handshake, Party, Validation};
 use revlab_pki::{Certificate, Crl};
+
+use crate::config::Principal;
 
 /// Everything that can happen to a system under test.
 #[derive(Clone, Debug)]
@@ -28,8 +30,41 @@ pub enum SutEvent {
         /// What came back.
         result: Result<Reply, FetchError>,
     },
+    /// Somebody wants to know whether a certificate is to be accepted. Of the directory's, by the
+    /// server that has asked to be connected to it; of a server's or a client's, by a validator, which
+    /// answers with [`SutAction::Validated`].
+    Validate(Validate),
+    /// The directory has said what it thinks of a client.
+    Counsel {
+        /// Which attempt.
+        attempt: u64,
+        /// What it said.
+        validation: Validation,
+    },
+    /// The server's own certificate is another from now on.
+    OwnCertificate {
+        /// Its certificates, its own first.
+        chain: Arc<[Certificate]>,
+    },
     /// An administrator does something.
     Operation(Operation),
+}
+
+/// A certificate to be judged.
+#[derive(Clone, Debug)]
+pub struct Validate {
+    /// For which attempt.
+    pub attempt: u64,
+    /// Whose certificate.
+    pub of: Party,
+    /// The certificates, the one to be judged first.
+    pub peer: Arc<[Certificate]>,
+    /// The name that it must be for.
+    pub host: Option<Name>,
+    /// The principal that it must be of.
+    pub principal: Option<Principal>,
+    /// The OCSP response that came with it.
+    pub staple: Option<Arc<[u8]>>,
 }
 
 /// What an administrator does, with everything it needs.
@@ -92,6 +127,31 @@ pub enum SutAction {
         reply: Arc<Reply>,
         /// The checks it rests on.
         checks: Vec<u64>,
+        /// Who validated whom for it; empty where it was the client by this machine alone.
+        validations: Vec<Validation>,
+    },
+    /// Connect to the directory: [`SutEvent::Validate`] brings its certificates.
+    Connect {
+        /// For which attempt.
+        attempt: u64,
+        /// The directory.
+        directory: Name,
+    },
+    /// Ask the directory about a client; [`SutEvent::Counsel`] brings what it says.
+    Consult {
+        /// For which attempt.
+        attempt: u64,
+        /// The directory.
+        directory: Name,
+        /// The client's certificates.
+        peer: Arc<[Certificate]>,
+    },
+    /// What comes of [`SutEvent::Validate`] of a server's or a client's certificate.
+    Validated {
+        /// For which attempt.
+        attempt: u64,
+        /// What came of it.
+        validation: Validation,
     },
     /// The connection of an attempt breaks without an answer.
     Close {

@@ -19,6 +19,8 @@ pub(crate) enum Page {
     Untrusted(Code),
     /// 403.17: expired or not yet valid.
     Expired(Code),
+    /// 401.1: the directory knows no account for the certificate, or is not to be trusted (inferred).
+    Logon(Code),
 }
 
 /// The answer that goes with a verdict. That a certificate which names no revocation source is
@@ -39,7 +41,10 @@ impl Page {
     pub(crate) fn code(self) -> Option<Code> {
         match self {
             Page::Welcome | Page::CertificateRequired => None,
-            Page::Revocation(code) | Page::Untrusted(code) | Page::Expired(code) => Some(code),
+            Page::Revocation(code)
+            | Page::Untrusted(code)
+            | Page::Expired(code)
+            | Page::Logon(code) => Some(code),
         }
     }
 
@@ -51,7 +56,12 @@ impl Page {
             Page::Revocation(_) => "403.13",
             Page::Untrusted(_) => "403.16",
             Page::Expired(_) => "403.17",
+            Page::Logon(_) => "401.1",
         }
+    }
+
+    fn status(self) -> u16 {
+        self.status_text().split('.').next().and_then(|status| status.parse().ok()).unwrap_or(500)
     }
 
     fn substatus(self) -> u16 {
@@ -70,7 +80,7 @@ impl Page {
             _ => self.error_page(),
         };
         Reply {
-            status: if self == Page::Welcome { 200 } else { 403 },
+            status: self.status(),
             substatus: self.substatus(),
             headers: vec![
                 ("Content-Type".into(), "text/html".into()),
@@ -88,11 +98,13 @@ impl Page {
             Page::Revocation(_) => "the revocation of the client certificate cannot be checked",
             Page::Untrusted(_) => "the client certificate is untrusted or invalid",
             Page::Expired(_) => "the client certificate has expired or is not yet valid",
+            Page::Logon(_) => "the logon with the client certificate failed",
         };
+        let reason = if self.status() == 401 { "Unauthorized" } else { "Forbidden" };
         let code = self.code().map(|c| format!("<p>Error code {c}</p>")).unwrap_or_default();
         format!(
             "<html><head><title>IIS 7.5 Detailed Error - {status}</title></head>\
-             <body><h1>HTTP Error {status} - Forbidden</h1><p>{what}</p>{code}</body></html>",
+             <body><h1>HTTP Error {status} - {reason}</h1><p>{what}</p>{code}</body></html>",
             status = self.status_text(),
         )
     }

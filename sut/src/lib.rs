@@ -6,7 +6,7 @@
 //! * `engine`: the revocation engine inside it;
 //! * [`validation`]: a chain judged against given artefacts, by the RFCs;
 //! * [`cache`]: its caches on disk, as data and as files;
-//! * [`config`]: what a scenario says about it.
+//! * [`config`]: what a scenario says about it, and about the validators beside it.
 //!
 //! # Determinism
 //!
@@ -27,5 +27,5 @@ pub mod sessions;
 pub mod validation;
 
 pub use engine::SYSTEM_ACCOUNT;
-pub use event::{Operation, SutAction, SutEvent};
+pub use event::{Operation, SutAction, SutEvent, Validate};
 pub use machine::Machine;

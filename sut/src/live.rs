@@ -9,6 +9,7 @@ mod connection;
 mod date;
 pub mod fetch;
 mod front;
+mod shown;
 mod tls;
 
 pub use fetch::exchange;

@@ -1,39 +1,93 @@
-//! The built-in system under test: an IIS-like server in front of the revocation engine.
+//! The built-in machine: an IIS-like server in front of the revocation engine, or a validator, which
+//! has the engine alone.
 
-use std::collections::BTreeSet;
+mod accounts;
+mod directory;
+mod server_name;
+mod stapler;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use revlab_lab::trace::{Handshake, Kind, Log};
-use revlab_lab::{Core, Instant, Name, Out, Seed};
+use revlab_lab::trace::{Handshake, Kind, Log, Party, Validation, Verdict};
+use revlab_lab::{Code, Core, Instant, Name, Out, Seed};
 use revlab_pki::Certificate;
 
-use crate::cache::Caches;
-use crate::config::SutConfig;
-use crate::engine::{Caller, Engine};
-use crate::event::{Operation, SutAction, SutEvent};
-use crate::iis::{self, Page};
+pub use accounts::Accounts;
 
-/// A Windows server that asks for client certificates and checks their revocation after the
-/// handshake, as a state machine without I/O.
+use crate::cache::Caches;
+use crate::config::{ClientCertificates, SutConfig, ValidatorConfig};
+use crate::engine::{Caller, Conclusion, Engine, Presented};
+use crate::event::{Operation, SutAction, SutEvent, Validate};
+use crate::iis::{self, Page};
+use stapler::Stapler;
+
+/// A Windows machine, as a state machine without I/O: a server that asks for client certificates and
+/// checks their revocation after the handshake, or a validator, which does so for others.
 #[derive(Debug)]
 pub struct Machine {
     name: Name,
     engine: Engine,
     resumption_skips: bool,
+    client_certificates: ClientCertificates,
+    directory: Option<Name>,
+    stapler: Option<Stapler>,
+    accounts: Option<Accounts>,
+    /// The CA certificates in its stores.
+    known: Vec<Certificate>,
+    /// Certificates that were refused when they were looked at last, by their bytes: resuming a
+    /// session does not let them in (inferred).
+    refused: BTreeSet<Arc<[u8]>>,
     /// Attempts that wait for their answer.
-    open: BTreeSet<u64>,
+    open: BTreeMap<u64, Open>,
+    /// What others wait for.
+    asked: BTreeMap<u64, Validate>,
+}
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+struct Open {
+    peer: Arc<[Certificate]>,
+    /// Whether the client's account is known from the handshake that is resumed.
+    resumed: bool,
+    checks: Vec<u64>,
+    validations: Vec<Validation>,
 }
 
 impl Machine {
     /// A machine that has just booted, with empty caches. `known` are the CA certificates in its
     /// stores; the self-issued ones among them are trusted roots.
     pub fn new(config: &SutConfig, known: Vec<Certificate>, seed: Seed) -> Machine {
+        let parameters = config.profile.parameters();
+        let stapler = config.staple.map(|staple| {
+            let user_agent = parameters.user_agent.clone();
+            Stapler::new(config.name.clone(), config.clock.clone(), staple, user_agent)
+        });
         Machine {
             name: config.name.clone(),
-            engine: Engine::new(config, known, seed),
-            resumption_skips: config.profile.parameters().resumption_skips_revocation,
-            open: BTreeSet::new(),
+            resumption_skips: parameters.resumption_skips_revocation,
+            client_certificates: config.client_certificates,
+            directory: config.directory.clone(),
+            stapler,
+            accounts: None,
+            engine: Engine::new(config, known.clone(), seed),
+            known,
+            refused: BTreeSet::new(),
+            open: BTreeMap::new(),
+            asked: BTreeMap::new(),
         }
+    }
+
+    /// A validator's machine with this name, which is the validator's or, where each thread has one,
+    /// its with a number. A directory knows the `accounts`.
+    pub fn validator(
+        config: &ValidatorConfig,
+        name: Name,
+        accounts: Option<Accounts>,
+        known: Vec<Certificate>,
+        seed: Seed,
+    ) -> Machine {
+        Machine { accounts, ..Machine::new(&config.machine(name), known, seed) }
     }
 
     /// A machine that boots with these caches on its disk; the rest as in [`Machine::new`].
@@ -53,12 +107,18 @@ impl Machine {
     #[cfg(test)]
     pub(crate) fn forget_memory(&mut self) {
         self.open.clear();
+        self.refused.clear();
         self.engine.forget_memory();
     }
 
     /// What is on its disk now.
     pub fn caches(&self, now: Instant) -> Caches {
         self.engine.caches(now)
+    }
+
+    /// The OCSP response that it staples for a client that makes a full handshake now (RFC 6066 §8).
+    pub fn staple(&mut self, now: Instant) -> Option<Arc<[u8]>> {
+        self.stapler.as_mut()?.response(now)
     }
 
     fn request(
@@ -69,42 +129,100 @@ impl Machine {
         handshake: Handshake,
         out: &mut Out<SutAction>,
     ) {
-        self.open.insert(attempt);
-        if peer.is_empty() {
-            self.respond(attempt, Page::CertificateRequired, Vec::new(), out);
-        } else if handshake == Handshake::Resumed && self.resumption_skips {
+        let was_refused = peer.first().is_some_and(|own| self.refused.contains(own.der()));
+        let resumed = handshake == Handshake::Resumed && self.resumption_skips && !was_refused;
+        let (checks, validations) = (Vec::new(), Vec::new());
+        self.open.insert(attempt, Open { peer: peer.clone(), resumed, checks, validations });
+        if self.client_certificates == ClientCertificates::Ignore {
+            self.respond(attempt, Page::Welcome, out);
+        } else if peer.is_empty() {
+            self.respond(attempt, Page::CertificateRequired, out);
+        } else if resumed {
             self.engine.resumed(now, &peer, Caller::Attempt(attempt), out);
         } else {
-            self.engine.check(now, &peer, Caller::Attempt(attempt), out);
+            let presented = Presented::default();
+            self.engine.check(now, &peer, presented, Caller::Attempt(attempt), out);
         }
     }
 
     fn operate(&mut self, now: Instant, operation: Operation, out: &mut Out<SutAction>) {
         if matches!(operation, Operation::Reboot) {
-            for attempt in std::mem::take(&mut self.open) {
+            // There is no session left that could be resumed.
+            self.refused.clear();
+            for (attempt, _) in std::mem::take(&mut self.open) {
                 out.act(SutAction::Close { attempt });
+            }
+            for (attempt, asked) in std::mem::take(&mut self.asked) {
+                self.unanswered(attempt, asked.of, out);
+            }
+            if let Some(stapler) = &mut self.stapler {
+                stapler.forget(now, out);
             }
         }
         self.engine.operate(now, operation, out);
     }
 
-    /// Answers the attempts whose checks have come to their end.
-    fn answer(&mut self, out: &mut Out<SutAction>) {
-        for conclusion in self.engine.concluded() {
-            if let Caller::Attempt(attempt) = conclusion.caller {
-                let page = match self.engine.admits(conclusion.verdict) {
-                    true => Page::Welcome,
-                    false => iis::page(conclusion.verdict, conclusion.code),
-                };
-                self.respond(attempt, page, vec![conclusion.check], out);
+    /// Goes on with whatever waited for the checks that have come to their end.
+    fn answer(&mut self, now: Instant, out: &mut Out<SutAction>) {
+        loop {
+            let concluded = self.engine.concluded();
+            if concluded.is_empty() {
+                return;
+            }
+            for conclusion in concluded {
+                match conclusion.caller {
+                    Caller::Attempt(attempt) => self.know_client(attempt, &conclusion, out),
+                    Caller::Directory(attempt) => self.know_directory(attempt, &conclusion, out),
+                    Caller::Asked(attempt) => self.tell(now, attempt, &conclusion, out),
+                    Caller::Command => {}
+                }
             }
         }
     }
 
-    fn respond(&mut self, attempt: u64, page: Page, checks: Vec<u64>, out: &mut Out<SutAction>) {
-        if !self.open.remove(&attempt) {
-            return;
+    /// The verdict on a client is there: it is let in, refused, or looked up in the directory.
+    fn know_client(&mut self, attempt: u64, conclusion: &Conclusion, out: &mut Out<SutAction>) {
+        let page = match self.engine.admits(conclusion.verdict) {
+            true => Page::Welcome,
+            false => iis::page(conclusion.verdict, conclusion.code),
+        };
+        let validation = self.validation(Party::Client, conclusion, page.code());
+        let Some(open) = self.open.get_mut(&attempt) else { return };
+        open.checks.push(conclusion.check);
+        if let Some(own) = open.peer.first().filter(|_| !open.resumed) {
+            match page == Page::Welcome {
+                true => self.refused.remove(own.der()),
+                false => self.refused.insert(Arc::from(own.der())),
+            };
         }
+        match self.directory.clone().filter(|_| page == Page::Welcome && !open.resumed) {
+            Some(directory) => {
+                open.validations.push(validation);
+                out.act(SutAction::Connect { attempt, directory });
+            }
+            None => {
+                if self.directory.is_some() {
+                    open.validations.push(validation);
+                }
+                self.respond(attempt, page, out);
+            }
+        }
+    }
+
+    /// What a conclusion comes to for whoever depends on it; `code` says why it is not accepted.
+    fn validation(&self, of: Party, conclusion: &Conclusion, code: Option<Code>) -> Validation {
+        let (by, check, verdict) = (self.name.clone(), conclusion.check, conclusion.verdict);
+        Validation { by, of, check, verdict, code, account: None }
+    }
+
+    /// Why a certificate with this conclusion is not accepted; none: it is.
+    fn objection(&self, conclusion: &Conclusion) -> Option<Code> {
+        let accepted = self.engine.admits(conclusion.verdict);
+        conclusion.code.filter(|_| !accepted && conclusion.verdict != Verdict::Good)
+    }
+
+    fn respond(&mut self, attempt: u64, page: Page, out: &mut Out<SutAction>) {
+        let Some(open) = self.open.remove(&attempt) else { return };
         if let Some(code) = page.code() {
             out.trace(Kind::Log(Log {
                 by: self.name.clone(),
@@ -114,7 +232,8 @@ impl Machine {
                 attempt: Some(attempt),
             }));
         }
-        out.act(SutAction::Respond { attempt, reply: page.reply(), checks });
+        let Open { checks, validations, .. } = open;
+        out.act(SutAction::Respond { attempt, reply: page.reply(), checks, validations });
     }
 }
 
@@ -124,17 +243,35 @@ impl Core for Machine {
 
     fn decide(&mut self, now: Instant, event: SutEvent, out: &mut Out<SutAction>) {
         match event {
-            SutEvent::Wake => self.engine.wake(now, out),
+            SutEvent::Wake => {
+                self.engine.wake(now, out);
+                if let Some(stapler) = &mut self.stapler {
+                    stapler.wake(now, out);
+                }
+            }
             SutEvent::Request { attempt, peer, handshake } => {
                 self.request(now, attempt, peer, handshake, out);
             }
-            SutEvent::Fetched { fetch, result } => self.engine.fetched(now, fetch, result, out),
+            SutEvent::Fetched { fetch, result } => match &mut self.stapler {
+                Some(stapler) if stapler.waits_for(fetch) => {
+                    stapler.fetched(now, fetch, result, out);
+                }
+                _ => self.engine.fetched(now, fetch, result, out),
+            },
+            SutEvent::Validate(validate) => self.validate(now, validate, out),
+            SutEvent::Counsel { attempt, validation } => self.heed(attempt, validation, out),
+            SutEvent::OwnCertificate { chain } => {
+                if let Some(stapler) = &mut self.stapler {
+                    stapler.set_own(now, &chain, &self.known);
+                }
+            }
             SutEvent::Operation(operation) => self.operate(now, operation, out),
         }
-        self.answer(out);
+        self.answer(now, out);
     }
 
     fn next_wakeup(&self) -> Option<Instant> {
-        self.engine.next_wakeup()
+        let stapler = self.stapler.as_ref().and_then(Stapler::next_wakeup);
+        self.engine.next_wakeup().into_iter().chain(stapler).min()
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use revlab_lab::http::{FetchError, Method};
 use revlab_lab::trace::{
     Attempt, Cache, CacheOp, Check, ClockSet, End, Fault, FaultState, Fetch, Handshake, Header,
-    Kind, Layer, Log, ObjectInfo, Operation, Phase, PhasesMs, Publish, Purpose, State, Step,
-    TlsVersion, Used, Verdict, Withheld, read,
+    Kind, Layer, Log, ObjectInfo, Operation, Party, Phase, PhasesMs, Publish, Purpose, State, Step,
+    TlsVersion, Used, Validation, Verdict, Withheld, read,
 };
 use revlab_lab::{Code, Instant, Outcome};
 use serde_json::Value;
@@ -125,6 +125,14 @@ fn attempt() -> Kind {
         took_ms: 1,
         wall_ms: Some(1),
         checks: vec![1],
+        validations: vec![Validation {
+            by: "dc".into(),
+            of: Party::Client,
+            check: 1,
+            verdict: Verdict::Good,
+            code: Some(Code::CRYPT_E_REVOKED),
+            account: Some("jmeter-1".into()),
+        }],
     })
 }
 

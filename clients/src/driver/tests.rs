@@ -29,6 +29,10 @@ fn plan() -> ClientPlan {
         path: "/".into(),
         admit: StatusRange::SUCCESS,
         clock: Clock::exact(T0),
+        validator: None,
+        principal: None,
+        host: None,
+        remembers_certificate: false,
     }
 }
 
@@ -94,6 +98,7 @@ fn answer(attempt: u64, status: u16, body: &str) -> ClientEvent {
             seen: Seen::Response { status, body: Arc::from(body.as_bytes()) },
         },
         checks: vec![7],
+        validations: Vec::new(),
         wall_ms: None,
     }
 }

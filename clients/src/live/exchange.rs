@@ -17,10 +17,12 @@ use revlab_lab::{Instant, Name};
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::failure;
+use super::unjudged::Unjudged;
 use super::watched::Watched;
 use crate::observation::{ANSWER_TOO_LONG, Observation, Seen};
 
@@ -39,12 +41,34 @@ pub(super) struct Exchange {
     pub(super) name: ServerName<'static>,
     pub(super) path: Name,
     pub(super) config: Arc<ClientConfig>,
+    /// Who hears what is stapled, where a validator judges the server.
+    pub(super) unjudged: Option<Arc<Unjudged>>,
     pub(super) lab_time: LabTime,
     pub(super) listens: Option<Duration>,
 }
 
+/// What a server presented in a handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connected {
+    /// Kind of handshake; where it is resumed the rest is that of the first.
+    pub handshake: Handshake,
+    /// The protocol version that was agreed on.
+    pub tls: TlsVersion,
+    /// The server's certificates in DER, its own first.
+    pub chain: Vec<Vec<u8>>,
+    /// The OCSP response that it stapled.
+    pub staple: Option<Vec<u8>>,
+}
+
+/// Where an attempt waits between handshake and request.
+#[derive(Debug)]
+pub(super) struct Gate {
+    pub(super) told: oneshot::Sender<Connected>,
+    pub(super) word: oneshot::Receiver<()>,
+}
+
 impl Exchange {
-    pub(super) async fn run(self) -> Observation {
+    pub(super) async fn run(self, gate: Option<Gate>) -> Observation {
         let began = self.lab_time.now();
         let stream = match self.connect().await {
             Ok(stream) => stream,
@@ -55,6 +79,16 @@ impl Exchange {
             heard(&stream, most).await;
         }
         let observation = self.observation(began, agreed, Seen::Closed { phase: Phase::Request });
+        if let (Some(gate), Some((handshake, tls))) = (gate, agreed) {
+            let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+            let chain = chain.iter().map(|c| c.to_vec()).collect();
+            let staple = self.unjudged.as_ref().and_then(|unjudged| unjudged.stapled());
+            // Nobody waits any more, or there will be no word: nothing is to be sent then.
+            let _ = gate.told.send(Connected { handshake, tls, chain, staple });
+            if gate.word.await.is_err() {
+                return observation;
+            }
+        }
         let seen = match self.request() {
             Ok(request) => ask(stream, request).await,
             Err(seen) => seen,

@@ -27,10 +27,13 @@ fn send(tls: TlsVersion, session: Session) -> Send {
         client: Name::from("jmeter"),
         thread: 0,
         identity: Name::from("jmeter-1"),
+        presents: Name::from("jmeter-1"),
         sut: Name::from("web"),
         session,
         tls,
         path: Name::from("/a%2Bb//c?d=e"),
+        host: None,
+        validated: false,
     }
 }
 
@@ -82,7 +85,7 @@ async fn only_a_resuming_client_takes_up_its_threads_last_session() {
         let mut kinds = Vec::new();
         let first = send(tls, Session::Resumed);
         let other_thread = Send { thread: 1, ..first.clone() };
-        let other_identity = Send { identity: Name::from("jmeter-2"), ..first.clone() };
+        let other_identity = Send { presents: Name::from("jmeter-2"), ..first.clone() };
         for send in [&first, &first, &first, &other_thread, &fresh(tls), &other_identity] {
             kinds.push(attempt(&mut clients, send, server.address).await.handshake);
         }
@@ -212,7 +215,7 @@ async fn an_attempt_that_cannot_begin_says_why() {
     let pki = pki();
     let server = Server::start(&pki, Behaviour::Answer(OK)).await;
     let mut clients = clients(&pki);
-    let stranger = Send { identity: Name::from("nobody"), ..fresh(TlsVersion::V1_2) };
+    let stranger = Send { presents: Name::from("nobody"), ..fresh(TlsVersion::V1_2) };
     let seen = attempt(&mut clients, &stranger, server.address).await;
     assert_eq!(seen.seen, broken(Phase::Connect, "there is no identity `nobody`"));
     let seen = clients.start(&fresh(TlsVersion::V1_2), server.address, "a b").await.unwrap();

@@ -11,7 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use revlab_clients::live::LiveClients;
+use revlab_clients::live::{Connected, LiveClients, Waiting};
 use revlab_clients::{Observation, Seen, Send};
 use revlab_fake_ca::fault::{Effect, Heard, HttpsCertificate, Ruling};
 use revlab_fake_ca::live::https::{HttpsFront, refusal};
@@ -21,6 +21,7 @@ use revlab_lab::http::{FetchError, Reply, Request};
 use revlab_lab::trace::{Handshake, Phase};
 use revlab_lab::{Instant, Name, Span};
 use revlab_pki::Certificate;
+use revlab_sut::config::ClientCertificates;
 use revlab_sut::live::{Arrived, Front, FrontConfig};
 use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
@@ -29,7 +30,7 @@ use tokio::task::JoinHandle;
 
 use super::RunError;
 use super::setup::{Identity, Lab};
-use super::wire::{FetchKey, Opened, Wire};
+use super::wire::{FetchKey, Opened, Shown, Wire};
 use crate::scenario::model::Scenario;
 
 /// How long the watchdog lets one exchange take in wall time before it calls the run hung.
@@ -53,6 +54,8 @@ pub(super) struct LiveWire {
     /// Certificates as they were sent, by the first one's DER.
     peers: BTreeMap<Vec<u8>, Arc<[Certificate]>>,
     open: BTreeMap<u64, Ongoing>,
+    /// Attempts whose client's validator has not spoken yet.
+    waiting: BTreeMap<u64, Held>,
     silent: BTreeMap<FetchKey, JoinHandle<Result<Reply, FetchError>>>,
     wall_ms: BTreeMap<u64, u32>,
     trouble: Option<String>,
@@ -62,6 +65,14 @@ pub(super) struct LiveWire {
 struct Ongoing {
     client: JoinHandle<Observation>,
     respond: oneshot::Sender<Reply>,
+    began: std::time::Instant,
+}
+
+/// An attempt that waits between handshake and request.
+struct Held {
+    client: JoinHandle<Observation>,
+    go: oneshot::Sender<()>,
+    sut: usize,
     began: std::time::Instant,
 }
 
@@ -96,6 +107,7 @@ impl LiveWire {
             clients,
             peers: BTreeMap::new(),
             open: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             silent: BTreeMap::new(),
             wall_ms: BTreeMap::new(),
             trouble: None,
@@ -128,6 +140,22 @@ impl LiveWire {
             None => {
                 self.hung("a handshake with the CA");
                 None
+            }
+        }
+    }
+
+    /// What a connection to a front came to.
+    fn opened(&mut self, attempt: u64, began: std::time::Instant, begun: Option<Begun>) -> Opened {
+        match begun {
+            Some(Begun::Request { client, chain, handshake, tls, respond }) => {
+                let peer = self.peer(&chain);
+                self.open.insert(attempt, Ongoing { client, respond, began });
+                Opened::Request { peer, handshake, tls }
+            }
+            Some(Begun::Ended(observation)) => Opened::Ended(observation),
+            None => {
+                self.hung("a connection to the system under test");
+                Opened::Ended(nothing("watchdog"))
             }
         }
     }
@@ -212,43 +240,55 @@ impl Wire for LiveWire {
     }
 
     #[expect(clippy::disallowed_methods, reason = "wall_ms is measured here and never judged")]
-    fn open(&mut self, _now: Instant, sut: usize, send: &Send) -> Opened {
+    fn open(
+        &mut self,
+        _now: Instant,
+        sut: usize,
+        send: &Send,
+        staple: Option<Arc<[u8]>>,
+    ) -> Opened {
         let began = std::time::Instant::now();
         let Some((front, host)) = self.fronts.get_mut(sut) else {
             return Opened::Ended(nothing("there is no such front"));
         };
+        front.set_staple(staple.map(|response| response.to_vec()));
         let (clients, address) = (&mut self.clients, front.address());
-        let work = async {
-            let mut client = clients.start(send, address, host);
-            loop {
-                tokio::select! {
-                    arrived = front.next() => match arrived {
-                        Arrived::Request { attempt: Some(attempt), chain, handshake, tls, respond, .. }
-                            if attempt == send.attempt =>
-                        {
-                            return Begun::Request { client, chain, handshake, tls, respond };
-                        }
-                        // The client of a failed handshake knows more: it is waited for.
-                        Arrived::Request { .. } | Arrived::Failed { .. } => {}
-                    },
-                    seen = &mut client => {
-                        return Begun::Ended(seen.unwrap_or_else(|_| nothing("the client died")));
-                    }
+        let host = send.host.as_deref().unwrap_or(host);
+        if send.validated {
+            let work = async { shown(clients.start_waiting(send, address, host)).await };
+            return match self.runtime.block_on(watched(work)) {
+                Some(Ok((client, go, connected))) => {
+                    self.waiting.insert(send.attempt, Held { client, go, sut, began });
+                    let chain = self.peer(&connected.chain);
+                    let staple = connected.staple.map(Arc::from);
+                    let Connected { handshake, tls, .. } = connected;
+                    Opened::Connected(Shown { handshake, tls, chain, staple })
                 }
-            }
-        };
-        match self.runtime.block_on(watched(work)) {
-            Some(Begun::Request { client, chain, handshake, tls, respond }) => {
-                let peer = self.peer(&chain);
-                self.open.insert(send.attempt, Ongoing { client, respond, began });
-                Opened::Request { peer, handshake, tls }
-            }
-            Some(Begun::Ended(observation)) => Opened::Ended(observation),
-            None => {
-                self.hung("a connection to the system under test");
-                Opened::Ended(nothing("watchdog"))
-            }
+                Some(Err(observation)) => Opened::Ended(observation),
+                None => {
+                    self.hung("a handshake with the system under test");
+                    Opened::Ended(nothing("watchdog"))
+                }
+            };
         }
+        let work = async {
+            let client = clients.start(send, address, host);
+            begun(front, send.attempt, client).await
+        };
+        let begun = self.runtime.block_on(watched(work));
+        self.opened(send.attempt, began, begun)
+    }
+
+    fn proceed(&mut self, attempt: u64) -> Opened {
+        let Some(Held { client, go, sut, began }) = self.waiting.remove(&attempt) else {
+            return Opened::Ended(nothing("the attempt was given up"));
+        };
+        let Some((front, _)) = self.fronts.get_mut(sut) else {
+            return Opened::Ended(nothing("there is no such front"));
+        };
+        let _ = go.send(());
+        let begun = self.runtime.block_on(watched(begun(front, attempt, client)));
+        self.opened(attempt, began, begun)
     }
 
     #[expect(clippy::disallowed_methods, reason = "wall_ms is measured here and never judged")]
@@ -273,6 +313,9 @@ impl Wire for LiveWire {
     }
 
     fn abandon_attempt(&mut self, attempt: u64) {
+        if let Some(held) = self.waiting.remove(&attempt) {
+            held.client.abort();
+        }
         if let Some(ongoing) = self.open.remove(&attempt) {
             ongoing.client.abort();
         }
@@ -284,7 +327,19 @@ impl Wire for LiveWire {
         }
     }
 
-    fn replace_identity(&mut self, name: &Name, identity: &Identity) {
+    fn forget_client_sessions(&mut self, client: &Name) {
+        self.clients.forget_sessions(client);
+    }
+
+    fn replace_server(&mut self, sut: usize, server: &Identity) {
+        let Some((front, _)) = self.fronts.get(sut) else { return };
+        let chain: Vec<Vec<u8>> = server.chain.iter().map(|c| c.der().to_vec()).collect();
+        if let Err(error) = front.set_certificate(&chain, server.key.pkcs8()) {
+            self.trouble.get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    fn add_identity(&mut self, name: &Name, identity: &Identity) {
         let chain = identity.chain.iter().map(|c| c.der().to_vec()).collect();
         if let Err(error) = self.clients.add_identity(name.clone(), chain, identity.key.pkcs8()) {
             self.trouble.get_or_insert_with(|| error.to_string());
@@ -320,6 +375,37 @@ enum Begun {
         respond: oneshot::Sender<Reply>,
     },
     Ended(Observation),
+}
+
+/// Waits until the request of an attempt has arrived at a front, or the attempt has ended.
+async fn begun(front: &mut Front, attempt: u64, mut client: JoinHandle<Observation>) -> Begun {
+    loop {
+        tokio::select! {
+            arrived = front.next() => match arrived {
+                Arrived::Request { attempt: Some(of), chain, handshake, tls, respond, .. }
+                    if of == attempt =>
+                {
+                    return Begun::Request { client, chain, handshake, tls, respond };
+                }
+                // The client of a failed handshake knows more: it is waited for.
+                Arrived::Request { .. } | Arrived::Failed { .. } => {}
+            },
+            seen = &mut client => {
+                return Begun::Ended(seen.unwrap_or_else(|_| nothing("the client died")));
+            }
+        }
+    }
+}
+
+/// What a server shows a client whose validator is to judge it; where the handshake fails, how.
+async fn shown(
+    waiting: Waiting,
+) -> Result<(JoinHandle<Observation>, oneshot::Sender<()>, Connected), Observation> {
+    let Waiting { observation, connected, go } = waiting;
+    match connected.await {
+        Ok(connected) => Ok((observation, go, connected)),
+        Err(_) => Err(observation.await.unwrap_or_else(|_| nothing("the client died"))),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the watchdog is the one wall-clock limit of a run")]
@@ -383,6 +469,7 @@ fn fronts(
             address: loopback(fixed.unwrap_or(0)),
             chain: server.chain.iter().map(|c| c.der().to_vec()).collect(),
             pkcs8: server.key.pkcs8().to_vec(),
+            client_certificates: config.client_certificates == ClientCertificates::Require,
             tls: config.tls,
             lab_time: lab_time.clone(),
             session_lifetime: config.profile.parameters().tls_session_lifetime,

@@ -24,11 +24,14 @@ impl<W: Wire> World<'_, W> {
         match &operation.action {
             OperationKind::Sut(action) => {
                 if let Some(event) = self.sut_operation(action) {
-                    self.tell_sut(now, &operation.on, SutEvent::Operation(event));
+                    self.tell_sut(now, &operation.on, &SutEvent::Operation(event));
                 }
             }
             OperationKind::Reissue { ocsp } => self.reissue(&operation.on, ocsp),
             OperationKind::Heal => self.heal(now, &operation.on),
+            OperationKind::SwapCertificate { names } => self.swap(now, &operation.on, names),
+            OperationKind::RestoreCertificate => self.put_back(now, &operation.on),
+            OperationKind::ClearSslState => self.clear_ssl_state(&operation.on),
             action => {
                 if let Some(action) = for_ca(action, &self.cast) {
                     self.tell_ca_operation(now, &operation.on, action);
@@ -85,7 +88,8 @@ impl<W: Wire> World<'_, W> {
 
     fn reissue(&mut self, ca: &Name, ocsp: &[revlab_lab::http::Url]) {
         for (name, renewed) in reissued(&mut self.ca, &self.cast, ca, ocsp) {
-            self.wire.replace_identity(&name, &renewed);
+            let known_as = self.choices.renewed(&name);
+            self.wire.add_identity(&known_as, &renewed);
             self.cast.identities.insert(name, renewed);
         }
     }
@@ -94,8 +98,10 @@ impl<W: Wire> World<'_, W> {
 /// What an operation is to the CA alone; none: it is more, or about a certificate that is not
 /// there.
 pub(super) fn for_ca(action: &OperationKind, cast: &Cast) -> Option<CaOperation> {
-    let serial =
-        |identity: &Name| Some(cast.identities.get(identity)?.chain.first()?.serial().to_vec());
+    let serial = |name: &Name| {
+        let identity = cast.identities.get(name).or_else(|| cast.servers.get(name))?;
+        Some(identity.chain.first()?.serial().to_vec())
+    };
     match action {
         OperationKind::Revoke { identity, reason, extensions } => Some(CaOperation::Revoke {
             serial: serial(identity)?,
@@ -107,7 +113,12 @@ pub(super) fn for_ca(action: &OperationKind, cast: &Cast) -> Option<CaOperation>
         }
         OperationKind::Publish { base } => Some(CaOperation::Publish { base: *base }),
         OperationKind::Ca(action) => Some(action.clone()),
-        OperationKind::Sut(_) | OperationKind::Reissue { .. } | OperationKind::Heal => None,
+        OperationKind::Sut(_)
+        | OperationKind::Reissue { .. }
+        | OperationKind::Heal
+        | OperationKind::SwapCertificate { .. }
+        | OperationKind::RestoreCertificate
+        | OperationKind::ClearSslState => None,
     }
 }
 
@@ -156,6 +167,16 @@ pub(super) fn record(operation: &Operation) -> Record {
         }
         OperationKind::Ca(action) => return ca_record(operation, action),
         OperationKind::Heal => ("heal", Some("all faults end".into())),
+        OperationKind::SwapCertificate { names } => {
+            let detail = format!("for one with the names {}", names.join(", "));
+            ("swap_certificate", Some(detail))
+        }
+        OperationKind::RestoreCertificate => {
+            ("restore_certificate", Some("the first one is put back".into()))
+        }
+        OperationKind::ClearSslState => {
+            ("clear_ssl_state", Some("sessions and remembered certificates are forgotten".into()))
+        }
         OperationKind::Reissue { ocsp } if ocsp.is_empty() => {
             ("reissue", Some("client certificates without OCSP in their AIA".into()))
         }

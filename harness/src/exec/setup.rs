@@ -9,6 +9,8 @@ use revlab_fake_ca::FakeCa;
 use revlab_lab::Name;
 use revlab_pki::{Certificate, KeyPair, Usage};
 use revlab_sut::Machine;
+use revlab_sut::config::ValidatorConfig;
+use revlab_sut::machine::Accounts;
 
 use crate::scenario::model::Scenario;
 
@@ -42,8 +44,10 @@ pub struct Cast {
     pub crl_signers: BTreeMap<Name, Certificate>,
     /// Client identities by name.
     pub identities: BTreeMap<Name, Identity>,
-    /// Server identities by SUT.
+    /// Server identities by SUT, and those of directories.
     pub servers: BTreeMap<Name, Identity>,
+    /// Of SUTs whose certificate was exchanged: the first one.
+    pub first_servers: BTreeMap<Name, Identity>,
 }
 
 /// A certificate with its issuers and its key.
@@ -60,9 +64,19 @@ pub struct Identity {
 /// Everything a run starts from.
 pub(super) struct Lab {
     pub(super) ca: FakeCa,
+    /// The SUTs, then the validators.
     pub(super) machines: Vec<(Name, Machine)>,
+    /// Where among them those of each validator begin, and how many there are.
+    pub(super) validators: BTreeMap<Name, Machines>,
     pub(super) driver: Driver,
     pub(super) cast: Cast,
+}
+
+/// The machines of a validator.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Machines {
+    pub(super) first: usize,
+    pub(super) count: usize,
 }
 
 /// Sets the lab of a scenario up.
@@ -77,9 +91,37 @@ pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
         }
     }
     let machine = |config| Machine::new(config, known.clone(), scenario.seed);
-    let machines = scenario.suts.iter().map(|(n, c)| (n.clone(), machine(c))).collect();
+    let mut machines: Vec<_> = scenario.suts.iter().map(|(n, c)| (n.clone(), machine(c))).collect();
+    let mut validators = BTreeMap::new();
+    for (name, config) in &scenario.validators {
+        let accounts = config.directory.as_ref().map(|directory| {
+            let known = cast
+                .identities
+                .iter()
+                .filter_map(|(name, identity)| Some((name, identity.chain.first()?)));
+            Accounts::new(directory.mapping, known)
+        });
+        let first = machines.len();
+        for name in names_of(scenario, name, config) {
+            let known = known.clone();
+            let machine =
+                Machine::validator(config, name.clone(), accounts.clone(), known, scenario.seed);
+            machines.push((name, machine));
+        }
+        validators.insert(name.clone(), Machines { first, count: machines.len() - first });
+    }
     let driver = Driver::new(scenario.clients.values().cloned().collect());
-    Ok(Lab { ca, machines, driver, cast })
+    Ok(Lab { ca, machines, validators, driver, cast })
+}
+
+/// The names of a validator's machines: its own, or with a number for each thread of its clients.
+fn names_of(scenario: &Scenario, name: &Name, config: &ValidatorConfig) -> Vec<Name> {
+    if !config.each_thread {
+        return vec![name.clone()];
+    }
+    let mine = scenario.clients.values().filter(|plan| plan.validator.as_ref() == Some(name));
+    let threads: u32 = mine.map(|plan| plan.threads).sum();
+    (1..=threads.max(1)).map(|number| Name::from(format!("{name}-{number}"))).collect()
 }
 
 /// Sets up the CAs of a scenario and issues its certificates.
@@ -102,12 +144,21 @@ fn cast(scenario: &Scenario, ca: &mut FakeCa) -> Result<Cast, SetupError> {
         crl_signers: crl_signers(scenario, ca),
         identities: BTreeMap::new(),
         servers: BTreeMap::new(),
+        first_servers: BTreeMap::new(),
     };
     for (name, sut) in &scenario.suts {
         let key = key_of(scenario, &sut.ca, &format!("server/{name}"))?;
         let host = std::slice::from_ref(&sut.host);
         let issued = ca.issue(&sut.ca, &sut.host, Usage::Server, &key, host);
         let identity = identity(&cast, &sut.ca, &sut.host, key, issued)?;
+        cast.servers.insert(name.clone(), identity);
+    }
+    for (name, validator) in &scenario.validators {
+        let Some(own) = &validator.directory else { continue };
+        let key = key_of(scenario, &own.ca, &format!("server/{name}"))?;
+        let issued =
+            ca.issue(&own.ca, &own.host, Usage::Server, &key, std::slice::from_ref(&own.host));
+        let identity = identity(&cast, &own.ca, &own.host, key, issued)?;
         cast.servers.insert(name.clone(), identity);
     }
     for (client, plan) in &scenario.clients {

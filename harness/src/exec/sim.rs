@@ -14,7 +14,7 @@ use revlab_pki::Certificate;
 use revlab_sut::sessions::SessionTable;
 
 use super::setup::{Cast, Identity};
-use super::wire::{FetchKey, Opened, Wire};
+use super::wire::{FetchKey, Opened, Shown, Wire};
 use crate::scenario::model::Scenario;
 
 /// A thread of a client at a SUT: whoever can take up a session again.
@@ -29,10 +29,12 @@ pub(super) struct SimWire {
     /// that it was made with: another certificate makes a full handshake.
     sessions: BTreeMap<Place, (Vec<u8>, Arc<[Certificate]>)>,
     /// The server certificate of each SUT, and the clock by which each client judges it.
-    servers: Vec<Option<Certificate>>,
+    servers: Vec<Option<Arc<[Certificate]>>>,
     clocks: BTreeMap<Name, Clock>,
     next_session: u64,
     open: BTreeMap<u64, (Handshake, TlsVersion)>,
+    /// What clients present whose validator has not spoken yet.
+    waiting: BTreeMap<u64, Arc<[Certificate]>>,
 }
 
 impl SimWire {
@@ -47,11 +49,12 @@ impl SimWire {
             servers: scenario
                 .suts
                 .keys()
-                .map(|n| cast.servers.get(n).and_then(|i| i.chain.first().cloned()))
+                .map(|n| cast.servers.get(n).map(|i| i.chain.clone()))
                 .collect(),
             clocks: scenario.clients.iter().map(|(n, c)| (n.clone(), c.clock.clone())).collect(),
             next_session: 0,
             open: BTreeMap::new(),
+            waiting: BTreeMap::new(),
         }
     }
 
@@ -89,7 +92,7 @@ impl SimWire {
 impl SimWire {
     /// What a client has against the server's certificate, by its own clock.
     fn server_error(&self, now: Instant, sut: usize, send: &Send) -> Option<&'static str> {
-        let certificate = self.servers.get(sut)?.as_ref()?;
+        let certificate = self.servers.get(sut)?.as_ref()?.first()?;
         let reading = self.clocks.get(&send.client).map_or(now, |clock| clock.at(now));
         if reading < certificate.not_before() {
             Some(SERVER_NOT_YET_VALID)
@@ -129,20 +132,38 @@ impl Wire for SimWire {
 
     fn abandon_fetch(&mut self, _key: FetchKey) {}
 
-    fn open(&mut self, now: Instant, sut: usize, send: &Send) -> Opened {
+    fn open(&mut self, now: Instant, sut: usize, send: &Send, staple: Option<Arc<[u8]>>) -> Opened {
         let highest = self.suts.get(sut).map_or(send.tls, |(tls, _)| *tls);
         let tls = Ord::min(highest, send.tls);
-        let peer = self.peers.get(&send.identity).cloned().unwrap_or_default();
+        let peer = self.peers.get(&send.presents).cloned().unwrap_or_default();
         let place = (sut, send.client.clone(), send.thread);
         let full = send.session == Session::Fresh || !self.sessions.contains_key(&place);
-        if let Some(error) = self.server_error(now, sut, send).filter(|_| full) {
+        let judged_here = full && !send.validated;
+        if let Some(error) = self.server_error(now, sut, send).filter(|_| judged_here) {
             let seen = Seen::Broken { phase: Phase::Handshake, error: Name::from(error) };
             let handshake = Handshake::None;
             return Opened::Ended(Observation { handshake, tls: None, handshake_ms: 0, seen });
         }
         let handshake = self.handshake(now, sut, send, tls, &peer);
         self.open.insert(send.attempt, (handshake, tls));
-        Opened::Request { peer, handshake, tls }
+        if !send.validated {
+            return Opened::Request { peer, handshake, tls };
+        }
+        self.waiting.insert(send.attempt, peer);
+        let chain = self.servers.get(sut).cloned().flatten().unwrap_or_default();
+        Opened::Connected(Shown { handshake, tls, chain, staple })
+    }
+
+    fn proceed(&mut self, attempt: u64) -> Opened {
+        let open = self.open.get(&attempt).copied().zip(self.waiting.remove(&attempt));
+        match open {
+            Some(((handshake, tls), peer)) => Opened::Request { peer, handshake, tls },
+            None => {
+                let seen = Seen::Closed { phase: Phase::Request };
+                let handshake = Handshake::None;
+                Opened::Ended(Observation { handshake, tls: None, handshake_ms: 0, seen })
+            }
+        }
     }
 
     fn answer(&mut self, attempt: u64, reply: Option<&Reply>) -> Option<Observation> {
@@ -156,6 +177,7 @@ impl Wire for SimWire {
 
     fn abandon_attempt(&mut self, attempt: u64) {
         self.open.remove(&attempt);
+        self.waiting.remove(&attempt);
     }
 
     fn forget_sessions(&mut self, sut: usize) {
@@ -164,8 +186,18 @@ impl Wire for SimWire {
         }
     }
 
-    fn replace_identity(&mut self, name: &Name, identity: &Identity) {
+    fn forget_client_sessions(&mut self, client: &Name) {
+        self.sessions.retain(|(_, of, _), _| of != client);
+    }
+
+    fn add_identity(&mut self, name: &Name, identity: &Identity) {
         self.peers.insert(name.clone(), identity.chain.clone());
+    }
+
+    fn replace_server(&mut self, sut: usize, server: &Identity) {
+        if let Some(own) = self.servers.get_mut(sut) {
+            *own = Some(server.chain.clone());
+        }
     }
 
     fn set_time(&mut self, _now: Instant) {}

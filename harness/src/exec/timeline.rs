@@ -18,6 +18,7 @@ impl Ranks {
         let mut names: Vec<Name> = Vec::new();
         names.extend(scenario.cas.keys().cloned());
         names.extend(scenario.suts.keys().cloned());
+        names.extend(scenario.validators.keys().cloned());
         names.extend(scenario.clients.keys().cloned());
         names.sort();
         Ranks { names }
@@ -34,7 +35,8 @@ pub(super) fn clocks(scenario: &Scenario) -> impl Iterator<Item = (&Name, &Clock
     let cas = scenario.cas.iter().map(|(n, c)| (n, &c.clock));
     let suts = scenario.suts.iter().map(|(n, c)| (n, &c.clock));
     let clients = scenario.clients.iter().map(|(n, c)| (n, &c.clock));
-    cas.chain(suts).chain(clients)
+    let validators = scenario.validators.iter().map(|(n, c)| (n, &c.clock));
+    cas.chain(suts).chain(validators).chain(clients)
 }
 
 /// A clock that reads other than lab time, as a record.

@@ -25,8 +25,23 @@ pub(super) enum Opened {
         /// Version agreed on.
         tls: TlsVersion,
     },
+    /// The handshake is complete; the client's validator judges the server before the request is
+    /// sent ([`Wire::proceed`]).
+    Connected(Shown),
     /// It did not come to a request.
     Ended(Observation),
+}
+
+/// What a server shows in a handshake.
+pub(super) struct Shown {
+    /// Kind of handshake; a resumed one shows nothing new.
+    pub(super) handshake: Handshake,
+    /// Version agreed on.
+    pub(super) tls: TlsVersion,
+    /// The server's certificates, its own first.
+    pub(super) chain: Arc<[Certificate]>,
+    /// What it stapled.
+    pub(super) staple: Option<Arc<[u8]>>,
 }
 
 /// A transport.
@@ -45,8 +60,12 @@ pub(super) trait Wire {
     /// An exchange is given up.
     fn abandon_fetch(&mut self, key: FetchKey);
 
-    /// An attempt begins: connection, handshake, request.
-    fn open(&mut self, now: Instant, sut: usize, send: &Send) -> Opened;
+    /// An attempt begins: connection, handshake, and the request unless the client's validator comes
+    /// in between. The server staples `staple` if the handshake is a full one.
+    fn open(&mut self, now: Instant, sut: usize, send: &Send, staple: Option<Arc<[u8]>>) -> Opened;
+
+    /// The client accepts the server: its request is sent.
+    fn proceed(&mut self, attempt: u64) -> Opened;
 
     /// A SUT answers an attempt, or breaks its connection (no reply): what the client sees.
     fn answer(&mut self, attempt: u64, reply: Option<&Reply>) -> Option<Observation>;
@@ -57,8 +76,14 @@ pub(super) trait Wire {
     /// No session of this SUT can be resumed any more.
     fn forget_sessions(&mut self, sut: usize);
 
-    /// The certificate of an identity has been replaced.
-    fn replace_identity(&mut self, name: &Name, identity: &Identity);
+    /// No session of these clients can be resumed any more.
+    fn forget_client_sessions(&mut self, client: &Name);
+
+    /// Another certificate can be presented, by this name.
+    fn add_identity(&mut self, name: &Name, identity: &Identity);
+
+    /// The certificate of a SUT has been replaced.
+    fn replace_server(&mut self, sut: usize, server: &Identity);
 
     /// Lab time has come to `now`.
     fn set_time(&mut self, now: Instant);

@@ -1,5 +1,8 @@
 //! The loop: pop the earliest event, ask a core, perform what it says, in order.
 
+mod validating;
+mod wakeups;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,16 +11,18 @@ use revlab_fake_ca::fault::{Caller, Ruling};
 use revlab_fake_ca::{CaAction, CaEvent, FakeCa};
 use revlab_lab::http::{FetchError, Reply, Request};
 use revlab_lab::queue::{Class, EventQueue, Key};
-use revlab_lab::trace::{Handshake, Header, Kind, TlsVersion};
+use revlab_lab::trace::{Handshake, Header, Kind, TlsVersion, Validation};
 use revlab_lab::{Core, Instant, Item, Name, Out, Span};
 use revlab_sut::{Machine, SutAction, SutEvent};
 
+use super::choices::Choices;
 use super::recorder::Recorder;
-use super::setup::{Cast, Lab};
+use super::setup::{Cast, Lab, Machines};
 use super::timeline::{self, Ranks};
-use super::wire::{FetchKey, Opened, Wire};
+use super::wire::{FetchKey, Opened, Shown, Wire};
 use super::{Left, Transport};
 use crate::scenario::model::Scenario;
+use wakeups::Wakeups;
 
 /// What is pending. Rare and large things are boxed: the queue moves its events a lot.
 pub(super) enum Event {
@@ -29,23 +34,38 @@ pub(super) enum Event {
     AtCa { key: FetchKey, request: Box<Request>, ruling: Ruling },
     /// An answer, or word that none will come, arrives at a SUT.
     Fetched { key: FetchKey, result: Result<Reply, FetchError> },
+    /// A client has seen its server's certificate.
+    AtValidator { attempt: u64 },
     /// A request arrives at a SUT.
     AtSut { attempt: u64 },
+    /// A SUT has seen its directory's certificate.
+    DirectoryShown { attempt: u64, directory: Name },
+    /// A directory is asked about a client.
+    Consulted { attempt: u64, directory: Name, peer: Peer },
+    /// What it says arrives at the SUT.
+    Counsel { attempt: u64, validation: Validation },
     /// An answer arrives at a client.
     AtClient { attempt: u64, observation: Observation },
 }
 
 /// A client's certificates, its own first.
-type Peer = std::sync::Arc<[revlab_pki::Certificate]>;
+pub(super) type Peer = std::sync::Arc<[revlab_pki::Certificate]>;
 
 /// An attempt that is under way.
 struct Open {
     sut: usize,
-    began: Instant,
     arrived: Option<(Peer, Handshake, TlsVersion)>,
     handshake_ms: i64,
     rank: u16,
     checks: Vec<u64>,
+    client: Name,
+    /// The host that is asked for, where it is not the SUT's own name.
+    host: Option<Name>,
+    /// The client's validator, what the server has shown it, and what the handshake came to.
+    validator: Option<usize>,
+    shown: Option<Shown>,
+    agreed: Option<(Handshake, TlsVersion)>,
+    validations: Vec<Validation>,
 }
 
 /// A run under way.
@@ -56,6 +76,9 @@ pub(super) struct World<'a, W> {
     pub(super) queue: EventQueue<Event>,
     pub(super) ca: FakeCa,
     machines: Vec<(Name, Machine)>,
+    pub(super) validators: BTreeMap<Name, Machines>,
+    wakeups: Wakeups,
+    pub(super) choices: Choices,
     driver: Driver,
     pub(super) cast: Cast,
     pub(super) wire: W,
@@ -94,6 +117,9 @@ impl<'a, W: Wire> World<'a, W> {
             queue,
             ca: lab.ca,
             machines: lab.machines,
+            validators: lab.validators,
+            wakeups: Wakeups::default(),
+            choices: Choices::default(),
             driver: lab.driver,
             cast: lab.cast,
             wire,
@@ -118,6 +144,7 @@ impl<'a, W: Wire> World<'a, W> {
                 self.recorder.write(now, timeline::clock_record(actor, clock, now));
             }
         }
+        self.begin(now);
         while let Some((at, next)) = self.next() {
             if at >= self.end && self.open.is_empty() || self.recorder.has_failed() {
                 break;
@@ -145,8 +172,24 @@ impl<'a, W: Wire> World<'a, W> {
         }
         let end = if reason == "complete" { now.max(self.end) } else { now };
         self.recorder.end(end, reason);
-        let caches = self.machines.into_iter().map(|(name, machine)| (name, machine.caches(end)));
+        // Of a validator with thousands of machines nobody looks into each.
+        let few = self.validators.values().filter(|machines| machines.count > 1);
+        let many: Vec<_> = few.map(|m| m.first..m.first + m.count).collect();
+        let machines = self.machines.into_iter().enumerate();
+        let shown = machines.filter(|(i, _)| !many.iter().any(|range| range.contains(i)));
+        let caches = shown.map(|(_, (name, machine))| (name, machine.caches(end)));
         Left { cast: self.cast, caches: caches.collect(), logs: BTreeMap::new() }
+    }
+
+    /// Servers learn which certificate is theirs.
+    fn begin(&mut self, now: Instant) {
+        let names: Vec<Name> = self.scenario.suts.keys().cloned().collect();
+        for (index, name) in names.iter().enumerate() {
+            if let Some(server) = self.cast.servers.get(name) {
+                let chain = server.chain.clone();
+                self.tell_machine(now, index, SutEvent::OwnCertificate { chain });
+            }
+        }
     }
 
     /// The earliest of everything that is pending, in the documented order.
@@ -155,9 +198,8 @@ impl<'a, W: Wire> World<'a, W> {
         let queued = self.queue.peek().map(|key| (key, Next::Queue));
         let ca = self.ca.next_wakeup().map(|at| wake(at, Class::Publication, 0, Next::Ca));
         let driver = self.driver.next_wakeup().map(|at| wake(at, Class::Attempt, 0, Next::Driver));
-        let suts = self.machines.iter().enumerate().filter_map(|(i, (_, machine))| {
-            Some(wake(machine.next_wakeup()?, Class::WakeUp, i as u16, Next::Sut(i)))
-        });
+        let suts = self.wakeups.first();
+        let suts = suts.map(|(at, i)| wake(at, Class::WakeUp, i as u16, Next::Sut(i)));
         let all = queued.into_iter().chain(ca).chain(suts).chain(driver);
         all.min_by_key(|(key, _)| *key).map(|(key, next)| (key.at, next))
     }
@@ -172,7 +214,15 @@ impl<'a, W: Wire> World<'a, W> {
                     self.tell_machine(now, key.0, SutEvent::Fetched { fetch: key.1, result });
                 }
             }
+            Event::AtValidator { attempt } => self.at_validator(now, attempt),
             Event::AtSut { attempt } => self.at_sut(now, attempt),
+            Event::DirectoryShown { attempt, directory } => {
+                self.directory_shown(now, attempt, &directory);
+            }
+            Event::Consulted { attempt, directory, peer } => {
+                self.consulted(now, attempt, &directory, peer);
+            }
+            Event::Counsel { attempt, validation } => self.counsel(now, attempt, validation),
             Event::AtClient { attempt, observation } => self.at_client(now, attempt, observation),
         }
     }
@@ -192,17 +242,26 @@ impl<'a, W: Wire> World<'a, W> {
         }
     }
 
-    pub(super) fn tell_sut(&mut self, now: Instant, name: &Name, event: SutEvent) {
-        if let Some(index) = self.machines.iter().position(|(n, _)| n == name) {
-            self.tell_machine(now, index, event);
+    /// Tells a SUT, or all machines of a validator.
+    pub(super) fn tell_sut(&mut self, now: Instant, name: &Name, event: &SutEvent) {
+        let machines = match self.validators.get(name) {
+            Some(machines) => machines.first..machines.first + machines.count,
+            None => match self.machines.iter().position(|(n, _)| n == name) {
+                Some(index) => index..index + 1,
+                None => return,
+            },
+        };
+        for index in machines {
+            self.tell_machine(now, index, event.clone());
         }
     }
 
-    fn tell_machine(&mut self, now: Instant, index: usize, event: SutEvent) {
+    pub(super) fn tell_machine(&mut self, now: Instant, index: usize, event: SutEvent) {
         // What is performed below can come back here: then there is new room.
         let mut out = std::mem::take(&mut self.from_sut);
         if let Some((_, machine)) = self.machines.get_mut(index) {
             machine.decide(now, event, &mut out);
+            self.wakeups.set(index, machine.next_wakeup());
         }
         for item in out.drain() {
             match item {
@@ -238,24 +297,40 @@ impl<'a, W: Wire> World<'a, W> {
                 self.fetching.remove(&(index, fetch));
                 self.wire.abandon_fetch((index, fetch));
             }
-            SutAction::Respond { attempt, reply, checks } => {
+            SutAction::Respond { attempt, reply, checks, validations } => {
                 if let Some(open) = self.open.get_mut(&attempt) {
+                    // Where the client's validator spoke too, all that spoke are listed.
+                    open.validations.extend(validations);
                     open.checks = checks;
                 }
                 self.answer(now, attempt, Some(&reply));
             }
             SutAction::Close { attempt } => self.answer(now, attempt, None),
-            SutAction::ForgetSessions => self.wire.forget_sessions(index),
+            SutAction::ForgetSessions if index < self.scenario.suts.len() => {
+                self.wire.forget_sessions(index);
+            }
+            // A client's machine: its own sessions end with it.
+            SutAction::ForgetSessions => self.forget_sessions_of(index),
+            SutAction::Connect { attempt, directory } => self.connect(now, attempt, directory),
+            SutAction::Consult { attempt, directory, peer } => {
+                self.consult(now, attempt, directory, peer);
+            }
+            SutAction::Validated { attempt, validation } => {
+                self.validated(now, attempt, validation);
+            }
         }
     }
 
     /// A request leaves a SUT: faults on the way act first.
     fn fetch(&mut self, now: Instant, key: FetchKey, request: Request, account: &str) {
         let Some((sut, _)) = self.machines.get(key.0) else { return };
+        let sut = sut.clone();
         let open = u32::try_from(self.fetching.len()).unwrap_or(u32::MAX);
-        let meeting =
-            self.ca.meet(now, &Caller { name: sut, account: Some(account), open }, &request);
-        self.recorder.met(sut, key.1, meeting.faults.clone());
+        // A fault knows the machines of a validator by its name alone.
+        let name = self.validator_with(key.0).unwrap_or(&sut).clone();
+        let caller = Caller { name: &name, account: Some(account), open };
+        let meeting = self.ca.meet(now, &caller, &request);
+        self.recorder.met(&sut, key.1, meeting.faults.clone());
         self.fetching.insert(key);
         let network = self.scenario.network;
         let (found, ruling) = meeting.on_its_way(&network);
@@ -317,9 +392,32 @@ impl<'a, W: Wire> World<'a, W> {
     fn send(&mut self, now: Instant, send: &Send) {
         let Some(sut) = self.machines.iter().position(|(n, _)| *n == send.sut) else { return };
         let rank = self.ranks.of(&send.client);
-        let mut open =
-            Open { sut, began: now, arrived: None, handshake_ms: 0, rank, checks: Vec::new() };
-        match self.wire.open(now, sut, send) {
+        let mut open = Open {
+            sut,
+            arrived: None,
+            handshake_ms: 0,
+            rank,
+            checks: Vec::new(),
+            client: send.client.clone(),
+            host: send.host.clone(),
+            validator: self.validator_of(&send.client, send.thread),
+            shown: None,
+            agreed: None,
+            validations: Vec::new(),
+        };
+        let remembers =
+            self.scenario.clients.get(&send.client).is_some_and(|plan| plan.remembers_certificate);
+        let presents = self.choices.presented(send, remembers);
+        let send = &Send { presents, ..send.clone() };
+        let staple = self.staple(now, sut);
+        match self.wire.open(now, sut, send, staple) {
+            Opened::Connected(shown) => {
+                let cost = self.scenario.network.tls_request(shown.tls, shown.handshake);
+                open.handshake_ms = cost.as_millis();
+                open.shown = Some(shown);
+                let event = Event::AtValidator { attempt: send.attempt };
+                self.push_attempt(now + cost, rank, send.attempt, event);
+            }
             Opened::Request { peer, handshake, tls } => {
                 let cost = self.scenario.network.tls_request(tls, handshake);
                 open.arrived = Some((peer, handshake, tls));
@@ -339,6 +437,14 @@ impl<'a, W: Wire> World<'a, W> {
             }
         }
         self.open.insert(send.attempt, open);
+    }
+
+    /// What a SUT staples now.
+    fn staple(&mut self, now: Instant, sut: usize) -> Option<std::sync::Arc<[u8]>> {
+        let (_, machine) = self.machines.get_mut(sut)?;
+        let staple = machine.staple(now);
+        self.wakeups.set(sut, machine.next_wakeup());
+        staple
     }
 
     fn at_sut(&mut self, now: Instant, attempt: u64) {
@@ -361,12 +467,12 @@ impl<'a, W: Wire> World<'a, W> {
     fn at_client(&mut self, now: Instant, attempt: u64, observation: Observation) {
         let Some(open) = self.open.remove(&attempt) else { return };
         let wall_ms = self.wire.wall_ms(attempt);
-        let event = ClientEvent::Answer { attempt, observation, checks: open.checks, wall_ms };
-        debug_assert!(open.began <= now);
+        let Open { checks, validations, .. } = open;
+        let event = ClientEvent::Answer { attempt, observation, checks, validations, wall_ms };
         self.tell_driver(now, event);
     }
 
-    fn push_attempt(&mut self, at: Instant, actor: u16, attempt: u64, event: Event) {
+    pub(super) fn push_attempt(&mut self, at: Instant, actor: u16, attempt: u64, event: Event) {
         // Apart from the counts of fetches, should a client and a SUT share their name.
         let seq = attempt | 1 << 63;
         self.queue.push(Key { at, class: Class::Answer, actor, seq }, event);
@@ -374,7 +480,9 @@ impl<'a, W: Wire> World<'a, W> {
 
     fn fetch_key(&self, at: Instant, key: FetchKey, leg: u64) -> Key {
         let name = self.machines.get(key.0).map_or("", |(n, _)| n);
-        Key { at, class: Class::Answer, actor: self.ranks.of(name), seq: key.1 * 2 + leg }
+        // Apart by machine: those of one validator share their rank.
+        let seq = (key.0 as u64) << 48 | (key.1 * 2 + leg);
+        Key { at, class: Class::Answer, actor: self.ranks.of(name), seq }
     }
 
     fn header(&self) -> Header {
@@ -391,7 +499,13 @@ impl<'a, W: Wire> World<'a, W> {
             sut: under_test.to_owned(),
             start: s.start,
             duration_ms: s.duration.as_millis(),
-            profiles: s.suts.iter().map(|(n, c)| (n.to_string(), c.profile.describe())).collect(),
+            profiles: s
+                .suts
+                .iter()
+                .map(|(n, c)| (n, &c.profile))
+                .chain(s.validators.iter().map(|(n, c)| (n, &c.profile)))
+                .map(|(name, profile)| (name.to_string(), profile.describe()))
+                .collect(),
         }
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn judge(
     window: Window,
     share: Share,
     of: &AttemptFilter,
-    result: ResultFilter,
+    result: &ResultFilter,
 ) -> Ruling {
     let whose = phrase::attempts_of(of);
     let wanted = phrase::result(result);
@@ -90,7 +90,7 @@ mod tests {
     use crate::scenario::model::ExpectationKind;
 
     fn share_of(share: Share, outcome: Outcome) -> ExpectationKind {
-        let result = ResultFilter { outcome, code: None, substatus: None };
+        let result = ResultFilter { outcome, code: None, substatus: None, by: None };
         ExpectationKind::Attempts { share, of: AttemptFilter::default(), result }
     }
 

@@ -137,7 +137,8 @@ mod tests {
     }
 
     fn checks(result: CheckResult, share: Option<Share>, during: bool) -> ExpectationKind {
-        let refused = ResultFilter { outcome: Outcome::Refused, code: None, substatus: None };
+        let refused =
+            ResultFilter { outcome: Outcome::Refused, code: None, substatus: None, by: None };
         ExpectationKind::Checks {
             of: CheckFilter::default(),
             result,
@@ -189,7 +190,7 @@ mod tests {
         certutil.process = Some("certutil.exe".into());
         lab.check(mins(35), certutil);
         let of = |process: &str, share| ExpectationKind::Checks {
-            of: CheckFilter { process: Some(process.into()), identity: None },
+            of: CheckFilter { process: Some(process.into()), ..CheckFilter::default() },
             result: CheckResult { verdict: Some(Verdict::Offline), ..CheckResult::default() },
             count: None,
             share: Some(share),

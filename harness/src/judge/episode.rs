@@ -24,6 +24,8 @@ pub struct Episode {
     pub code: Option<Code>,
     /// TLS alert of each.
     pub alert: Option<Name>,
+    /// Who did not accept a certificate in the first.
+    pub refused_by: Option<Name>,
     /// When the first was due.
     pub begin: Instant,
     /// When the first attempt after it was due; for the last episode, the end of the run.
@@ -66,12 +68,13 @@ impl Episode {
     }
 
     /// Whether it is one of what the filter means; none: the trace cannot tell.
-    pub(super) fn is(&self, index: &Index<'_>, result: ResultFilter) -> Option<bool> {
+    pub(super) fn is(&self, index: &Index<'_>, result: &ResultFilter) -> Option<bool> {
         let code = told::code(self.code, self.alert.as_ref());
         told::all([
             Some(result.outcome == self.outcome),
             told::part(index, result.code, code),
             told::part(index, result.substatus, self.substatus),
+            Some(told::by(result, self.refused_by.as_deref())),
         ])
     }
 
@@ -183,6 +186,7 @@ fn begun(attempt: &At<'_, Attempt>, end: Instant) -> Episode {
         substatus: attempt.substatus,
         code: attempt.code,
         alert: attempt.alert.clone(),
+        refused_by: select::refuser(attempt).map(Name::from),
         begin: attempt.due,
         end: end.max(attempt.due),
         last_due: attempt.due,

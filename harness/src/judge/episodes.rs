@@ -10,7 +10,7 @@ use crate::scenario::model::{AttemptFilter, Count, ResultFilter, SpanRange, Wind
 /// What an `episodes` expectation asks for.
 pub(super) struct Asked<'e> {
     pub(super) of: &'e AttemptFilter,
-    pub(super) result: ResultFilter,
+    pub(super) result: &'e ResultFilter,
     pub(super) count: Count,
     pub(super) length: Option<SpanRange>,
     pub(super) heals: Option<bool>,
@@ -195,6 +195,7 @@ mod tests {
                 outcome: Outcome::Refused,
                 code: Some(OFFLINE),
                 substatus: Some(13),
+                by: None,
             },
             count,
             length: None,

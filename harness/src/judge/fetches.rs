@@ -90,10 +90,10 @@ pub(super) fn stretches(
     during: &During,
 ) -> Result<Vec<Window>, NoStretch> {
     let sequences = episode::sequences(index, &during.of);
-    let asked = |e: &&Episode| e.is(index, during.result) == Some(true) && e.lies_in(window);
-    let untold = |e: &Episode| e.is(index, during.result).is_none() && e.lies_in(window);
+    let asked = |e: &&Episode| e.is(index, &during.result) == Some(true) && e.lies_in(window);
+    let untold = |e: &Episode| e.is(index, &during.result).is_none() && e.lies_in(window);
     if sequences.iter().flatten().any(untold) {
-        let result = phrase::result(during.result);
+        let result = phrase::result(&during.result);
         let words = format!("whether an episode was one {result} is not told");
         return Err(NoStretch::Untold(words));
     }
@@ -105,7 +105,7 @@ pub(super) fn stretches(
     match found.is_empty() {
         false => Ok(found),
         true => {
-            let result = phrase::result(during.result);
+            let result = phrase::result(&during.result);
             Err(NoStretch::None(format!("no episode {result}: there must be one to look into")))
         }
     }
@@ -178,8 +178,12 @@ mod tests {
     }
 
     fn during(at_start: Option<Span>) -> Option<During> {
-        let result =
-            ResultFilter { outcome: Outcome::Refused, code: Some(OFFLINE), substatus: None };
+        let result = ResultFilter {
+            outcome: Outcome::Refused,
+            code: Some(OFFLINE),
+            substatus: None,
+            by: None,
+        };
         Some(During { of: AttemptFilter::default(), result, at_start })
     }
 

@@ -91,21 +91,13 @@ pub(crate) struct Index<'a> {
 /// Full records of checks, by SUT and number.
 #[derive(Default)]
 struct FullChecks<'a> {
-    by_sut: Vec<(&'a Name, BTreeMap<u64, &'a Check>)>,
+    by_sut: BTreeMap<&'a str, BTreeMap<u64, &'a Check>>,
 }
 
 impl<'a> FullChecks<'a> {
     /// The full record that this one is or repeats; itself where that is not there.
     fn resolve(&mut self, it: &'a Check) -> &'a Check {
-        // A run has a handful of SUTs.
-        let at = match self.by_sut.iter().position(|(sut, _)| **sut == it.by) {
-            Some(at) => at,
-            None => {
-                self.by_sut.push((&it.by, BTreeMap::new()));
-                self.by_sut.len() - 1
-            }
-        };
-        let Some((_, known)) = self.by_sut.get_mut(at) else { return it };
+        let known = self.by_sut.entry(&it.by).or_default();
         match it.same_as {
             Some(number) => known.get(&number).copied().unwrap_or(it),
             None => {

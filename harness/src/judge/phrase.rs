@@ -117,8 +117,12 @@ pub(super) fn unasked(kind: &ExpectationKind) -> String {
     .to_owned()
 }
 
-pub(super) fn result(filter: ResultFilter) -> String {
-    result_words(filter.outcome, None, filter.substatus, filter.code)
+pub(super) fn result(filter: &ResultFilter) -> String {
+    let mut words = result_words(filter.outcome, None, filter.substatus, filter.code);
+    if let Some(by) = &filter.by {
+        let _ = write!(words, " because of {by}");
+    }
+    words
 }
 
 /// ` by a and b with the certificate c`, or nothing.
@@ -136,7 +140,7 @@ pub(super) fn attempts_of(filter: &AttemptFilter) -> String {
 
 /// `during each episode refused …`.
 pub(super) fn during(during: &During) -> String {
-    let of = format!("{}{}", result(during.result), attempts_of(&during.of));
+    let of = format!("{}{}", result(&during.result), attempts_of(&during.of));
     match during.at_start {
         None => format!(" during each episode {of}"),
         Some(length) => format!(" in the first {length} of each episode {of}"),
@@ -197,6 +201,9 @@ pub(super) fn checks_of(filter: &CheckFilter) -> String {
     }
     if let Some(process) = &filter.process {
         let _ = write!(text, " by {process}");
+    }
+    if let Some(by) = &filter.by {
+        let _ = write!(text, " on {by}");
     }
     text
 }

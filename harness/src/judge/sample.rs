@@ -52,6 +52,7 @@ impl Lab {
             network: Network::default(),
             cas: BTreeMap::new(),
             suts: BTreeMap::new(),
+            validators: BTreeMap::new(),
             clients: BTreeMap::from([("jmeter".into(), client(start, duration))]),
             faults: BTreeMap::new(),
             operations: BTreeMap::new(),
@@ -314,6 +315,10 @@ fn client(start: Instant, duration: Span) -> ClientPlan {
         path: "/".to_owned(),
         admit: StatusRange::SUCCESS,
         clock: Clock::exact(start),
+        validator: None,
+        principal: None,
+        host: None,
+        remembers_certificate: false,
     }
 }
 
@@ -360,6 +365,7 @@ fn attempt(client: &str, due: Instant, outcome: Outcome, code: Option<Code>) -> 
         took_ms: 5,
         wall_ms: None,
         checks: Vec::new(),
+        validations: Vec::new(),
     }
 }
 

@@ -18,12 +18,29 @@ pub(super) fn fetch(filter: &FetchFilter, fetch: &Fetch) -> bool {
         && (filter.status.is_none() || filter.status == fetch.status)
         && filter.succeeded.is_none_or(|s| s == fetch.succeeded())
         && filter.process.as_ref().is_none_or(|p| *p == fetch.process)
+        && filter.by.as_ref().is_none_or(|by| is_machine_of(by, &fetch.by))
         && filter.unsolicited.is_none_or(|u| u == fetch.unsolicited.is_some())
 }
 
 pub(super) fn check(filter: &CheckFilter, check: &Check) -> bool {
     (filter.process.is_none() || filter.process == check.process)
+        && filter.by.as_ref().is_none_or(|by| is_machine_of(by, &check.by))
         && (filter.identity.is_none() || filter.identity == check.subject)
+}
+
+/// Whether a machine is this SUT or one of this validator's: `desk-17` is one of `desk`.
+pub(super) fn is_machine_of(actor: &str, machine: &str) -> bool {
+    machine.strip_prefix(actor).is_some_and(|rest| {
+        let number = rest.strip_prefix('-');
+        rest.is_empty()
+            || number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+/// Who did not accept a certificate, so that the attempt came to what it did; none: nobody, or the
+/// trace does not tell.
+pub(super) fn refuser(attempt: &Attempt) -> Option<&str> {
+    attempt.validations.iter().find(|v| v.code.is_some()).map(|v| &*v.by)
 }
 
 pub(super) fn check_result(filter: &CheckResult, check: &Check) -> bool {

@@ -8,6 +8,7 @@ use revlab_lab::trace::Attempt;
 use revlab_lab::{Code, Name};
 
 use super::index::Index;
+use super::select;
 use crate::scenario::model::{ExpectationKind, FetchFilter, ResultFilter};
 
 /// The alert that says what [`Code::CRYPT_E_REVOKED`] says (RFC 8446 §6.2). No other alert has one
@@ -21,14 +22,21 @@ pub(super) fn code(code: Option<Code>, alert: Option<&Name>) -> Option<Code> {
 }
 
 /// Whether something with these properties is what the filter means; none: the trace cannot tell.
-pub(super) fn result(index: &Index<'_>, filter: ResultFilter, attempt: &Attempt) -> Option<bool> {
+pub(super) fn result(index: &Index<'_>, filter: &ResultFilter, attempt: &Attempt) -> Option<bool> {
     let told = code(attempt.code, attempt.alert.as_ref());
     let parts = [
         Some(filter.outcome == attempt.outcome),
         part(index, filter.code, told),
         part(index, filter.substatus, attempt.substatus),
+        Some(by(filter, select::refuser(attempt))),
     ];
     all(parts)
+}
+
+/// Whether it was brought about by whom the filter names.
+pub(super) fn by(filter: &ResultFilter, refuser: Option<&str>) -> bool {
+    let is = |by: &Name| refuser.is_some_and(|refuser| select::is_machine_of(by, refuser));
+    filter.by.as_ref().is_none_or(is)
 }
 
 /// Whether a part that is asked for is there; none: the system under test does not tell it.
@@ -96,7 +104,7 @@ mod tests {
     }
 
     fn asked(outcome: Outcome, code: Code) -> ResultFilter {
-        ResultFilter { outcome, code: Some(code), substatus: None }
+        ResultFilter { outcome, code: Some(code), substatus: None, by: None }
     }
 
     fn share(share: Share, result: ResultFilter) -> ExpectationKind {
@@ -122,13 +130,13 @@ mod tests {
     fn the_alert_for_a_revoked_certificate_tells_the_code_for_one() {
         let lab = refused_by(REVOKED);
         let refused = asked(Outcome::Refused, GONE);
-        let finding = lab.find_in(mins(2), hours(1), share(Share::All, refused));
+        let finding = lab.find_in(mins(2), hours(1), share(Share::All, refused.clone()));
         assert_eq!(finding.verdict, Status::Held);
         assert!(finding.seen.contains("the alert certificate_revoked says so"), "{}", finding.seen);
-        assert_eq!(lab.find(episodes(1, Some(1), refused)).verdict, Status::Held);
+        assert_eq!(lab.find(episodes(1, Some(1), refused.clone())).verdict, Status::Held);
         let offline = asked(Outcome::Refused, OFFLINE);
-        assert_eq!(lab.find(share(Share::None, offline)).verdict, Status::Held);
-        assert_eq!(lab.find(episodes(1, None, offline)).verdict, Status::Failed);
+        assert_eq!(lab.find(share(Share::None, offline.clone())).verdict, Status::Held);
+        assert_eq!(lab.find(episodes(1, None, offline.clone())).verdict, Status::Failed);
     }
 
     #[test]
@@ -136,12 +144,15 @@ mod tests {
         let lab = refused_by("unknown_ca");
         for code in [GONE, OFFLINE] {
             let refused = asked(Outcome::Refused, code);
-            let finding = lab.find_in(mins(2), hours(1), share(Share::All, refused));
+            let finding = lab.find_in(mins(2), hours(1), share(Share::All, refused.clone()));
             assert_eq!(finding.verdict, Status::Inconclusive);
             assert!(finding.seen.contains("2 refused by the alert unknown_ca"), "{}", finding.seen);
-            assert_eq!(lab.find(share(Share::None, refused)).verdict, Status::Inconclusive);
-            assert_eq!(lab.find(episodes(1, None, refused)).verdict, Status::Inconclusive);
-            assert_eq!(lab.find(episodes(0, Some(0), refused)).verdict, Status::Inconclusive);
+            assert_eq!(lab.find(share(Share::None, refused.clone())).verdict, Status::Inconclusive);
+            assert_eq!(lab.find(episodes(1, None, refused.clone())).verdict, Status::Inconclusive);
+            assert_eq!(
+                lab.find(episodes(0, Some(0), refused.clone())).verdict,
+                Status::Inconclusive
+            );
         }
     }
 
@@ -150,10 +161,10 @@ mod tests {
         let lab = refused_by("unknown_ca");
         let refused = asked(Outcome::Refused, OFFLINE);
         // Half were admitted: whatever the code, not all were refused with it.
-        assert_eq!(lab.find(share(Share::All, refused)).verdict, Status::Failed);
-        assert_eq!(lab.find(share(Share::AtMost(0.5), refused)).verdict, Status::Held);
-        assert_eq!(lab.find(episodes(2, None, refused)).verdict, Status::Failed);
-        let early = lab.find_in(mins(0), mins(2), share(Share::None, refused));
+        assert_eq!(lab.find(share(Share::All, refused.clone())).verdict, Status::Failed);
+        assert_eq!(lab.find(share(Share::AtMost(0.5), refused.clone())).verdict, Status::Held);
+        assert_eq!(lab.find(episodes(2, None, refused.clone())).verdict, Status::Failed);
+        let early = lab.find_in(mins(0), mins(2), share(Share::None, refused.clone()));
         assert_eq!(early.verdict, Status::Held);
     }
 
@@ -190,9 +201,9 @@ mod tests {
         lab.admitted(mins(0)).alerted(mins(2), "unknown_ca");
         let refused = asked(Outcome::Refused, OFFLINE);
         assert_eq!(
-            lab.find_in(mins(1), hours(1), share(Share::All, refused)).verdict,
+            lab.find_in(mins(1), hours(1), share(Share::All, refused.clone())).verdict,
             Status::Failed
         );
-        assert_eq!(lab.find(episodes(0, Some(0), refused)).verdict, Status::Held);
+        assert_eq!(lab.find(episodes(0, Some(0), refused.clone())).verdict, Status::Held);
     }
 }

@@ -88,7 +88,7 @@ fn steps(lab: &Lab, minute: i64) -> Vec<Step> {
 }
 
 fn result(outcome: Outcome) -> ResultFilter {
-    ResultFilter { outcome, code: None, substatus: None }
+    ResultFilter { outcome, code: None, substatus: None, by: None }
 }
 
 fn expectations(lab: &mut Lab) {

@@ -22,6 +22,7 @@ mod renewed;
 mod responder;
 mod sut;
 mod times;
+mod validator;
 mod validity;
 
 use std::collections::BTreeMap;
@@ -70,6 +71,7 @@ pub(super) fn specs() -> Vec<&'static Spec> {
         renewed::SPECS,
         responder::SPECS,
         sut::SPECS,
+        validator::SPECS,
         clients::SPECS,
         fault::SPECS,
         operation::SPECS,
@@ -101,6 +103,7 @@ pub(super) fn scenario(
     let cas = each(&cx, tree, "ca", ca::decode);
     ca::check_parents(&cx, tree, &cas);
     let suts = each(&cx, tree, "sut", sut::decode);
+    let validators = each(&cx, tree, "validator", validator::decode);
     let clients =
         each(&cx, tree, "clients", |cx, name, entry| clients::decode(cx, &suts, name, entry));
     let mut faults = each(&cx, tree, "fault", fault::decode);
@@ -127,6 +130,7 @@ pub(super) fn scenario(
         network: head.network,
         cas,
         suts,
+        validators,
         clients,
         faults,
         operations,

@@ -95,7 +95,7 @@ fn an_unknown_key_gets_the_nearest_name_or_the_list() {
 fn a_wrong_type_says_what_is_needed_and_what_is_there() {
     assert_snapshot!(instead("every = \"10s\"", "every = 10"), @r#"x.toml:10:9: `every` of client `jmeter` must be a duration such as `"1h 30m"`, but is the number 10"#);
     assert_snapshot!(instead("[sut.web]", "[sut]\nweb = 3\n[sut.web2]"), @r#"
-    x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `clock`
+    x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `clock`, `client_certificates`, `directory`, `staple`
     x.toml:9:6: none of the SUTs is under test; say `under_test = true` in one of them
     "#);
     assert_snapshot!(said("[ca.issuing.web]\ndouble_escaping = \"yes\""), @r#"
@@ -158,7 +158,7 @@ fn an_unknown_actor_gets_the_nearest_name() {
        = help: did you mean `base`?
     "#);
     assert_snapshot!(said("[operation.x]\non = \"wbe\"\nat = \"1h\"\nreboot = {}\n"), @r#"
-    error: there is no SUT `wbe`
+    error: there is no SUT or validator `wbe`
       --> x.toml:12:6
        |
     12 | on = "wbe"
@@ -167,13 +167,13 @@ fn an_unknown_actor_gets_the_nearest_name() {
        = help: did you mean `web`?
     "#);
     assert_snapshot!(said("[operation.x]\non = \"issuing\"\nat = \"1h\"\nreboot = {}\n"), @r#"
-    error: `issuing` is a CA; a SUT is needed
+    error: `issuing` is a CA; a SUT or validator is needed
       --> x.toml:12:6
        |
     12 | on = "issuing"
        |      ^^^^^^^^^
        |
-       = help: the SUTs are: `web`
+       = help: there are: `web`
     "#);
 }
 
@@ -264,7 +264,7 @@ fn what_a_fault_cannot_select_is_said_where_it_stands() {
         |text: &str| lines(&format!("{GOOD}[fault.x]\non = \"issuing\"\ndown = {{}}\n{text}\n"));
     assert_snapshot!(fault("only = { url = \"ca.lab\", client = \"wep\", method = \"PUT\" }"), @r"
     x.toml:14:16: `url` of `only` of fault `x`: `ca.lab` is not an absolute URL such as `http://host/path`
-    x.toml:14:35: there is no SUT `wep`; did you mean `web`?
+    x.toml:14:35: there is no SUT or validator `wep`; did you mean `web`?
     x.toml:14:51: `method` of `only` of fault `x` cannot be `PUT`; it can be: `GET`, `HEAD`, `POST`
     ");
     assert_snapshot!(fault("only = { identity = \"jmeter-1\", serial = \"xyz\" }"), @r"
@@ -317,7 +317,7 @@ fn exactly_one_kind_must_be_said() {
     11 | [operation.x]
        |            ^
        |
-       = help: one of these is needed: `reboot`, `restart_service`, `urlcache_delete`, `delete_cache_files`, `chain_cache_resync`, `recreate_binding`, `add_to_store`, `verify_urlfetch`, `revoke`, `publish`, `reissue`, `release`, `skip`, `postpone`, `restore`, `renew`, `heal`
+       = help: one of these is needed: `reboot`, `restart_service`, `urlcache_delete`, `delete_cache_files`, `chain_cache_resync`, `recreate_binding`, `add_to_store`, `verify_urlfetch`, `revoke`, `publish`, `reissue`, `release`, `skip`, `postpone`, `restore`, `renew`, `heal`, `swap_certificate`, `restore_certificate`, `clear_ssl_state`
     "#);
     assert_snapshot!(said("[expect.x]\nlog = {}\nexposure = { at_most = \"1h\" }\n"), @r#"
     error: expectation `x` has both `log` and `exposure`
@@ -333,7 +333,7 @@ fn exactly_one_kind_must_be_said() {
 #[test]
 fn a_sketch_of_another_form_is_explained() {
     assert_snapshot!(lines(&format!("{GOOD}[expect.x]\nattempts = \"all\"\noutcome = \"admitted\"\n")), @r#"
-    x.toml:12:12: `attempts` of expectation `x` must be a table, but is the text "all"; its keys: `share`, `outcome`, `code`, `substatus`, `clients`, `identity`
+    x.toml:12:12: `attempts` of expectation `x` must be a table, but is the text "all"; its keys: `share`, `outcome`, `code`, `substatus`, `by`, `clients`, `identity`
     x.toml:13:1: unknown key `outcome` in expectation `x`; valid keys: `why`, `shows`, `from`, `to`, `attempts`, `episodes`, `fetches`, `order`, `follows`, `checks`, `exposure`, `log`
     "#);
 }
@@ -479,7 +479,7 @@ fn a_mistake_of_one_variant_says_so_unless_it_stands_in_its_table() {
     assert_snapshot!(lines(&text), @r#"
     x.toml:7:2: the scenario has no SUT (in variant `c`)
     x.toml:15:9: fault `x` has both `down` and `timeout`; only one can be: give the other a table of its own
-    x.toml:20:1: unknown key `colour` in variant `c`; valid keys: `remove`, `title`, `description`, `tags`, `seed`, `start`, `duration`, `network`, `ca`, `sut`, `clients`, `fault`, `operation`, `expect`
+    x.toml:20:1: unknown key `colour` in variant `c`; valid keys: `remove`, `title`, `description`, `tags`, `seed`, `start`, `duration`, `network`, `ca`, `sut`, `validator`, `clients`, `fault`, `operation`, `expect`
     "#);
 }
 
@@ -576,4 +576,18 @@ fn a_renewal_lies_between_the_set_up_of_its_ca_and_the_start() {
     "#);
     let more = "[operation.r]\non = \"issuing\"\nat = \"1h\"\nrenew = { key = \"old\" }\n";
     assert_snapshot!(lines(&format!("{GOOD}{more}")), @"x.toml:14:17: `key` of `renew` of operation `r` cannot be `old`; it can be: `new`, `same`");
+}
+
+#[test]
+fn what_a_validator_cannot_be_is_said_where_it_stands() {
+    let with = |more: &str| lines(&format!("{GOOD}{more}"));
+    let operation = |what: &str| with(&format!("[operation.o]\non = \"web\"\nat = \"1h\"\n{what}"));
+    assert_snapshot!(with("[validator.dc]\neach_thread = true\ndirectory = {}"), @r"x.toml:12:15: `each_thread` of validator `dc`: a directory is one machine: no thread has one of its own");
+    assert_snapshot!(operation("swap_certificate = { names = [] }"), @r"x.toml:14:30: `names` of `swap_certificate` of operation `o`: at least one host name is needed");
+    assert_snapshot!(operation("clear_ssl_state = {}"), @r"x.toml:12:6: `web` is a SUT; a client is needed; the clients are: `jmeter`");
+    assert_snapshot!(with("validator = \"web\"\nprincipal = { name = \"mail\" }"), @r"
+    x.toml:11:13: `web` is a SUT; a validator is needed
+    x.toml:12:22: `name` of `principal` of client `jmeter`: must be `msstd:` with a name behind it
+    ");
+    assert_snapshot!(with("principal = { name = \"msstd:mail\" }"), @r"x.toml:11:13: `principal` of client `jmeter`: only a validator looks at it: add `validator`");
 }

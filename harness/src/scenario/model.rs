@@ -8,7 +8,7 @@ use revlab_lab::network::Network;
 use revlab_lab::trace::{Purpose, Verdict};
 use revlab_lab::{Code, Instant, Name, Outcome, Seed, Span};
 use revlab_pki::CrlExtension;
-use revlab_sut::config::SutConfig;
+use revlab_sut::config::{SutConfig, ValidatorConfig};
 
 /// One variant of a scenario, ready to be run.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,8 @@ pub struct Scenario {
     pub cas: BTreeMap<Name, CaConfig>,
     /// The systems under test by name.
     pub suts: BTreeMap<Name, SutConfig>,
+    /// The validators by name.
+    pub validators: BTreeMap<Name, ValidatorConfig>,
     /// The clients by name.
     pub clients: BTreeMap<Name, ClientPlan>,
     /// The faults by name.
@@ -70,7 +72,7 @@ pub struct Operation {
 pub enum OperationKind {
     /// On a SUT.
     Sut(revlab_sut::config::SutOperation),
-    /// On a CA: revokes the certificate of an identity (`jmeter-1`).
+    /// On a CA: revokes the certificate of an identity (`jmeter-1`), a SUT or a directory.
     Revoke {
         /// Whose certificate.
         identity: Name,
@@ -99,6 +101,16 @@ pub enum OperationKind {
     },
     /// On a CA: all faults on it end, those that were to come included.
     Heal,
+    /// On a SUT: its certificate is exchanged for a new one of the same CA, with the same subject and
+    /// the same dates.
+    SwapCertificate {
+        /// The DNS names of the new one.
+        names: Vec<String>,
+    },
+    /// On a SUT: its first certificate is put back.
+    RestoreCertificate,
+    /// On clients: "clear SSL state": TLS sessions and remembered certificates are forgotten.
+    ClearSslState,
 }
 
 /// Something the scenario expects of the trace.
@@ -231,7 +243,7 @@ pub struct AttemptFilter {
 }
 
 /// Which outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultFilter {
     /// The outcome.
     pub outcome: Outcome,
@@ -239,6 +251,8 @@ pub struct ResultFilter {
     pub code: Option<Code>,
     /// With this IIS sub-status.
     pub substatus: Option<u16>,
+    /// Brought about by this validator or SUT: the one that did not accept a certificate.
+    pub by: Option<Name>,
 }
 
 /// Which fetches.
@@ -254,6 +268,8 @@ pub struct FetchFilter {
     pub succeeded: Option<bool>,
     /// By this process.
     pub process: Option<Name>,
+    /// By this SUT, or this validator's machines.
+    pub by: Option<Name>,
     /// Made without a check (prefetch), or for one.
     pub unsolicited: Option<bool>,
 }
@@ -263,6 +279,8 @@ pub struct FetchFilter {
 pub struct CheckFilter {
     /// By this process.
     pub process: Option<Name>,
+    /// By this SUT, or this validator's machines.
+    pub by: Option<Name>,
     /// Of this identity.
     pub identity: Option<Name>,
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use insta::assert_snapshot;
-use revlab_clients::plan::{ClientPlan, Session, StatusRange};
+use revlab_clients::plan::{ClientPlan, Principal, Session, StatusRange};
 use revlab_fake_ca::config::*;
 use revlab_fake_ca::content::crl::CrlDefect;
 use revlab_fake_ca::content::issuer::IssuerDefect;
@@ -339,6 +339,10 @@ fn a_client_is_read_to_the_last_key() {
         path: "/a?b=c".into(),
         admit: StatusRange { from: 200, to: 299 },
         clock: Clock::new(start(), Span::from_secs(-2), Drift::NONE, vec![]),
+        validator: Some("desk".into()),
+        principal: Some(Principal { name: "www.lab".into(), in_first_dns_name: true }),
+        host: Some("mail.lab".into()),
+        remembers_certificate: true,
     };
     assert_eq!(s.clients["jmeter"], expected);
 }
@@ -458,6 +462,10 @@ fn operations_are_read_with_their_defaults() {
     p on issuing at 2h every None until 1d: Ca(Restore { back: 2 })
     q on issuing at 20h every None until 1d: Heal
     q-renew on issuing at 2h every None until 1d: Ca(Renew { new_key: false })
+    r-back on web at 4h every None until 1d: RestoreCertificate
+    r-clear on jmeter at 5h every None until 1d: ClearSslState
+    r-reboot-desks on desk at 5h every None until 1d: Sut(Reboot)
+    r-swap on web at 3h every None until 1d: SwapCertificate { names: ["www.lab", "mail.lab"] }
     store on web at 2h every None until 1d: Sut(AddToStore { ca: "issuing", base: false })
     "#);
 }
@@ -473,13 +481,13 @@ fn expectations_are_read_in_the_order_of_the_file() {
     };
     let lines: Vec<String> = s.expectations.iter().map(line).collect();
     assert_snapshot!(lines.join("\n"), @r#"
-    z-attempts 1h..20h: Attempts { share: AtLeast(0.95), of: AttemptFilter { clients: ["jmeter"], identity: Some("jmeter-2") }, result: ResultFilter { outcome: Refused, code: Some(0x80092013), substatus: Some(13) } }
-    episodes 0s..1d: Episodes { of: AttemptFilter { clients: ["jmeter"], identity: Some("jmeter-1") }, result: ResultFilter { outcome: Refused, code: Some(0x80092013), substatus: Some(13) }, count: Count { min: 2, max: Some(5) }, length: Some(SpanRange { min: Some(Span(1800000)), max: Some(Span(4500000)) }), heals: Some(true), first: Some(SpanRange { min: Some(Span(25200000)), max: None }), apart: Some(SpanRange { min: None, max: Some(Span(28800000)) }) }
-    fetches 0s..1d: Fetches { of: FetchFilter { purposes: [Base, Delta], url: Some("XXX-CA"), status: Some(200), succeeded: Some(true), process: Some("lsass.exe"), unsolicited: Some(false) }, count: Count { min: 0, max: Some(0) }, during: Some(During { of: AttemptFilter { clients: ["plain"], identity: Some("plain-1") }, result: ResultFilter { outcome: Refused, code: Some(0x80092013), substatus: Some(13) }, at_start: Some(Span(60000)) }), while_base_stale: true }
-    order 0s..1d: Order { sequence: [OrderItem { of: FetchFilter { purposes: [Base], url: None, status: None, succeeded: None, process: None, unsolicited: None }, at: Instant(1397645494000) }, OrderItem { of: FetchFilter { purposes: [Delta], url: Some("c"), status: Some(200), succeeded: Some(true), process: Some("d"), unsolicited: Some(false) }, at: Instant(1397646000000) }], within: Span(30000), only: Some(FetchFilter { purposes: [Base], url: Some("a"), status: Some(404), succeeded: Some(false), process: Some("b"), unsolicited: Some(true) }) }
-    follows 0s..1d: Follows { after: FetchFilter { purposes: [Ocsp], url: None, status: None, succeeded: Some(false), process: None, unsolicited: None }, then: FetchFilter { purposes: [Base], url: None, status: None, succeeded: None, process: None, unsolicited: None }, within: Span(20000) }
-    checks 0s..1d: Checks { of: CheckFilter { process: Some("lsass.exe"), identity: Some("jmeter-1") }, result: CheckResult { verdict: Some(Offline), code: Some(0x80092013), base: Some(Stale) }, count: None, share: Some(All), during: Some(During { of: AttemptFilter { clients: [], identity: None }, result: ResultFilter { outcome: Refused, code: None, substatus: None }, at_start: None }) }
-    more-checks 0s..1d: Checks { of: CheckFilter { process: None, identity: None }, result: CheckResult { verdict: Some(Good), code: None, base: None }, count: Some(Count { min: 3, max: Some(3) }), share: None, during: None }
+    z-attempts 1h..20h: Attempts { share: AtLeast(0.95), of: AttemptFilter { clients: ["jmeter"], identity: Some("jmeter-2") }, result: ResultFilter { outcome: Refused, code: Some(0x80092013), substatus: Some(13), by: Some("web") } }
+    episodes 0s..1d: Episodes { of: AttemptFilter { clients: ["jmeter"], identity: Some("jmeter-1") }, result: ResultFilter { outcome: Refused, code: Some(0x80092013), substatus: Some(13), by: Some("dc") }, count: Count { min: 2, max: Some(5) }, length: Some(SpanRange { min: Some(Span(1800000)), max: Some(Span(4500000)) }), heals: Some(true), first: Some(SpanRange { min: Some(Span(25200000)), max: None }), apart: Some(SpanRange { min: None, max: Some(Span(28800000)) }) }
+    fetches 0s..1d: Fetches { of: FetchFilter { purposes: [Base, Delta], url: Some("XXX-CA"), status: Some(200), succeeded: Some(true), process: Some("lsass.exe"), by: Some("desk"), unsolicited: Some(false) }, count: Count { min: 0, max: Some(0) }, during: Some(During { of: AttemptFilter { clients: ["plain"], identity: Some("plain-1") }, result: ResultFilter { outcome: Refused, code: Some(0x80092013), substatus: Some(13), by: None }, at_start: Some(Span(60000)) }), while_base_stale: true }
+    order 0s..1d: Order { sequence: [OrderItem { of: FetchFilter { purposes: [Base], url: None, status: None, succeeded: None, process: None, by: None, unsolicited: None }, at: Instant(1397645494000) }, OrderItem { of: FetchFilter { purposes: [Delta], url: Some("c"), status: Some(200), succeeded: Some(true), process: Some("d"), by: None, unsolicited: Some(false) }, at: Instant(1397646000000) }], within: Span(30000), only: Some(FetchFilter { purposes: [Base], url: Some("a"), status: Some(404), succeeded: Some(false), process: Some("b"), by: Some("web"), unsolicited: Some(true) }) }
+    follows 0s..1d: Follows { after: FetchFilter { purposes: [Ocsp], url: None, status: None, succeeded: Some(false), process: None, by: None, unsolicited: None }, then: FetchFilter { purposes: [Base], url: None, status: None, succeeded: None, process: None, by: None, unsolicited: None }, within: Span(20000) }
+    checks 0s..1d: Checks { of: CheckFilter { process: Some("lsass.exe"), by: Some("dc"), identity: Some("jmeter-1") }, result: CheckResult { verdict: Some(Offline), code: Some(0x80092013), base: Some(Stale) }, count: None, share: Some(All), during: Some(During { of: AttemptFilter { clients: [], identity: None }, result: ResultFilter { outcome: Refused, code: None, substatus: None, by: None }, at_start: None }) }
+    more-checks 0s..1d: Checks { of: CheckFilter { process: None, by: None, identity: None }, result: CheckResult { verdict: Some(Good), code: None, base: None }, count: Some(Count { min: 3, max: Some(3) }), share: None, during: None }
     exposure 0s..1d: Exposure { at_most: Span(7200000) }
     log 0s..1d: Log { code: Some(0x80092013), file: Some("u_ex"), count: Count { min: 0, max: Some(3) } }
     "#);

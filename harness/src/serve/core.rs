@@ -244,7 +244,11 @@ impl ServeCore {
     fn operate(&mut self, at: Instant, operation: Operation) {
         let ca = operation.on;
         match operation.action {
-            OperationKind::Sut(_) => {}
+            // Of what only a run has: servers and clients.
+            OperationKind::Sut(_)
+            | OperationKind::SwapCertificate { .. }
+            | OperationKind::RestoreCertificate
+            | OperationKind::ClearSslState => {}
             OperationKind::Revoke { identity, reason, extensions } => {
                 if let Some(known) = self.lab.named(&identity) {
                     let serial = known.serial;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Verdict;
 use crate::{Code, Instant, Name, Outcome};
 
 /// One request by one client, and its outcome.
@@ -55,6 +56,48 @@ pub struct Attempt {
     /// The SUT's checks that this attempt caused or waited for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<u64>,
+    /// Who validated whom for it, in order; left out where nobody but the SUT validated anybody but the
+    /// client.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validations: Vec<Validation>,
+}
+
+/// One of the validations that an attempt depends on, by one machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validation {
+    /// The machine: a SUT, or a validator; of a validator with a machine for each thread the number of
+    /// the machine follows (`desk-17`).
+    pub by: Name,
+    /// Whose certificate.
+    pub of: Party,
+    /// Its check, by that machine's count.
+    pub check: u64,
+    /// What the check came to.
+    pub verdict: Verdict,
+    /// Why the certificate was not accepted; absent when it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+    /// The account that a directory maps the certificate to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Name>,
+}
+
+/// Whose certificate is validated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// The server's, by a client.
+    Server,
+    /// The directory's, by a server.
+    Directory,
+    /// The client's, by a server or by the directory.
+    Client,
+}
+
+impl Party {
+    /// All of them with their names in scenarios and traces.
+    pub const NAMES: [(&'static str, Party); 3] =
+        [("server", Party::Server), ("directory", Party::Directory), ("client", Party::Client)];
 }
 
 fn is_first(thread: &u32) -> bool {

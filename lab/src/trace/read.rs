@@ -154,6 +154,7 @@ mod tests {
             took_ms: 4,
             wall_ms: None,
             checks: vec![1],
+            validations: Vec::new(),
         })
     }
 

@@ -8,7 +8,7 @@ use der::asn1::BitStringRef;
 use der::{Decode, Reader, SliceReader, Tag};
 use x509_cert::ext::pkix::ExtendedKeyUsage;
 
-use super::extras::TLS_FEATURE;
+use super::extras::{STATUS_REQUEST, TLS_FEATURE};
 use crate::decode::{self, constructed, next_is, number, optional, primitive, sequence, whole};
 use crate::extension::{self, Extension};
 use crate::{Malformed, PointRead, SubjectName};
@@ -44,6 +44,8 @@ pub struct Constraints {
     pub has_freshest: bool,
     /// Whether id-pkix-ocsp-nocheck is there (RFC 6960 §4.2.2.2.1).
     pub no_check: bool,
+    /// Whether its TLS server must staple: the TLS feature status_request (RFC 7633 §4.2.3.1).
+    pub must_staple: bool,
     /// Critical extensions that are not among those above.
     pub unknown_critical: Vec<ObjectIdentifier>,
 }
@@ -141,11 +143,13 @@ impl Constraints {
             ID_CE_CRL_DISTRIBUTION_POINTS => self.crl_points = PointRead::read_list(body)?,
             ID_CE_FRESHEST_CRL => self.has_freshest = true,
             ID_PKIX_OCSP_NOCHECK => self.no_check = true,
+            TLS_FEATURE => {
+                self.must_staple = Vec::<u64>::from_der(body)?.contains(&STATUS_REQUEST);
+            }
             // Read elsewhere, or about nothing that a path depends on.
             ID_CE_SUBJECT_KEY_IDENTIFIER
             | ID_CE_AUTHORITY_KEY_IDENTIFIER
             | ID_PE_AUTHORITY_INFO_ACCESS
-            | TLS_FEATURE
             | extension::CA_VERSION => {}
             oid if extension.critical => self.unknown_critical.push(oid),
             _ => {}

@@ -17,7 +17,7 @@ use crate::{Certificate, DistributionPoint, Malformed, digest};
 pub(super) const TLS_FEATURE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.24");
 
 /// status_request, the TLS extension of RFC 6066 §8.
-const STATUS_REQUEST: u64 = 5;
+pub(super) const STATUS_REQUEST: u64 = 5;
 
 /// Extensions that a certificate bears on top of its [`CertificateTemplate`]; each is left out
 /// where it is empty.

@@ -16,10 +16,23 @@ use crate::event::SutAction;
 /// Who wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// A request of this attempt waits for the verdict.
+    /// A request of this attempt waits for the verdict on the client.
     Attempt(u64),
+    /// The same attempt waits for the verdict on the directory.
+    Directory(u64),
+    /// Another machine waits for it, for this attempt.
+    Asked(u64),
     /// An administrator's command.
     Command,
+}
+
+/// How a certificate came.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Presented {
+    /// By a server, in a handshake in which it could staple.
+    pub(crate) by_server: bool,
+    /// The response that it stapled.
+    pub(crate) staple: Option<Arc<[u8]>>,
 }
 
 /// A check that is under way.
@@ -40,12 +53,15 @@ pub(super) struct Check {
     pub(super) shortfall: Option<Verdict>,
     /// Time spent on the wire, to be held against the accumulative time-out.
     pub(super) spent: Span,
+    /// How the certificate came.
+    pub(super) presented: Presented,
 }
 
 /// What comes next for the link that is looked at. The stages on the wire carry the place in
 /// their list of URLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
+    Staple,
     Caches,
     Wire,
     Ocsp(usize),
@@ -117,11 +133,12 @@ impl Engine {
         &mut self,
         now: Instant,
         peer: &[Certificate],
+        presented: Presented,
         caller: Caller,
         out: &mut Out<SutAction>,
     ) {
         let Some(process) = self.lsass() else { return };
-        self.begin(now, process, peer, caller, out);
+        self.begin(now, process, peer, presented, caller, out);
     }
 
     /// Begins a check by a process.
@@ -130,10 +147,11 @@ impl Engine {
         now: Instant,
         process: ProcessId,
         peer: &[Certificate],
+        presented: Presented,
         caller: Caller,
         out: &mut Out<SutAction>,
     ) {
-        let Some(subject) = self.meet(now, peer, caller) else { return };
+        let Some(subject) = self.meet(now, peer, caller, presented.by_server) else { return };
         let id = self.next_check;
         self.next_check += 1;
         let (error, rule) = subject.flaw().map(|f| (f.code, f.rule.clone())).unzip();
@@ -144,12 +162,13 @@ impl Engine {
             process,
             subject,
             at: 0,
-            stage: Stage::Caches,
+            stage: Stage::Staple,
             pass: Pass::default(),
             steps: Vec::with_capacity(4),
             used: Vec::with_capacity(2),
             shortfall: None,
             spent: Span::ZERO,
+            presented,
         };
         if error.is_some() {
             check.steps.push(Step::Chain { error, rule });
@@ -170,9 +189,12 @@ impl Engine {
         now: Instant,
         peer: &[Certificate],
         caller: Caller,
+        by_server: bool,
     ) -> Option<Arc<Subject>> {
         let usage = match caller {
             Caller::Attempt(_) => Usage::Client,
+            Caller::Directory(_) | Caller::Asked(_) if by_server => Usage::Server,
+            Caller::Directory(_) | Caller::Asked(_) => Usage::Client,
             Caller::Command => Usage::Any,
         };
         self.subjects.meet(self.clock.at(now), usage, peer, &[], &mut self.verifier)
@@ -186,6 +208,7 @@ impl Engine {
                 return self.conclude(now, check, verdict, code_of(verdict), out);
             };
             let next = match check.stage {
+                Stage::Staple => self.look_at_staple(now, &mut check, &link),
                 Stage::Caches => self.look_into_caches(now, &mut check, &link, out),
                 Stage::Wire => self.go_to_the_wire(now, &mut check, &link),
                 Stage::Ocsp(i) => self.ask_ocsp(now, &mut check, &link, i, out),
@@ -257,7 +280,7 @@ impl Engine {
 
     fn enter_link(&self, check: &mut Check) {
         check.pass = Pass { used_before: check.used.len(), ..Pass::default() };
-        check.stage = Stage::Caches;
+        check.stage = Stage::Staple;
         if let Some(link) = check.link() {
             check.steps.push(Step::Certificate { subject: link.subject.clone() });
         }

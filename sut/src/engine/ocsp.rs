@@ -183,7 +183,7 @@ impl Engine {
         }
     }
 
-    fn ocsp_verdict(
+    pub(super) fn ocsp_verdict(
         &self,
         check: &mut Check,
         answer: &OcspAnswer,

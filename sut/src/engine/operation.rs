@@ -4,7 +4,7 @@ use revlab_lab::trace::{Cache, CacheOp, Kind, Layer, Log};
 use revlab_lab::{Instant, Name, Out, Span};
 
 use super::Engine;
-use super::check::Caller;
+use super::check::{Caller, Presented};
 use crate::cache::Caches;
 use crate::event::{Operation, SutAction};
 
@@ -35,7 +35,7 @@ impl Engine {
             Operation::AddToStore { crl } => self.add_to_store(crl, out),
             Operation::Verify { peer, account } => {
                 let process = self.start_process("certutil.exe", &account, true);
-                self.begin(now, process, &peer, Caller::Command, out);
+                self.begin(now, process, &peer, Presented::default(), Caller::Command, out);
             }
         }
     }

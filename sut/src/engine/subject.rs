@@ -17,6 +17,7 @@ use crate::validation::{Evidence, single};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Usage {
     Client,
+    Server,
     Any,
 }
 
@@ -94,6 +95,8 @@ pub(super) struct Link {
     pub(super) freshest_crl_urls: Vec<Url>,
     /// Whether its distribution points are for some reasons alone, or name another CRL issuer.
     pub(super) limited: bool,
+    /// Whether it demands a stapled response (RFC 7633).
+    pub(super) must_staple: bool,
 }
 
 impl Subjects {
@@ -151,8 +154,11 @@ impl Subjects {
         let mut evidence =
             Evidence { certificates, ..Evidence::of(leaf.clone(), self.anchors.clone()) };
         evidence.certificates.retain(|c| !evidence.anchors.contains(c));
-        let checked = self.usage_check && usage == Usage::Client;
-        let purpose = if checked { Purpose::Client } else { Purpose::Any };
+        let purpose = match usage {
+            Usage::Client if self.usage_check => Purpose::Client,
+            Usage::Server => Purpose::Server,
+            Usage::Client | Usage::Any => Purpose::Any,
+        };
         let policy = Policy { purpose, ..self.policy.clone() };
         let (chain, flaw) = match single::chain(reading, &evidence, &policy, verifier) {
             Ok(chain) => (chain, None),
@@ -223,6 +229,7 @@ impl Subjects {
                 let all = |p: &PointRead| p.reasons.is_none() && p.crl_issuer.is_empty();
                 !read.crl_points.iter().all(all)
             }),
+            must_staple: certificate.constraints().is_ok_and(|c| c.must_staple),
             entry: self.entry(certificate, issuer),
         });
         self.known_links.insert(key, link.clone());

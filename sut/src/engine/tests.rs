@@ -25,3 +25,4 @@ mod restored;
 mod sharing;
 mod store;
 mod switches;
+mod validator;

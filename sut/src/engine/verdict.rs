@@ -42,7 +42,7 @@ impl Engine {
         caller: Caller,
         out: &mut Out<SutAction>,
     ) {
-        let subject = self.meet(now, peer, caller);
+        let subject = self.meet(now, peer, caller, false);
         let (Some(subject), Some(process)) = (subject, self.lsass()) else { return };
         let id = self.next_check;
         self.next_check += 1;
@@ -59,6 +59,7 @@ impl Engine {
             used: Vec::new(),
             shortfall: None,
             spent: revlab_lab::Span::ZERO,
+            presented: check::Presented::default(),
         };
         self.conclude(now, check, Verdict::NotChecked, None, out);
     }

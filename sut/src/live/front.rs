@@ -7,11 +7,13 @@ use revlab_lab::Span;
 use revlab_lab::clock::LabTime;
 use revlab_lab::http::Reply;
 use revlab_lab::trace::{Handshake, TlsVersion};
+use rustls::crypto::CryptoProvider;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use super::connection::{Connections, serve};
+use super::shown::Shown;
 use super::tls::{Sessions, configure};
 
 /// What a front is set up with.
@@ -23,6 +25,8 @@ pub struct FrontConfig {
     pub chain: Vec<Vec<u8>>,
     /// Its key in PKCS #8.
     pub pkcs8: Vec<u8>,
+    /// Whether it asks clients for certificates.
+    pub client_certificates: bool,
     /// The highest TLS version it speaks; it always speaks 1.2 too.
     pub tls: TlsVersion,
     /// The lab's time, by which sessions age and answers are dated.
@@ -44,6 +48,8 @@ pub struct Front {
     address: SocketAddr,
     arrivals: mpsc::Receiver<Arrived>,
     sessions: Arc<Sessions>,
+    provider: Arc<CryptoProvider>,
+    shown: Arc<Shown>,
     accepting: JoinHandle<()>,
 }
 
@@ -101,7 +107,8 @@ impl Front {
     ///
     /// The address cannot be listened on, or certificate and key cannot be used.
     pub fn bind(config: FrontConfig) -> Result<Front, FrontError> {
-        let (tls, sessions) = configure(&config)?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let (tls, sessions, shown) = configure(&config, &provider)?;
         let (listener, address) = listen(config.address)
             .map_err(|source| FrontError::Bind { address: config.address, source })?;
         let (sender, arrivals) = mpsc::channel(CONNECTIONS);
@@ -111,7 +118,7 @@ impl Front {
             arrivals: sender,
         });
         let accepting = tokio::spawn(accept(listener, connections));
-        Ok(Front { address, arrivals, sessions, accepting })
+        Ok(Front { address, arrivals, sessions, provider, shown, accepting })
     }
 
     /// Where it listens.
@@ -126,6 +133,21 @@ impl Front {
             // The accepting task holds a sender and ends with this front only.
             None => std::future::pending().await,
         }
+    }
+
+    /// Shows another certificate from the next handshake on, and staples nothing to it until told to.
+    /// Sessions of before can still be taken up.
+    ///
+    /// # Errors
+    ///
+    /// Certificate and key cannot be used.
+    pub fn set_certificate(&self, chain: &[Vec<u8>], pkcs8: &[u8]) -> Result<(), FrontError> {
+        Ok(self.shown.replace(&self.provider, chain, pkcs8)?)
+    }
+
+    /// Staples this OCSP response from the next full handshake on (RFC 6066 §8); none: nothing.
+    pub fn set_staple(&self, response: Option<Vec<u8>>) {
+        self.shown.staple(response);
     }
 
     /// Forgets all TLS sessions, as a reboot does (the cache lives in lsass; a restart of IIS

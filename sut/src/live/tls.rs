@@ -10,25 +10,30 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, StoresServerSessions};
 use rustls::time_provider::TimeProvider;
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::front::FrontConfig;
+use super::shown::Shown;
 use crate::sessions::SessionTable;
 
-/// The server's TLS configuration, and the sessions that it remembers.
-pub(super) fn configure(front: &FrontConfig) -> Result<(ServerConfig, Arc<Sessions>), Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+/// The server's TLS configuration, the sessions that it remembers, and what it shows.
+pub(super) fn configure(
+    front: &FrontConfig,
+    provider: &Arc<CryptoProvider>,
+) -> Result<(ServerConfig, Arc<Sessions>, Arc<Shown>), Error> {
     let versions: &[_] = match front.tls {
         TlsVersion::V1_2 => &[&rustls::version::TLS12],
         TlsVersion::V1_3 => &[&rustls::version::TLS13, &rustls::version::TLS12],
     };
-    let chain = front.chain.iter().map(|c| CertificateDer::from(c.clone())).collect();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(front.pkcs8.clone()));
+    let shown = Arc::new(Shown::new(provider, &front.chain, &front.pkcs8)?);
     let time = Arc::new(ServerTime(front.lab_time.clone()));
-    let mut config = ServerConfig::builder_with_details(provider.clone(), time)
-        .with_protocol_versions(versions)?
-        .with_client_cert_verifier(Arc::new(AnyChain(provider)))
-        .with_single_cert(chain, key)?;
+    let builder = ServerConfig::builder_with_details(provider.clone(), time)
+        .with_protocol_versions(versions)?;
+    let builder = match front.client_certificates {
+        true => builder.with_client_cert_verifier(Arc::new(AnyChain(provider.clone()))),
+        false => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(shown.clone());
     let sessions = Arc::new(Sessions {
         table: Mutex::new(SessionTable::new(front.session_lifetime)),
         lab_time: front.lab_time.clone(),
@@ -41,7 +46,7 @@ pub(super) fn configure(front: &FrontConfig) -> Result<(ServerConfig, Arc<Sessio
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
     }
-    Ok((config, sessions))
+    Ok((config, sessions, shown))
 }
 
 /// The session cache in lab time.

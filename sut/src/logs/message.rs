@@ -43,6 +43,44 @@ pub(super) fn text(code: Code) -> &'static str {
         Code::TRUST_E_BASIC_CONSTRAINTS => {
             "The basic constraint extension of a certificate has not been observed."
         }
+        Code::CERT_E_CN_NO_MATCH => "The certificate's CN name does not match the passed value.",
+        Code::SEC_E_WRONG_PRINCIPAL => "The target principal name is incorrect.",
+        _ => logon(code),
+    }
+}
+
+/// The first sentences of what Windows says to the codes of a logon with a certificate.
+fn logon(code: Code) -> &'static str {
+    match code {
+        Code::SEC_E_LOGON_DENIED => "The logon attempt failed.",
+        Code::SEC_E_SMARTCARD_CERT_REVOKED => {
+            "The smartcard certificate used for authentication has been revoked."
+        }
+        Code::SEC_E_ISSUING_CA_UNTRUSTED => {
+            "An untrusted certificate authority was detected while processing the smartcard \
+             certificate used for authentication."
+        }
+        Code::SEC_E_REVOCATION_OFFLINE_C => {
+            "The revocation status of the smartcard certificate used for authentication could not \
+             be determined."
+        }
+        Code::SEC_E_SMARTCARD_CERT_EXPIRED => {
+            "The smartcard certificate used for authentication has expired."
+        }
+        Code::SEC_E_REVOCATION_OFFLINE_KDC => {
+            "The revocation status of the domain controller certificate used for smartcard \
+             authentication could not be determined."
+        }
+        Code::SEC_E_ISSUING_CA_UNTRUSTED_KDC => {
+            "An untrusted certificate authority was detected while processing the domain \
+             controller certificate used for authentication."
+        }
+        Code::SEC_E_KDC_CERT_EXPIRED => {
+            "The domain controller certificate used for smartcard logon has expired."
+        }
+        Code::SEC_E_KDC_CERT_REVOKED => {
+            "The domain controller certificate used for smartcard logon has been revoked."
+        }
         _ => "",
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn admitted(took_ms: i64) -> Attempt {
         took_ms,
         wall_ms: None,
         checks: vec![1],
+        validations: Vec::new(),
     }
 }
 

@@ -133,7 +133,25 @@ policy! {
     }
 }
 
+policy! {
+    /// What becomes of an OCSP response that a server has stapled.
+    StapleUse {
+        /// It is not looked at.
+        Ignore = "ignore",
+        /// Where it is valid it decides; otherwise the other sources are asked.
+        Use = "use",
+        /// It decides, and without a valid one the check is offline.
+        Require = "require",
+    }
+}
+
 parameters! {
+    /// What becomes of an OCSP response that a server has stapled to its certificate (RFC 6066 §8).
+    staple: StapleUse;
+
+    /// Whether a certificate that demands a stapled response (RFC 7633) is refused without a valid one.
+    must_staple: bool;
+
     /// User-Agent of retrievals.
     user_agent: String;
 

@@ -332,7 +332,13 @@ impl<'a> RealLab<'a> {
         if self.open.take_if(|open| *open == send.attempt).is_some() {
             let attempt = send.attempt;
             let (checks, wall_ms) = (Vec::new(), None);
-            self.tell_driver(ClientEvent::Answer { attempt, observation: seen, checks, wall_ms });
+            self.tell_driver(ClientEvent::Answer {
+                attempt,
+                observation: seen,
+                checks,
+                validations: Vec::new(),
+                wall_ms,
+            });
         }
     }
 

@@ -14,16 +14,18 @@ use super::context::{Context, noun};
 pub(super) enum Role {
     Ca,
     Sut,
+    Validator,
     Client,
 }
 
 impl Role {
-    const ALL: [Role; 3] = [Role::Ca, Role::Sut, Role::Client];
+    const ALL: [Role; 4] = [Role::Ca, Role::Sut, Role::Validator, Role::Client];
 
     fn section(self) -> &'static str {
         match self {
             Role::Ca => "ca",
             Role::Sut => "sut",
+            Role::Validator => "validator",
             Role::Client => "clients",
         }
     }
@@ -36,6 +38,7 @@ impl Role {
         match self {
             Role::Ca => "CAs",
             Role::Sut => "SUTs",
+            Role::Validator => "validators",
             Role::Client => "clients",
         }
     }
@@ -61,6 +64,7 @@ impl Actors {
         let mut actors = Actors::default();
         for role in Role::ALL {
             match tree.get(role.section()) {
+                None if role == Role::Validator => {}
                 None => {
                     let message = format!("the scenario has no {}", role.noun());
                     let help = format!("add a table `[{}.NAME]`", role.section());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use revlab_clients::plan::{ClientPlan, Session, StatusRange};
+use revlab_clients::plan::{ClientPlan, Principal, Session, StatusRange};
 use revlab_lab::trace::TlsVersion;
 use revlab_lab::{Name, Span};
 use revlab_sut::config::SutConfig;
@@ -18,7 +18,7 @@ use super::sut::{TLS, ca_of};
 use super::times::Sign;
 
 #[cfg(test)]
-pub(super) const SPECS: &[&Spec] = &[&CLIENTS];
+pub(super) const SPECS: &[&Spec] = &[&CLIENTS, &PRINCIPAL];
 
 const CLIENTS: Spec = Spec {
     path: "clients.NAME",
@@ -40,9 +40,18 @@ const CLIENTS: Spec = Spec {
         "path",
         "admit",
         "clock",
+        "validator",
+        "principal",
+        "host",
+        "remembers_certificate",
     ],
     kinds: &[],
 };
+
+const PRINCIPAL: Spec =
+    Spec { path: "clients.NAME.principal", keys: &["name", "from"], kinds: &[] };
+
+const PRINCIPAL_FROM: [(&str, bool); 2] = [("common_name", false), ("first_dns_name", true)];
 
 const SESSIONS: [(&str, Session); 2] = [("fresh", Session::Fresh), ("resumed", Session::Resumed)];
 
@@ -84,11 +93,35 @@ pub(super) fn decode(
         path: path(&fields).unwrap_or_else(|| "/".into()),
         admit: admit(&fields).unwrap_or(StatusRange::SUCCESS),
         clock: clock::decode(&fields),
+        validator: match fields.has("validator") {
+            true => fields.actor("validator", &[Role::Validator]),
+            false => None,
+        },
+        principal: principal(&fields),
+        host: fields.host("host"),
+        remembers_certificate: fields.boolean("remembers_certificate").unwrap_or(false),
         name,
         sut: sut?,
         ca: ca?,
         every: every?,
     })
+}
+
+fn principal(fields: &Fields<'_>) -> Option<Principal> {
+    let inner = fields.table("principal", &PRINCIPAL)?;
+    inner.require("name", "name = \"msstd:mail.example.com\"");
+    let name =
+        inner.parsed("name", "a name such as `\"msstd:mail.example.com\"`", |text| {
+            match text.strip_prefix("msstd:") {
+                Some(name) if !name.is_empty() => Ok(Name::from(name)),
+                _ => Err("must be `msstd:` with a name behind it".into()),
+            }
+        });
+    let from = inner.choice("from", &PRINCIPAL_FROM).unwrap_or(false);
+    if !fields.has("validator") {
+        fields.report("principal", "only a validator looks at it: add `validator`");
+    }
+    Some(Principal { name: name?, in_first_dns_name: from })
 }
 
 fn check_tls(fields: &Fields<'_>, tls: Option<TlsVersion>, of_sut: Option<TlsVersion>) {

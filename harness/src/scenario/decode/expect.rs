@@ -19,7 +19,7 @@ const EXPECT: Spec = Spec {
     kinds: &[
         &Spec {
             path: "expect.NAME.attempts",
-            keys: &["share", "outcome", "code", "substatus", "clients", "identity"],
+            keys: &["share", "outcome", "code", "substatus", "by", "clients", "identity"],
             kinds: &[],
         },
         &Spec {
@@ -28,6 +28,7 @@ const EXPECT: Spec = Spec {
                 "outcome",
                 "code",
                 "substatus",
+                "by",
                 "clients",
                 "identity",
                 "count",
@@ -46,6 +47,7 @@ const EXPECT: Spec = Spec {
                 "status",
                 "succeeded",
                 "process",
+                "by",
                 "unsolicited",
                 "count",
                 "during",
@@ -57,7 +59,9 @@ const EXPECT: Spec = Spec {
         &Spec { path: "expect.NAME.follows", keys: &["after", "then", "within"], kinds: &[] },
         &Spec {
             path: "expect.NAME.checks",
-            keys: &["process", "identity", "verdict", "code", "base", "count", "share", "during"],
+            keys: &[
+                "process", "by", "identity", "verdict", "code", "base", "count", "share", "during",
+            ],
             kinds: &[],
         },
         &Spec { path: "expect.NAME.exposure", keys: &["at_most"], kinds: &[] },
@@ -68,7 +72,7 @@ const EXPECT: Spec = Spec {
 /// A fetch of `order.sequence`.
 const ITEM: Spec = Spec {
     path: "expect.NAME.order.sequence",
-    keys: &["purpose", "url", "status", "succeeded", "process", "unsolicited", "at"],
+    keys: &["purpose", "url", "status", "succeeded", "process", "by", "unsolicited", "at"],
     kinds: &[],
 };
 

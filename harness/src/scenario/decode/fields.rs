@@ -348,17 +348,38 @@ impl<'a> Fields<'a> {
 
     /// A host name that can stand in a URL, in a certificate and in a log.
     pub(super) fn host(&self, key: &'static str) -> Option<String> {
-        self.parsed(key, "a host name", |text| {
-            let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-            let edge = |c: char| c.is_ascii_alphanumeric();
-            let good = text.len() <= 253
-                && text.chars().all(plain)
-                && text.starts_with(edge)
-                && text.ends_with(edge);
-            let bad =
-                || format!("`{}` is not a host name such as `win-msprl0t325o`", shortened(text));
-            if good { Ok(text.to_owned()) } else { Err(bad()) }
-        })
+        self.parsed(key, "a host name", host_name)
+    }
+
+    /// A list of host names, of which there is one at least.
+    pub(super) fn hosts(&self, key: &'static str) -> Option<Vec<String>> {
+        let texts = self.texts(key)?;
+        if texts.is_empty() {
+            self.report(key, "at least one host name is needed");
+        }
+        let read = |(text, place): (&str, Place)| match host_name(text) {
+            Ok(host) => Some(host),
+            Err(why) => {
+                self.cx.report(place, why);
+                None
+            }
+        };
+        let count = texts.len();
+        let hosts: Vec<String> = texts.into_iter().filter_map(read).collect();
+        (hosts.len() == count && count > 0).then_some(hosts)
+    }
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let edge = |c: char| c.is_ascii_alphanumeric();
+    let good = text.len() <= 253
+        && text.chars().all(plain)
+        && text.starts_with(edge)
+        && text.ends_with(edge);
+    match good {
+        true => Ok(text.to_owned()),
+        false => Err(format!("`{}` is not a host name such as `win-msprl0t325o`", shortened(text))),
     }
 }
 

@@ -18,13 +18,13 @@ pub(super) const SPECS: &[&Spec] = &[&FETCH, &DURING];
 /// A table that is a filter of fetches and nothing else.
 pub(super) const FETCH: Spec = Spec {
     path: "fetch filter",
-    keys: &["purpose", "url", "status", "succeeded", "process", "unsolicited"],
+    keys: &["purpose", "url", "status", "succeeded", "process", "by", "unsolicited"],
     kinds: &[],
 };
 
 const DURING: Spec = Spec {
     path: "during",
-    keys: &["outcome", "code", "substatus", "clients", "identity", "at_start"],
+    keys: &["outcome", "code", "substatus", "by", "clients", "identity", "at_start"],
     kinds: &[],
 };
 
@@ -44,6 +44,14 @@ pub(super) fn attempts(fields: &Fields<'_>) -> AttemptFilter {
     AttemptFilter { clients: clients.collect(), identity: identity(fields) }
 }
 
+/// Key `by`: a SUT or a validator.
+fn by(fields: &Fields<'_>) -> Option<Name> {
+    match fields.has("by") {
+        true => fields.actor("by", &[Role::Sut, Role::Validator]),
+        false => None,
+    }
+}
+
 fn identity(fields: &Fields<'_>) -> Option<Name> {
     fields.identity("identity").map(|(identity, _)| identity)
 }
@@ -54,7 +62,8 @@ pub(super) fn result(fields: &Fields<'_>) -> Option<ResultFilter> {
     let outcome = fields.choice("outcome", &Outcome::NAMES);
     let code = fields.code("code");
     let substatus = fields.number("substatus", 0, 999);
-    Some(ResultFilter { outcome: outcome?, code, substatus })
+    let by = by(fields);
+    Some(ResultFilter { outcome: outcome?, code, substatus, by })
 }
 
 /// The keys of [`FETCH`].
@@ -65,6 +74,7 @@ pub(super) fn fetches(fields: &Fields<'_>) -> FetchFilter {
         status: fields.number("status", 100, 599),
         succeeded: fields.boolean("succeeded"),
         process: fields.name("process"),
+        by: by(fields),
         unsolicited: fields.boolean("unsolicited"),
     }
 }
@@ -90,7 +100,7 @@ pub(super) fn fetch_table(parent: &Fields<'_>, key: &'static str) -> Option<Fetc
 
 /// Keys `process` and `identity`.
 pub(super) fn checks(fields: &Fields<'_>) -> CheckFilter {
-    CheckFilter { process: fields.name("process"), identity: identity(fields) }
+    CheckFilter { process: fields.name("process"), by: by(fields), identity: identity(fields) }
 }
 
 /// Keys `verdict`, `code` and `base`.

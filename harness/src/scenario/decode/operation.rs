@@ -54,6 +54,9 @@ const OPERATION: Spec = Spec {
         &Spec { path: "operation.NAME.restore", keys: &["back"], kinds: &[] },
         &Spec { path: "operation.NAME.renew", keys: &["key"], kinds: &[] },
         &Spec { path: "operation.NAME.heal", keys: &[], kinds: &[] },
+        &Spec { path: "operation.NAME.swap_certificate", keys: &["names"], kinds: &[] },
+        &Spec { path: "operation.NAME.restore_certificate", keys: &[], kinds: &[] },
+        &Spec { path: "operation.NAME.clear_ssl_state", keys: &[], kinds: &[] },
     ],
 };
 
@@ -85,9 +88,13 @@ pub(super) fn decode(
     let until = until(&fields, at);
     let action = fields.kind().and_then(|(kind, fields)| action(kind, &fields));
     let on = match &action {
-        Some(OperationKind::Sut(_)) => fields.actor("on", &[Role::Sut]),
+        Some(OperationKind::Sut(_)) => fields.actor("on", &[Role::Sut, Role::Validator]),
+        Some(OperationKind::SwapCertificate { .. } | OperationKind::RestoreCertificate) => {
+            fields.actor("on", &[Role::Sut])
+        }
+        Some(OperationKind::ClearSslState) => fields.actor("on", &[Role::Client]),
         Some(_) => fields.actor("on", &[Role::Ca]),
-        None => fields.actor("on", &[Role::Sut, Role::Ca]),
+        None => fields.actor("on", &[Role::Sut, Role::Validator, Role::Client, Role::Ca]),
     };
     let (on, action) = (on?, action?);
     check_issuer(&fields, clients, &on, &action);
@@ -131,7 +138,7 @@ fn action(kind: &str, fields: &Fields<'_>) -> Option<OperationKind> {
 fn ca_action(kind: &str, fields: &Fields<'_>) -> Option<OperationKind> {
     match kind {
         "revoke" => {
-            let identity = identity(fields);
+            let identity = holder(fields);
             let reason = reason(fields);
             let extensions = entry_extensions(fields, reason);
             Some(OperationKind::Revoke { identity: identity?, reason, extensions })
@@ -154,6 +161,13 @@ fn ca_action(kind: &str, fields: &Fields<'_>) -> Option<OperationKind> {
             Some(OperationKind::Ca(CaOperation::Renew { new_key }))
         }
         "heal" => Some(OperationKind::Heal),
+        "swap_certificate" => {
+            fields.require("names", "names = [\"mail.example.com\"]");
+            let names = fields.hosts("names")?;
+            Some(OperationKind::SwapCertificate { names })
+        }
+        "restore_certificate" => Some(OperationKind::RestoreCertificate),
+        "clear_ssl_state" => Some(OperationKind::ClearSslState),
         "reissue" => {
             fields.require("ocsp", "ocsp = []");
             fields.urls("ocsp").map(|ocsp| OperationKind::Reissue { ocsp })
@@ -171,6 +185,16 @@ fn accounts(fields: &Fields<'_>) -> Vec<Name> {
     match fields.texts("accounts") {
         Some(texts) => texts.into_iter().map(|(text, _)| Name::from(text)).collect(),
         None => vec![Name::from(ADMINISTRATOR), Name::from(SYSTEM)],
+    }
+}
+
+/// Whose certificate is revoked: an identity's, or that of a server or a directory.
+fn holder(fields: &Fields<'_>) -> Option<Name> {
+    fields.require("identity", "identity = \"jmeter-1\"");
+    let text = fields.name("identity")?;
+    match fields.cx.actors.role(&text) {
+        Some(Role::Sut | Role::Validator) => Some(text),
+        _ => fields.identity("identity").map(|(identity, _)| identity),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `[sut.NAME]`.
 
-use revlab_lab::Name;
 use revlab_lab::trace::TlsVersion;
-use revlab_sut::config::{Adapter, SutConfig};
+use revlab_lab::{Name, Span};
+use revlab_sut::config::{Adapter, ClientCertificates, Staple, SutConfig};
 
 use super::super::tree::Entry;
 use super::Spec;
@@ -11,9 +11,10 @@ use super::clock;
 use super::context::Context;
 use super::fields::Fields;
 use super::profile;
+use super::times::Sign;
 
 #[cfg(test)]
-pub(super) const SPECS: &[&Spec] = &[&SUT];
+pub(super) const SPECS: &[&Spec] = &[&SUT, &STAPLE];
 
 const SUT: Spec = Spec {
     path: "sut.NAME",
@@ -28,9 +29,21 @@ const SUT: Spec = Spec {
         "ca",
         "tls",
         "clock",
+        "client_certificates",
+        "directory",
+        "staple",
     ],
     kinds: &[],
 };
+
+const STAPLE: Spec = Spec {
+    path: "sut.NAME.staple",
+    keys: &["refresh", "lazy", "keep_expired", "drop_on_failure", "unchecked"],
+    kinds: &[],
+};
+
+const CLIENT_CERTIFICATES: [(&str, ClientCertificates); 2] =
+    [("require", ClientCertificates::Require), ("ignore", ClientCertificates::Ignore)];
 
 const ADAPTERS: [(&str, Adapter); 1] = [("model", Adapter::Model)];
 
@@ -54,9 +67,28 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<SutConfi
         profile,
         tls: fields.choice("tls", &TLS).unwrap_or(TlsVersion::V1_2),
         clock: clock::decode(&fields),
+        client_certificates: fields
+            .choice("client_certificates", &CLIENT_CERTIFICATES)
+            .unwrap_or(ClientCertificates::Require),
+        directory: match fields.has("directory") {
+            true => fields.actor("directory", &[Role::Validator]),
+            false => None,
+        },
+        staple: fields.table("staple", &STAPLE).map(|fields| staple(&fields)),
         name,
         ca: ca?,
     })
+}
+
+fn staple(fields: &Fields<'_>) -> Staple {
+    let flag = |key| fields.boolean(key).unwrap_or(false);
+    Staple {
+        refresh: fields.duration("refresh", Sign::Positive).unwrap_or(Span::from_hours(1)),
+        lazy: flag("lazy"),
+        keep_expired: flag("keep_expired"),
+        drop_on_failure: flag("drop_on_failure"),
+        unchecked: flag("unchecked"),
+    }
 }
 
 /// The CA of an actor: the one it names, else the obvious one.

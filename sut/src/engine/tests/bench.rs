@@ -135,6 +135,9 @@ impl Bench {
         seed: Seed,
     ) -> Bench {
         let config = SutConfig {
+            client_certificates: crate::config::ClientCertificates::Require,
+            directory: None,
+            staple: None,
             name: "web".into(),
             under_test: true,
             adapter: Adapter::Model,
@@ -313,7 +316,7 @@ impl Bench {
             SutAction::Abandon { fetch } => {
                 assert!(self.in_flight.remove(&fetch).is_some(), "fetch {fetch} is not under way");
             }
-            SutAction::Respond { attempt, reply, checks } => {
+            SutAction::Respond { attempt, reply, checks, .. } => {
                 let before = self.answered.insert(attempt, (self.now, reply, checks));
                 assert!(before.is_none(), "attempt {attempt} is answered twice");
                 assert!(!self.closed.contains(&attempt), "attempt {attempt} was closed");
@@ -323,6 +326,10 @@ impl Bench {
                 self.closed.insert(attempt);
             }
             SutAction::ForgetSessions => self.sessions_forgotten += 1,
+            // The bench has neither directories nor clients with validators.
+            SutAction::Connect { .. } | SutAction::Consult { .. } | SutAction::Validated { .. } => {
+                panic!("nobody has asked for {action:?}");
+            }
         }
     }
 

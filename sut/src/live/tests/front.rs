@@ -18,6 +18,7 @@ const T0: Instant = Instant::from_millis(1_397_606_400_000);
 
 fn config(pki: &Pki, lab_time: &LabTime) -> FrontConfig {
     FrontConfig {
+        client_certificates: true,
         address: ([127, 0, 0, 1], 0).into(),
         chain: pki.server.0.clone(),
         pkcs8: pki.server.1.clone(),

@@ -49,11 +49,11 @@ fn url(text: &str) -> Result<Pattern, String> {
     Ok(Pattern::new(text))
 }
 
-/// A SUT by its name, or a pattern for `User-Agent`.
+/// A SUT or a validator by its name, or a pattern for `User-Agent`.
 fn client(fields: &Fields<'_>) -> Option<Pattern> {
     let text = fields.text("client")?;
     if !text.contains('*') {
-        fields.cx.actor(text, fields.place_of("client"), &[Role::Sut])?;
+        fields.cx.actor(text, fields.place_of("client"), &[Role::Sut, Role::Validator])?;
     }
     Some(Pattern::new(text))
 }
