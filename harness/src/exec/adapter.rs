@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use revlab_lab::Span;
-use revlab_sut::config::SutOperation;
+use revlab_sut::config::{ClientCertificates, SutOperation};
 
 use crate::scenario::model::{OperationKind, Scenario};
 
@@ -124,6 +124,9 @@ impl Adapter {
                 return Some(format!("operation `{name}` is one that only the model can do"));
             }
         }
+        if let Some(what) = modelled(scenario) {
+            return Some(format!("{what} is one that only the model can do"));
+        }
         if !self.in_real_time() {
             return None;
         }
@@ -139,6 +142,31 @@ impl Adapter {
             )
         })
     }
+}
+
+/// What in a scenario a real server would silently do without: a client that waits for a validator, what
+/// the server is to staple or to ask a directory, an exchange of its certificate.
+fn modelled(scenario: &Scenario) -> Option<String> {
+    let client = scenario
+        .clients
+        .values()
+        .find(|plan| plan.validator.is_some() || plan.host.is_some() || plan.remembers_certificate);
+    let sut = scenario.suts.values().find(|sut| {
+        let asks = sut.client_certificates == ClientCertificates::Require;
+        !asks || sut.directory.is_some() || sut.staple.is_some()
+    });
+    let operation = scenario.operations.values().find(|operation| {
+        matches!(
+            operation.action,
+            OperationKind::SwapCertificate { .. }
+                | OperationKind::RestoreCertificate
+                | OperationKind::ClearSslState
+        )
+    });
+    client
+        .map(|plan| format!("what client `{}` does beyond asking", plan.name))
+        .or_else(|| sut.map(|sut| format!("what SUT `{}` does beyond answering", sut.name)))
+        .or_else(|| operation.map(|operation| format!("operation `{}`", operation.name)))
 }
 
 impl FromStr for Elsewhere {
@@ -298,6 +326,30 @@ mod tests {
         let resync =
             "[sut.web]\n[operation.o]\non = \"web\"\nat = \"1h\"\nchain_cache_resync = {}\n";
         assert!(Adapter::SServer.refuses(&scenario(resync)).unwrap().contains("operation `o`"));
+    }
+
+    #[test]
+    fn what_only_a_model_can_do_is_refused_and_never_left_out() {
+        let refused = |more: &str| {
+            Adapter::SServer.refuses(&scenario(&format!("[sut.web]\n{more}"))).unwrap_or_default()
+        };
+        let clear = "[operation.o]\non = \"users\"\nat = \"1m\"\nclear_ssl_state = {}\n";
+        assert!(refused(clear).starts_with("operation `o` is one that only the model"));
+        let swap =
+            "[operation.o]\non = \"web\"\nat = \"1m\"\nswap_certificate = { names = [\"a\"] }\n";
+        assert!(refused(swap).starts_with("operation `o` is one that only the model"));
+        let mut staples = scenario("[sut.web]\n");
+        for sut in staples.suts.values_mut() {
+            sut.client_certificates = ClientCertificates::Ignore;
+        }
+        let why = Adapter::SServer.refuses(&staples).unwrap_or_default();
+        assert!(why.starts_with("what SUT `web` does beyond answering"), "{why}");
+        let mut validated = scenario("[sut.web]\n");
+        for plan in validated.clients.values_mut() {
+            plan.validator = Some("desk".into());
+        }
+        let why = Adapter::SServer.refuses(&validated).unwrap_or_default();
+        assert!(why.contains("does beyond asking"), "{why}");
     }
 
     proptest! {
