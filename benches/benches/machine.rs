@@ -116,6 +116,8 @@ impl Lab {
             client_certificates: revlab_sut::config::ClientCertificates::Require,
             directory: None,
             staple: None,
+            sends_issuers: true,
+            stores: None,
             name: "web".into(),
             under_test: true,
             adapter: Adapter::Model,

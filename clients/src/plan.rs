@@ -54,6 +54,8 @@ pub struct ClientPlan {
     /// Whether a thread goes on presenting the certificate that it chose first, also when another has
     /// been issued for its identity, until its SSL state is cleared (fact sheet §6).
     pub remembers_certificate: bool,
+    /// Whether the intermediate certificates go along with its own in the handshake (RFC 8446 §4.4.2).
+    pub sends_issuers: bool,
 }
 
 /// A name that a server's certificate must bear in a certain place.

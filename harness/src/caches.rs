@@ -52,13 +52,18 @@ fn account_words(name: &Name, account: &Account, at: Instant, text: &mut String)
     let _ = writeln!(text, "\n{name}: {}", counted(account.entries.len(), "object"));
     for entry in &account.entries {
         let _ = writeln!(text, "  {}", entry.url);
-        let (what, size) = (object_words(entry), entry.object.der().len());
+        let (what, size) = (object_words(entry), entry.object.bytes().len());
         let state =
             entry.dates().map_or("of another certificate", |(from, to)| state(from, to, at));
         let _ = writeln!(text, "    {what}, {}, {state}", counted(size, "byte"));
         if let Some((from, to)) = entry.dates() {
             text.push_str("  ");
-            dates(from, to, text);
+            match (&entry.object, to) {
+                (Object::Issuers(_), Some(to)) => {
+                    let _ = writeln!(text, "  notBefore {from}, notAfter {to}");
+                }
+                _ => dates(from, to, text),
+            }
         }
         let used = if entry.used { "" } else { ", by prefetch, and read by nobody since" };
         let _ = writeln!(text, "    stored {}{used}", entry.stored);
@@ -95,6 +100,10 @@ fn object_words(entry: &Cached) -> String {
         Object::Ocsp(_) => {
             let status = entry.answer().map_or("nothing", |answer| status(&answer));
             format!("OCSP response about {}: {status}", entry.certificate.subject())
+        }
+        Object::Issuers(issuers) => {
+            let subjects = issuers.certificates().iter().map(|c| c.subject().to_string());
+            format!("certificate of {}", subjects.collect::<Vec<_>>().join(", "))
         }
     }
 }
@@ -170,11 +179,22 @@ fn entry_json(entry: &Cached, at: Instant) -> serde_json::Value {
             let answer = entry.answer();
             json!({
                 "what": Purpose::Ocsp,
-                "issuer": entry.issuer.subject().to_string(),
+                "issuer": entry.issuer.as_ref().map(|issuer| issuer.subject().to_string()),
                 "status": answer.as_ref().map(status),
                 "this_update": answer.as_ref().map(|a| a.this_update),
                 "next_update": answer.as_ref().and_then(|a| a.next_update),
-                "bytes": entry.object.der().len(),
+                "bytes": entry.object.bytes().len(),
+                "state": entry.dates().map(|(from, to)| state(from, to, at)),
+            })
+        }
+        Object::Issuers(issuers) => {
+            let certificates = issuers.certificates().iter();
+            json!({
+                "what": Purpose::Issuer,
+                "certificates": certificates.map(|c| c.subject().to_string()).collect::<Vec<_>>(),
+                "not_before": entry.dates().map(|(from, _)| from),
+                "not_after": entry.dates().and_then(|(_, to)| to),
+                "bytes": entry.object.bytes().len(),
                 "state": entry.dates().map(|(from, to)| state(from, to, at)),
             })
         }

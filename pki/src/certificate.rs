@@ -20,7 +20,7 @@ pub use issue::{CertificateTemplate, IssueError, Issuer, Usage};
 
 use crate::keys::PublicKey;
 use crate::signature::SignatureAlgorithm;
-use crate::{DistinguishedName, Malformed, WeakDigest, digest, pem};
+use crate::{DistinguishedName, Malformed, WeakDigest, cms, digest, pem};
 
 /// A certificate with everything read from it that revocation needs. Cloning shares it; two are
 /// equal when their bytes are.
@@ -90,6 +90,23 @@ impl Certificate {
         let blocks = pem::blocks(text).into_iter();
         let certificates = blocks.filter(|(label, _)| *label == "CERTIFICATE");
         certificates.map(|(_, der)| Certificate::parse(&der.unwrap_or_default())).collect()
+    }
+
+    /// The certificates in what a URL of caIssuers names: one in DER, or a "certs-only" CMS message with
+    /// any number (RFC 5280 §4.2.2.1). Either in PEM is taken too: the RFC does not want that, and it
+    /// is out there.
+    ///
+    /// # Errors
+    ///
+    /// It is none of these.
+    pub fn parse_issuers(file: &[u8]) -> Result<Vec<Certificate>, Malformed> {
+        let text = std::str::from_utf8(file).unwrap_or_default();
+        let labels = ["CERTIFICATE", "PKCS7", "CMS"];
+        let block = pem::blocks(text).into_iter().find(|(label, _)| labels.contains(label));
+        let unwrapped = block.and_then(|(_, der)| der);
+        let der = unwrapped.as_deref().unwrap_or(file);
+        let one = Certificate::parse(der).map(|one| vec![one]);
+        one.or_else(|why| cms::certificates(der).map_err(|_| why))
     }
 
     /// The whole certificate.

@@ -8,11 +8,12 @@
 pub mod files;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use revlab_lab::http::Url;
 use revlab_lab::trace::Purpose;
 use revlab_lab::{Instant, Name, Span};
-use revlab_pki::{CertId, Certificate, Crl, OcspAnswer, OcspResponse};
+use revlab_pki::{CertId, Certificate, Crl, Malformed, OcspAnswer, OcspResponse};
 use serde::{Deserialize, Serialize};
 
 pub use files::{Files, Unreadable};
@@ -24,14 +25,41 @@ pub enum Object {
     Crl(Crl),
     /// An OCSP response.
     Ocsp(OcspResponse),
+    /// What a URL of caIssuers gave.
+    Issuers(Issuers),
+}
+
+/// The certificates that a URL of caIssuers gave, and the bytes that they came in.
+#[derive(Clone, Debug)]
+pub struct Issuers {
+    file: Arc<[u8]>,
+    certificates: Vec<Certificate>,
+}
+
+impl Issuers {
+    /// Reads what came.
+    ///
+    /// # Errors
+    ///
+    /// See [`Certificate::parse_issuers`].
+    pub fn parse(file: &[u8]) -> Result<Issuers, Malformed> {
+        let certificates = Certificate::parse_issuers(file)?;
+        Ok(Issuers { file: file.into(), certificates })
+    }
+
+    /// The certificates, in the order in which they came.
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
 }
 
 impl Object {
-    /// Its bytes.
-    pub fn der(&self) -> &[u8] {
+    /// Its bytes, as they came.
+    pub fn bytes(&self) -> &[u8] {
         match self {
             Object::Crl(crl) => crl.der(),
             Object::Ocsp(response) => response.der(),
+            Object::Issuers(issuers) => &issuers.file,
         }
     }
 }
@@ -84,10 +112,11 @@ pub struct Cached {
     pub purpose: Purpose,
     /// Itself.
     pub object: Object,
-    /// The certificate whose revocation it was fetched for.
+    /// The certificate whose revocation, or whose issuer, it was fetched for.
     pub certificate: Certificate,
-    /// The issuer of that certificate: what prefetch brings is validated against it.
-    pub issuer: Certificate,
+    /// The issuer of that certificate: what prefetch brings is validated against it. None where the
+    /// issuer is what was fetched.
+    pub issuer: Option<Certificate>,
     /// When it was stored, in lab time.
     pub stored: Instant,
     /// Whether any process has read it since it was stored by prefetch.
@@ -102,16 +131,22 @@ impl Cached {
     /// The answer of an OCSP response about the certificate.
     pub fn answer(&self) -> Option<OcspAnswer> {
         match &self.object {
-            Object::Crl(_) => None,
-            Object::Ocsp(response) => response.find(&CertId::new(&self.certificate, &self.issuer)),
+            Object::Crl(_) | Object::Issuers(_) => None,
+            Object::Ocsp(response) => {
+                response.find(&CertId::new(&self.certificate, self.issuer.as_ref()?))
+            }
         }
     }
 
-    /// thisUpdate and nextUpdate; none for an OCSP response that says nothing about the certificate.
+    /// thisUpdate and nextUpdate; of an issuer's certificate notBefore and notAfter. None for an OCSP
+    /// response that says nothing about the certificate.
     pub fn dates(&self) -> Option<(Instant, Option<Instant>)> {
         match &self.object {
             Object::Crl(crl) => Some((crl.this_update(), crl.next_update())),
             Object::Ocsp(_) => self.answer().map(|a| (a.this_update, a.next_update)),
+            Object::Issuers(issuers) => {
+                issuers.certificates.first().map(|c| (c.not_before(), Some(c.not_after())))
+            }
         }
     }
 }

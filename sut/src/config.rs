@@ -30,6 +30,11 @@ pub struct SutConfig {
     pub directory: Option<Name>,
     /// How it staples OCSP responses to its own certificate; none: it does not.
     pub staple: Option<Staple>,
+    /// Whether the intermediate certificates go along with its own in the handshake, as RFC 8446
+    /// §4.4.2 wants; one that is set up carelessly sends its own alone.
+    pub sends_issuers: bool,
+    /// The CAs whose certificates are in its stores; none: those of all.
+    pub stores: Option<Vec<Name>>,
 }
 
 /// What IIS does about client certificates, by its own words ("SSL settings").
@@ -71,6 +76,8 @@ pub struct ValidatorConfig {
     pub each_thread: bool,
     /// What it is as a directory; none: it is asked by clients.
     pub directory: Option<Directory>,
+    /// The CAs whose certificates are in its stores; none: those of all.
+    pub stores: Option<Vec<Name>>,
 }
 
 /// A directory, such as a domain controller: it knows which account a certificate belongs to.
@@ -130,6 +137,8 @@ impl ValidatorConfig {
             client_certificates: ClientCertificates::Ignore,
             directory: None,
             staple: None,
+            sends_issuers: true,
+            stores: self.stores.clone(),
         }
     }
 }

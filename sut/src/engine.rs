@@ -3,6 +3,7 @@
 //! * [`subject`]: the chain of a certificate and what revocation data each link points at;
 //! * [`process`]: a process with its memory cache and its offline marks;
 //! * [`disk`]: the Cryptnet URL cache of an account; [`durable`]: what of it all outlives a reboot;
+//! * [`issuer`]: issuers that are sought when a chain lacks them;
 //! * [`store`]: CRLs in the machine's certificate store;
 //! * [`check`]: one revocation check, stage by stage;
 //! * [`staple`], [`base`], [`ocsp`], [`delta`]: the stages;
@@ -19,6 +20,7 @@ mod check;
 mod delta;
 mod disk;
 mod durable;
+mod issuer;
 mod mark;
 mod ocsp;
 mod operation;

@@ -66,6 +66,7 @@ library! {
     windows_clock_skew: "windows/clock-skew.toml",
     windows_delta_plus_404_11: "windows/delta-plus-404.11.toml",
     windows_first_user_of_the_morning: "windows/first-user-of-the-morning.toml",
+    windows_issuer_by_aia: "windows/issuer-by-aia.toml",
     windows_kb2623724_proxy: "windows/kb2623724-proxy.toml",
     windows_kb289749: "windows/kb289749.toml",
     windows_kb2980672: "windows/kb2980672.toml",
@@ -134,6 +135,13 @@ fn sim_and_live_agree_on_faults_and_a_revocation() {
     sim_and_live_agree(&shortened(load("basics/ca-web-site-down.toml").remove(0), "5h 10m"));
     sim_and_live_agree(&shortened(load("basics/name-not-resolved.toml").remove(0), "5h 10m"));
     sim_and_live_agree(&shortened(load("basics/revoked.toml").remove(0), "4h 10m"));
+}
+
+#[test]
+fn sim_and_live_agree_on_issuers_that_nobody_sends() {
+    for name in ["cache-emptied-and-a-reboot", "never-asked", "server-forgets"] {
+        sim_and_live_agree(&variant("windows/issuer-by-aia.toml", name));
+    }
 }
 
 /// What hurts most between cores and sockets: connections that break, hang, are given up or resumed.

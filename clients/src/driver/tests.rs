@@ -33,6 +33,7 @@ fn plan() -> ClientPlan {
         principal: None,
         host: None,
         remembers_certificate: false,
+        sends_issuers: true,
     }
 }
 

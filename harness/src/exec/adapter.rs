@@ -145,7 +145,7 @@ impl Adapter {
 }
 
 /// What in a scenario a real server would silently do without: a client that waits for a validator, what
-/// the server is to staple or to ask a directory, an exchange of its certificate.
+/// the server is to staple, to ask a directory or to have in its stores, an exchange of its certificate.
 fn modelled(scenario: &Scenario) -> Option<String> {
     let client = scenario
         .clients
@@ -153,7 +153,7 @@ fn modelled(scenario: &Scenario) -> Option<String> {
         .find(|plan| plan.validator.is_some() || plan.host.is_some() || plan.remembers_certificate);
     let sut = scenario.suts.values().find(|sut| {
         let asks = sut.client_certificates == ClientCertificates::Require;
-        !asks || sut.directory.is_some() || sut.staple.is_some()
+        !asks || sut.directory.is_some() || sut.staple.is_some() || sut.stores.is_some()
     });
     let operation = scenario.operations.values().find(|operation| {
         matches!(

@@ -333,14 +333,14 @@ impl Wire for LiveWire {
 
     fn replace_server(&mut self, sut: usize, server: &Identity) {
         let Some((front, _)) = self.fronts.get(sut) else { return };
-        let chain: Vec<Vec<u8>> = server.chain.iter().map(|c| c.der().to_vec()).collect();
+        let chain = server.certificate_list_der();
         if let Err(error) = front.set_certificate(&chain, server.key.pkcs8()) {
             self.trouble.get_or_insert_with(|| error.to_string());
         }
     }
 
     fn add_identity(&mut self, name: &Name, identity: &Identity) {
-        let chain = identity.chain.iter().map(|c| c.der().to_vec()).collect();
+        let chain = identity.certificate_list_der();
         if let Err(error) = self.clients.add_identity(name.clone(), chain, identity.key.pkcs8()) {
             self.trouble.get_or_insert_with(|| error.to_string());
         }
@@ -467,7 +467,7 @@ fn fronts(
         let fixed = port.filter(|_| config.under_test);
         let front = Front::bind(FrontConfig {
             address: loopback(fixed.unwrap_or(0)),
-            chain: server.chain.iter().map(|c| c.der().to_vec()).collect(),
+            chain: server.certificate_list_der(),
             pkcs8: server.key.pkcs8().to_vec(),
             client_certificates: config.client_certificates == ClientCertificates::Require,
             tls: config.tls,
@@ -493,7 +493,7 @@ pub(super) fn clients(
         clients.set_clock(name.clone(), plan.clock.clone());
     }
     for (name, identity) in &lab.cast.identities {
-        let chain = identity.chain.iter().map(|c| c.der().to_vec()).collect();
+        let chain = identity.certificate_list_der();
         clients.add_identity(name.clone(), chain, identity.key.pkcs8()).map_err(bad)?;
     }
     Ok(clients)

@@ -9,7 +9,7 @@ use revlab_fake_ca::FakeCa;
 use revlab_lab::Name;
 use revlab_pki::{Certificate, KeyPair, Usage};
 use revlab_sut::Machine;
-use revlab_sut::config::ValidatorConfig;
+use revlab_sut::config::{SutConfig, ValidatorConfig};
 use revlab_sut::machine::Accounts;
 
 use crate::scenario::model::Scenario;
@@ -59,6 +59,23 @@ pub struct Identity {
     pub chain: Arc<[Certificate]>,
     /// Its private key.
     pub key: KeyPair,
+    /// Whether the intermediate certificates are sent along in handshakes.
+    pub sends_issuers: bool,
+}
+
+impl Identity {
+    /// What is sent in handshakes: certificate_list (RFC 8446 §4.4.2).
+    pub fn certificate_list(&self) -> Arc<[Certificate]> {
+        match self.sends_issuers {
+            true => self.chain.clone(),
+            false => self.chain.iter().take(1).cloned().collect(),
+        }
+    }
+
+    /// The same in DER.
+    pub fn certificate_list_der(&self) -> Vec<Vec<u8>> {
+        self.certificate_list().iter().map(|c| c.der().to_vec()).collect()
+    }
 }
 
 /// Everything a run starts from.
@@ -82,15 +99,8 @@ pub(super) struct Machines {
 /// Sets the lab of a scenario up.
 pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
     let (ca, cast) = authorities(scenario)?;
-    let mut known: Vec<Certificate> = Vec::new();
-    // What else signs CRLs is at hand too; whether its signature counts is the profile's business.
-    let all = cast.authorities.values().flatten().chain(&cast.former);
-    for certificate in all.chain(cast.crl_signers.values()) {
-        if !known.contains(certificate) {
-            known.push(certificate.clone());
-        }
-    }
-    let machine = |config| Machine::new(config, known.clone(), scenario.seed);
+    let machine =
+        |config: &SutConfig| Machine::new(config, cast.stores(&config.stores), scenario.seed);
     let mut machines: Vec<_> = scenario.suts.iter().map(|(n, c)| (n.clone(), machine(c))).collect();
     let mut validators = BTreeMap::new();
     for (name, config) in &scenario.validators {
@@ -103,7 +113,7 @@ pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
         });
         let first = machines.len();
         for name in names_of(scenario, name, config) {
-            let known = known.clone();
+            let known = cast.stores(&config.stores);
             let machine =
                 Machine::validator(config, name.clone(), accounts.clone(), known, scenario.seed);
             machines.push((name, machine));
@@ -151,6 +161,7 @@ fn cast(scenario: &Scenario, ca: &mut FakeCa) -> Result<Cast, SetupError> {
         let host = std::slice::from_ref(&sut.host);
         let issued = ca.issue(&sut.ca, &sut.host, Usage::Server, &key, host);
         let identity = identity(&cast, &sut.ca, &sut.host, key, issued)?;
+        let identity = Identity { sends_issuers: sut.sends_issuers, ..identity };
         cast.servers.insert(name.clone(), identity);
     }
     for (name, validator) in &scenario.validators {
@@ -170,6 +181,7 @@ fn cast(scenario: &Scenario, ca: &mut FakeCa) -> Result<Cast, SetupError> {
                 None => ca.issue(&plan.ca, &name, Usage::Client, &key, &[]),
             };
             let identity = identity(&cast, &plan.ca, &name, key, issued)?;
+            let identity = Identity { sends_issuers: plan.sends_issuers, ..identity };
             cast.identities.insert(name, identity);
         }
     }
@@ -195,7 +207,8 @@ fn identity<E: std::fmt::Display>(
 ) -> Result<Identity, SetupError> {
     let certificate =
         issued.map_err(|why| SetupError::Issue { name: name.to_owned(), why: why.to_string() })?;
-    Ok(Identity { ca: ca.clone(), chain: chain(cast, ca, certificate), key })
+    let chain = chain(cast, ca, certificate);
+    Ok(Identity { ca: ca.clone(), chain, key, sends_issuers: true })
 }
 
 /// More CAs than any path of a scenario has.
@@ -221,6 +234,29 @@ fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
 }
 
 impl Cast {
+    /// What is in the stores of a machine that has the certificates of these CAs; none: of all.
+    fn stores(&self, of: &Option<Vec<Name>>) -> Vec<Certificate> {
+        let mut stores: Vec<Certificate> = Vec::new();
+        let mine = |name: &Name| of.as_ref().is_none_or(|names| names.contains(name));
+        let own = self.authorities.iter().filter(|(name, _)| mine(name));
+        let own: Vec<&Certificate> = match of {
+            None => own.flat_map(|(_, chain)| chain).collect(),
+            Some(_) => own.filter_map(|(_, chain)| chain.first()).collect(),
+        };
+        let same = |c: &&Certificate| {
+            of.is_none() || own.iter().any(|known| known.subject() == c.subject())
+        };
+        let former = self.former.iter().filter(same);
+        // What else signs CRLs is at hand too; whether its signature counts is the profile's business.
+        let signers = self.crl_signers.iter().filter(|(name, _)| mine(name)).map(|(_, c)| c);
+        for certificate in own.iter().copied().chain(former).chain(signers) {
+            if !stores.contains(certificate) {
+                stores.push(certificate.clone());
+            }
+        }
+        stores
+    }
+
     /// Takes over what an operation has made of a CA: a renewed one has another certificate.
     pub(crate) fn follow(&mut self, authorities: &FakeCa, ca: &Name) {
         let chain = authorities.chain(ca);

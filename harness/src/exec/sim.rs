@@ -43,13 +43,13 @@ impl SimWire {
             SessionTable::new(profile.parameters().tls_session_lifetime)
         };
         SimWire {
-            peers: cast.identities.iter().map(|(n, i)| (n.clone(), i.chain.clone())).collect(),
+            peers: cast.identities.iter().map(|(n, i)| (n.clone(), i.certificate_list())).collect(),
             suts: scenario.suts.values().map(|c| (c.tls, table(&c.profile))).collect(),
             sessions: BTreeMap::new(),
             servers: scenario
                 .suts
                 .keys()
-                .map(|n| cast.servers.get(n).map(|i| i.chain.clone()))
+                .map(|n| cast.servers.get(n).map(Identity::certificate_list))
                 .collect(),
             clocks: scenario.clients.iter().map(|(n, c)| (n.clone(), c.clock.clone())).collect(),
             next_session: 0,
@@ -191,12 +191,12 @@ impl Wire for SimWire {
     }
 
     fn add_identity(&mut self, name: &Name, identity: &Identity) {
-        self.peers.insert(name.clone(), identity.chain.clone());
+        self.peers.insert(name.clone(), identity.certificate_list());
     }
 
     fn replace_server(&mut self, sut: usize, server: &Identity) {
         if let Some(own) = self.servers.get_mut(sut) {
-            *own = Some(server.chain.clone());
+            *own = Some(server.certificate_list());
         }
     }
 

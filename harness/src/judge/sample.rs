@@ -319,6 +319,7 @@ fn client(start: Instant, duration: Span) -> ClientPlan {
         principal: None,
         host: None,
         remembers_certificate: false,
+        sends_issuers: true,
     }
 }
 

@@ -39,6 +39,9 @@ fn sentence(step: &Step) -> String {
             let place = layer_words(*layer);
             match state {
                 State::Fresh => format!("{what} {place} is fresh until {until}"),
+                State::Stale if *object == Purpose::Issuer => {
+                    format!("{what} {place} has expired, on {until}")
+                }
                 State::Stale => format!("{what} {place} is stale: its nextUpdate was {until}"),
                 State::NotYetValid => format!("{what} {place} is not valid yet"),
                 State::Absent => format!("there is no {what} {place}"),
@@ -90,8 +93,10 @@ fn source(step: &Step) -> &'static str {
         Step::Resumed => "fact sheet §3.3, inferred",
         Step::Certificate { .. } => "RFC 5280 §6.3, fact sheet §2.1",
         Step::Lookup { layer: Layer::Staple, .. } => "RFC 6066 §8, fact sheet §2.1",
+        Step::Lookup { object: Purpose::Issuer, .. } => "RFC 5280 §4.2.2.1, fact sheet §5.1",
         Step::Lookup { .. } => "fact sheet §2.1, §2.4",
         Step::Retrieve { object: Purpose::Ocsp, .. } => "RFC 6960 §2, fact sheet §2.1",
+        Step::Retrieve { object: Purpose::Issuer, .. } => "RFC 5280 §4.2.2.1, fact sheet §2.2",
         Step::Retrieve { .. } => "fact sheet §2.1",
         Step::Shared { .. } => "fact sheet §1.2, KB2831238",
         Step::Withheld { why, .. } => match why {
@@ -103,6 +108,7 @@ fn source(step: &Step) -> &'static str {
             Withheld::CachedOnly => "fact sheet §3.2",
             Withheld::CrlRefused => "fact sheet §1.2, dedicated-crl-signer",
         },
+        Step::Refused { object: Purpose::Issuer, .. } => "fact sheet §2.2",
         Step::Refused { .. } | Step::BaseTooOld { .. } => "fact sheet §2.6",
         Step::BudgetSpent { .. } => "fact sheet §2.3",
         Step::Listed { object: Purpose::Ocsp, .. } => "RFC 6960 §2.2",

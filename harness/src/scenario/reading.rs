@@ -309,8 +309,11 @@ fn a_sut_is_read_with_its_profile() {
     assert!(sut.under_test);
     assert_eq!((sut.host.as_str(), &*sut.ca, sut.tls), ("www.lab", "root", TlsVersion::V1_3));
     assert_eq!(sut.clock.skew(start()), Span::from_mins(1));
+    assert_eq!((sut.sends_issuers, &sut.stores), (false, &Some(vec!["root".into()])));
+    assert_eq!(s.validators["desk"].stores, Some(vec!["issuing".into(), "root".into()]));
     let other = &s.suts["other"];
     assert!(!other.under_test);
+    assert!(other.sends_issuers && other.stores.is_none());
     assert_eq!(
         (other.host.as_str(), &*other.ca, other.tls),
         ("other", "issuing", TlsVersion::V1_2)
@@ -343,6 +346,7 @@ fn a_client_is_read_to_the_last_key() {
         principal: Some(Principal { name: "www.lab".into(), in_first_dns_name: true }),
         host: Some("mail.lab".into()),
         remembers_certificate: true,
+        sends_issuers: false,
     };
     assert_eq!(s.clients["jmeter"], expected);
 }

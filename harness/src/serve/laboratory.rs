@@ -59,7 +59,7 @@ impl Laboratory {
             why: why.to_string(),
         };
         let chain = exec::chain(&self.cast, &sut.ca, issued.map_err(wrong)?);
-        Ok(Some(Identity { ca: sut.ca.clone(), chain, key }))
+        Ok(Some(Identity { ca: sut.ca.clone(), chain, key, sends_issuers: true }))
     }
 
     fn register(&mut self, scenario: &Scenario) {

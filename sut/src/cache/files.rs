@@ -4,7 +4,7 @@
 //! machine.json                       what is not in any account's cache
 //! certificates/<SHA-1>.cer           those that the entries speak about, and their issuers
 //! store/<number>.crl                 the machine's store
-//! <account>/Content/<key>.crl|.ors   an object as it came: DER
+//! <account>/Content/<key>.crl|.ors|.cer  an object as it came
 //! <account>/MetaData/<key>.json      what is known about it
 //! <account>/failed.json              URLs that are left alone for a while, if there are any
 //! ```
@@ -21,7 +21,7 @@ use revlab_lab::{Instant, Name};
 use revlab_pki::{CertIdHash, Certificate, Crl, Malformed, OcspResponse};
 use serde::{Deserialize, Serialize};
 
-use super::{About, Account, Cached, Caches, Object, Prefetch, Response};
+use super::{About, Account, Cached, Caches, Issuers, Object, Prefetch, Response};
 
 /// Files by their path, with `/` between its parts.
 pub type Files = BTreeMap<String, Arc<[u8]>>;
@@ -54,7 +54,8 @@ struct MetaData {
     url: Url,
     purpose: Purpose,
     certificate: String,
-    issuer: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
     stored: Instant,
     used: bool,
     prefetch: Prefetch,
@@ -131,13 +132,13 @@ impl Cached {
             url: self.url.clone(),
             purpose: self.purpose,
             certificate: keep(&self.certificate, files),
-            issuer: keep(&self.issuer, files),
+            issuer: self.issuer.as_ref().map(|issuer| keep(issuer, files)),
             stored: self.stored,
             used: self.used,
             prefetch: self.prefetch.clone(),
             response: self.response.clone(),
         };
-        files.insert(content(folder, &key, self.purpose), self.object.der().into());
+        files.insert(content(folder, &key, self.purpose), self.object.bytes().into());
         files.insert(format!("{folder}/MetaData/{key}.json"), json(&meta));
     }
 
@@ -159,14 +160,18 @@ impl Cached {
                 let response = OcspResponse::parse(bytes);
                 Object::Ocsp(response.map_err(|why| Unreadable::new(&at, why))?)
             }
-            Purpose::Base | Purpose::Delta | Purpose::Issuer => Object::Crl(crl(&at, bytes)?),
+            Purpose::Issuer => {
+                let issuers = Issuers::parse(bytes);
+                Object::Issuers(issuers.map_err(|why| Unreadable::new(&at, why))?)
+            }
+            Purpose::Base | Purpose::Delta => Object::Crl(crl(&at, bytes)?),
         };
         Ok(Cached {
             url: meta.url,
             purpose: meta.purpose,
             object,
             certificate: certificates.find(&meta.certificate)?,
-            issuer: certificates.find(&meta.issuer)?,
+            issuer: meta.issuer.map(|sha1| certificates.find(&sha1)).transpose()?,
             stored: meta.stored,
             used: meta.used,
             prefetch: meta.prefetch,

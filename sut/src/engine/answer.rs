@@ -8,7 +8,7 @@ use revlab_lab::{Instant, Name, Out};
 use revlab_pki::{Crl, CrlEntry, OcspAnswer, OcspResponse, Reasons};
 
 use super::Engine;
-use super::disk::{DiskEntry, Object};
+use super::disk::{About, DiskEntry, Object};
 use super::prefetch::response;
 use super::process::Process;
 use super::retrieval::{Requester, Retrieval};
@@ -26,7 +26,11 @@ impl Engine {
         retrieval: &Retrieval,
         reply: &Reply,
     ) -> Result<Object, String> {
-        let (link, purpose) = (&retrieval.link, retrieval.wanted.purpose);
+        let purpose = retrieval.wanted.purpose;
+        let link = match &retrieval.about {
+            About::Link(link) => link,
+            About::Issued(missing) => return self.validate_issuers(reply, missing),
+        };
         let (octets, limit) = (reply.body.len(), self.parameters.max_object_size);
         if octets > limit as usize {
             return Err(format!("it has {octets} octets, and {limit} are the limit"));
@@ -144,7 +148,7 @@ impl Engine {
             rejected: rejected.clone(),
             bytes: reply.map_or(0, |r| r.body.len() as u64),
             took_ms: (now - retrieval.began).as_millis(),
-            object: object.as_ref().and_then(|o| info(o, &retrieval.link)),
+            object: object.as_ref().and_then(|o| info(o, &retrieval.about)),
             check,
             unsolicited: match retrieval.by {
                 Requester::Process(_) => None,
@@ -174,7 +178,7 @@ impl Engine {
         let wanted = &retrieval.wanted;
         // A prefetch that brings nothing new leaves the entry as it is, and is tried again.
         let known = self.disk(&account).find(&wanted.key);
-        if prefetched && known.is_some_and(|entry| entry.object.der() == object.der()) {
+        if prefetched && known.is_some_and(|entry| entry.object.bytes() == object.bytes()) {
             return false;
         }
         let off = wanted.media_offline && self.parameters.prefetch_skip_after_ocsp_failure;
@@ -182,14 +186,14 @@ impl Engine {
         let mut entry = DiskEntry {
             object: object.clone(),
             purpose: wanted.purpose,
-            link: retrieval.link.clone(),
+            about: retrieval.about.clone(),
             stored: now,
             used: !prefetched,
             prefetch: Prefetch { status, window: None, at: None },
             response: response(reply),
         };
-        // What was asked by POST cannot be asked by URL again.
-        if wanted.request.method != Method::Post {
+        // What was asked by POST cannot be asked by URL again, and prefetch is for revocation alone.
+        if wanted.request.method != Method::Post && wanted.purpose != Purpose::Issuer {
             self.plan_prefetch(now, &account, &wanted.key, &mut entry);
         }
         let disk = self.disk(&account);
@@ -236,8 +240,18 @@ fn words(step: &Step) -> String {
     }
 }
 
-fn info(object: &Object, link: &Link) -> Option<ObjectInfo> {
+fn info(object: &Object, about: &About) -> Option<ObjectInfo> {
     match object {
+        Object::Issuers(issuers) => {
+            let certificate = issuers.certificates().first()?;
+            Some(ObjectInfo {
+                number: None,
+                base_number: None,
+                this_update: certificate.not_before(),
+                next_update: Some(certificate.not_after()),
+                sha1: Some(certificate.sha1()),
+            })
+        }
         Object::Crl(crl) => Some(ObjectInfo {
             number: crl.number(),
             base_number: crl.base_number(),
@@ -246,7 +260,8 @@ fn info(object: &Object, link: &Link) -> Option<ObjectInfo> {
             sha1: Some(crl.sha1()),
         }),
         Object::Ocsp(response) => {
-            let answer = ocsp::answers(response, &link.certificate, &link.issuer).next()?;
+            let (certificate, issuer) = (about.certificate(), about.issuer()?);
+            let answer = ocsp::answers(response, certificate, issuer).next()?;
             Some(ObjectInfo {
                 number: None,
                 base_number: None,

@@ -159,7 +159,7 @@ impl Engine {
         // OCSP URLs that are marked count as failed too: the CRL is fetched because of them.
         let refreshed = check.pass.base.is_some() && !check.pass.sought_newer_base;
         let media_offline = self.speaks_ocsp(link) && !check.pass.crl_first && !refreshed;
-        match self.retrieve(now, check, link, Wanted::crl(Purpose::Base, url, media_offline), out) {
+        match self.retrieve(now, check, link, Wanted::get(Purpose::Base, url, media_offline), out) {
             Some(fetch) => Next::Wait(fetch),
             None => Next::Stage(Stage::Delta),
         }
@@ -392,7 +392,7 @@ impl Engine {
                 .and_then(|disk| disk.find(url))
                 .filter(|e| !self.flushed(now, e))
                 .filter(|e| ignore_before.is_none_or(|limit| e.stored > limit))
-                .filter(|e| e.link.issuer == link.issuer);
+                .filter(|e| e.about.issuer() == Some(&link.issuer));
             let (crl, stored) = match found.map(|e| (&e.object, e.stored)) {
                 Some((Object::Crl(crl), stored)) => (crl.clone(), stored),
                 _ => {

@@ -7,7 +7,8 @@ use revlab_lab::{Code, Instant, Name, Out, Span};
 use revlab_pki::{Certificate, Crl, Reasons};
 
 use super::answer::listed;
-use super::process::ProcessId;
+use super::issuer::Search;
+use super::process::{Process, ProcessId};
 use super::retrieval::Answered;
 use super::subject::{Link, Subject, Usage};
 use super::{Engine, disk::Object};
@@ -55,6 +56,8 @@ pub(super) struct Check {
     pub(super) spent: Span,
     /// How the certificate came.
     pub(super) presented: Presented,
+    /// The search for issuers that comes first, while it lasts.
+    pub(super) search: Option<Box<Search>>,
 }
 
 /// What comes next for the link that is looked at. The stages on the wire carry the place in
@@ -151,10 +154,10 @@ impl Engine {
         caller: Caller,
         out: &mut Out<SutAction>,
     ) {
-        let Some(subject) = self.meet(now, peer, caller, presented.by_server) else { return };
+        let usage = usage(caller, presented.by_server);
+        let Some(subject) = self.build_chain(now, process, usage, peer) else { return };
         let id = self.next_check;
         self.next_check += 1;
-        let (error, rule) = subject.flaw().map(|f| (f.code, f.rule.clone())).unzip();
         let mut check = Check {
             id,
             began: now,
@@ -169,11 +172,30 @@ impl Engine {
             shortfall: None,
             spent: Span::ZERO,
             presented,
+            search: None,
         };
+        self.note_issuers_in_memory(&mut check, peer);
+        if self.parameters.aia_issuers && check.subject.missing().is_some() {
+            check.search = Some(Box::new(Search::new(usage, peer)));
+            self.seek_issuers(now, check, out);
+        } else {
+            self.chain_is_known(now, check, out);
+        }
+    }
+
+    /// Goes on with a check whose chain is as good as it can be had.
+    pub(super) fn chain_is_known(
+        &mut self,
+        now: Instant,
+        mut check: Check,
+        out: &mut Out<SutAction>,
+    ) {
+        check.search = None;
+        let (error, rule) = check.subject.flaw().map(|f| (f.code, f.rule.clone())).unzip();
         if error.is_some() {
             check.steps.push(Step::Chain { error, rule });
             self.conclude(now, check, Verdict::NotChecked, error, out);
-        } else if !self.parameters.verify_revocation && caller != Caller::Command {
+        } else if !self.parameters.verify_revocation && check.caller != Caller::Command {
             // The binding's setting is the server's own; certutil does not know it.
             check.steps.push(Step::Chain { error: None, rule: None });
             self.conclude(now, check, Verdict::NotChecked, None, out);
@@ -183,21 +205,16 @@ impl Engine {
         }
     }
 
-    /// The subject of a peer's certificates as they are now.
-    pub(super) fn meet(
+    /// The subject of a peer's certificates as they are now, with what a process has got before.
+    pub(super) fn build_chain(
         &mut self,
         now: Instant,
+        process: ProcessId,
+        usage: Usage,
         peer: &[Certificate],
-        caller: Caller,
-        by_server: bool,
     ) -> Option<Arc<Subject>> {
-        let usage = match caller {
-            Caller::Attempt(_) => Usage::Client,
-            Caller::Directory(_) | Caller::Asked(_) if by_server => Usage::Server,
-            Caller::Directory(_) | Caller::Asked(_) => Usage::Client,
-            Caller::Command => Usage::Any,
-        };
-        self.subjects.meet(self.clock.at(now), usage, peer, &[], &mut self.verifier)
+        let got = self.processes.get(&process).map_or(&[][..], Process::issuers);
+        self.subjects.meet(self.clock.at(now), usage, peer, got, &mut self.verifier)
     }
 
     /// Goes on until the check waits or ends.
@@ -248,6 +265,9 @@ impl Engine {
         answered: &Answered,
         out: &mut Out<SutAction>,
     ) {
+        if check.search.is_some() {
+            return self.issuers_answered(now, check, answered, out);
+        }
         let Some(link) = check.link() else { return };
         check.spent = check.spent + answered.charged;
         check.steps.push(answered.step(check.id));
@@ -328,6 +348,16 @@ impl Engine {
     /// The name of the process that a check runs in.
     pub(super) fn process_name(&self, id: ProcessId) -> Name {
         self.processes.get(&id).map_or_else(|| Arc::from("gone"), |p| p.name.clone())
+    }
+}
+
+/// What the certificates of a check are used for.
+pub(super) fn usage(caller: Caller, by_server: bool) -> Usage {
+    match caller {
+        Caller::Attempt(_) => Usage::Client,
+        Caller::Directory(_) | Caller::Asked(_) if by_server => Usage::Server,
+        Caller::Directory(_) | Caller::Asked(_) => Usage::Client,
+        Caller::Command => Usage::Any,
     }
 }
 

@@ -118,7 +118,7 @@ impl Engine {
         if self.is_left_alone(now, check, Purpose::Delta, url) {
             return Next::Stage(Stage::DeltaWire(at + 1));
         }
-        match self.retrieve(now, check, link, Wanted::crl(Purpose::Delta, url, false), out) {
+        match self.retrieve(now, check, link, Wanted::get(Purpose::Delta, url, false), out) {
             Some(fetch) => Next::Wait(fetch),
             None => Next::Stage(Stage::Judge),
         }

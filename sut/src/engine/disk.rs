@@ -6,6 +6,7 @@ use std::sync::Arc;
 use revlab_lab::Instant;
 use revlab_lab::http::Url;
 use revlab_lab::trace::Purpose;
+use revlab_pki::Certificate;
 
 use super::subject::Link;
 pub(super) use crate::cache::Object;
@@ -22,12 +23,37 @@ pub(super) struct DiskCache {
     pub(super) failed: BTreeMap<Url, Instant>,
 }
 
+/// What an object is about.
+#[derive(Clone, Debug)]
+pub(super) enum About {
+    /// The revocation of this link's certificate: prefetch validates what it brings against it.
+    Link(Arc<Link>),
+    /// Who issued this certificate.
+    Issued(Certificate),
+}
+
+impl About {
+    pub(super) fn certificate(&self) -> &Certificate {
+        match self {
+            About::Link(link) => &link.certificate,
+            About::Issued(certificate) => certificate,
+        }
+    }
+
+    /// None where it is what was looked for.
+    pub(super) fn issuer(&self) -> Option<&Certificate> {
+        match self {
+            About::Link(link) => Some(&link.issuer),
+            About::Issued(_) => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct DiskEntry {
     pub(super) object: Object,
     pub(super) purpose: Purpose,
-    /// Whose revocation it speaks about: prefetch validates what it brings against it.
-    pub(super) link: Arc<Link>,
+    pub(super) about: About,
     pub(super) stored: Instant,
     /// Whether any process has read it since it was stored by prefetch.
     pub(super) used: bool,
@@ -58,7 +84,7 @@ impl DiskCache {
 
     fn count(&mut self, entry: &DiskEntry, change: impl FnOnce(usize) -> usize) {
         if entry.purpose == Purpose::Ocsp {
-            let urls = entry.link.certificate.crl_urls().to_vec();
+            let urls = entry.about.certificate().crl_urls().to_vec();
             let count = self.ocsp_per_crl.entry(urls).or_default();
             *count = change(*count);
         }

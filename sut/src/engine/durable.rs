@@ -3,13 +3,13 @@
 use revlab_lab::{Instant, Name};
 
 use super::Engine;
-use super::disk::{DiskCache, DiskEntry};
-use crate::cache::{About, Account, Cached, Caches, Numbers};
+use super::disk::{About, DiskCache, DiskEntry};
+use crate::cache::{self, Account, Cached, Caches, Numbers};
 
 impl Engine {
     /// What is on the machine's disk now.
     pub(crate) fn caches(&self, now: Instant) -> Caches {
-        let about = About {
+        let about = cache::About {
             machine: self.name.clone(),
             clock: self.clock.at(now),
             resynced: self.resynced,
@@ -27,8 +27,8 @@ impl Engine {
             url: url.clone(),
             purpose: entry.purpose,
             object: entry.object.clone(),
-            certificate: entry.link.certificate.clone(),
-            issuer: entry.link.issuer.clone(),
+            certificate: entry.about.certificate().clone(),
+            issuer: entry.about.issuer().cloned(),
             stored: entry.stored,
             used: entry.used,
             prefetch: entry.prefetch.clone(),
@@ -68,10 +68,14 @@ impl Engine {
         let mut disk = DiskCache::default();
         disk.failed = account.failed;
         for cached in account.entries {
+            let about = match &cached.issuer {
+                Some(issuer) => About::Link(self.subjects.restored(&cached.certificate, issuer)),
+                None => About::Issued(cached.certificate),
+            };
             let entry = DiskEntry {
                 object: cached.object,
                 purpose: cached.purpose,
-                link: self.subjects.restored(&cached.certificate, &cached.issuer),
+                about,
                 stored: cached.stored,
                 used: cached.used,
                 prefetch: cached.prefetch,

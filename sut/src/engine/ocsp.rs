@@ -66,7 +66,7 @@ impl Engine {
             }
             let answer = match &entry.object {
                 Object::Ocsp(response) => about(response, link),
-                Object::Crl(_) => None,
+                Object::Crl(_) | Object::Issuers(_) => None,
             };
             disk.mark_used(key);
             answer
@@ -234,9 +234,10 @@ impl Engine {
         let process = self.processes.get(&check.process)?;
         let disk = self.disks.get(&process.account);
         let on_disk = link.crl_urls.iter().filter_map(|url| {
-            let entry = disk?.find(url).filter(|entry| entry.link.issuer == link.issuer)?;
+            let entry = disk?.find(url)?;
+            let same = entry.about.issuer() == Some(&link.issuer);
             match &entry.object {
-                Object::Crl(crl) => Some(crl),
+                Object::Crl(crl) if same => Some(crl),
                 _ => None,
             }
         });

@@ -9,7 +9,7 @@ use revlab_lab::http::{FetchError, Reply, Request, Url};
 use revlab_lab::{Instant, Name, Out, Span};
 
 use super::Engine;
-use super::disk::{DiskEntry, Object};
+use super::disk::{About, DiskEntry, Object};
 use super::retrieval::{Requester, Retrieval, Wanted};
 use crate::cache::{Prefetch, Response};
 use crate::event::SutAction;
@@ -94,21 +94,21 @@ impl Engine {
                     None => true,
                 };
                 let looked_at = entry.used && !expired;
-                due.push((account.clone(), url.clone(), looked_at.then(|| entry.link.clone())));
+                due.push((account.clone(), url.clone(), looked_at.then(|| entry.about.clone())));
             }
         }
         let limit = self.parameters.prefetch_timeout;
-        for (account, url, link) in due {
+        for (account, url, about) in due {
             let Some(disk) = self.disks.get_mut(&account) else { continue };
             let Some(entry) = disk.find(&url) else { continue };
             let (purpose, etag) = (entry.purpose, entry.response.etag.clone());
-            let at = link.is_some().then_some(now + retry);
+            let at = about.is_some().then_some(now + retry);
             disk.set_prefetch(&url, Prefetch { at, ..entry.prefetch.clone() });
-            let Some(link) = link else { continue };
+            let Some(about) = about else { continue };
             let mut request = Request::get(url.clone());
             request.headers.extend(etag.map(|etag| ("If-None-Match".to_owned(), etag)));
             let wanted = Wanted { purpose, key: url, request, media_offline: false, nonce: None };
-            self.start(now, Requester::Prefetch(account), link, wanted, None, limit, out);
+            self.start(now, Requester::Prefetch(account), about, wanted, None, limit, out);
         }
     }
 
@@ -184,8 +184,13 @@ fn dates(entry: &DiskEntry) -> Option<(Instant, Option<Instant>)> {
             Some((crl.next_publish().unwrap_or(crl.this_update()), crl.next_update()))
         }
         Object::Ocsp(response) => {
-            let answer = response.find(&entry.link.id)?;
+            let About::Link(link) = &entry.about else { return None };
+            let answer = response.find(&link.id)?;
             Some((answer.this_update, answer.next_update))
+        }
+        Object::Issuers(issuers) => {
+            let certificate = issuers.certificates().first()?;
+            Some((certificate.not_before(), Some(certificate.not_after())))
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use revlab_lab::http::Url;
 use revlab_lab::{Instant, Name};
-use revlab_pki::{Crl, OcspAnswer};
+use revlab_pki::{Certificate, Crl, OcspAnswer};
 
 use super::subject::EntryKey;
 use super::{Engine, SYSTEM_ACCOUNT};
@@ -31,6 +31,8 @@ pub(super) struct Process {
     marks: BTreeMap<Url, Instant>,
     /// CRL URLs whose last answer was refused for what it is.
     refused: BTreeSet<Url>,
+    /// Issuers that it has got by caIssuers.
+    issuers: Vec<Certificate>,
 }
 
 /// The memory cache's entry of a certificate (or of what shares its entry).
@@ -103,6 +105,20 @@ impl Process {
         self.refused.contains(url)
     }
 
+    /// Keeps issuers that were fetched.
+    pub(super) fn keep_issuers(&mut self, issuers: &[Certificate]) {
+        for issuer in issuers {
+            if !self.issuers.contains(issuer) {
+                self.issuers.push(issuer.clone());
+            }
+        }
+    }
+
+    /// The issuers that were fetched.
+    pub(super) fn issuers(&self) -> &[Certificate] {
+        &self.issuers
+    }
+
     /// How many OCSP answers are cached: what CryptnetCachedOcspSwitchToCrlCount is held against.
     /// All of them count, whoever issued the certificates: the lab's servers see one CA's.
     pub(super) fn cached_ocsp(&self) -> usize {
@@ -122,6 +138,7 @@ impl Process {
     /// Cached objects are ignored from now on; what marks say stays unless `lift_marks`.
     pub(super) fn resync(&mut self, now: Instant, lift_marks: bool) {
         self.ignore_before = Some(now);
+        self.issuers.clear();
         for entry in self.entries.values_mut() {
             entry.base = None;
             entry.delta = None;
@@ -157,6 +174,7 @@ impl Engine {
             met: BTreeSet::new(),
             marks: BTreeMap::new(),
             refused: BTreeSet::new(),
+            issuers: Vec::new(),
         };
         self.processes.insert(id, process);
         id

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use revlab_lab::http::{FetchError, Reply, Request, Url};
 use revlab_lab::trace::{Kind, Log, Purpose, Step};
 use revlab_lab::{Instant, Name, Out, Span};
+use revlab_pki::Certificate;
 
 use super::Engine;
 use super::check::{Caller, Check};
-use super::disk::Object;
+use super::disk::{About, Object};
 use super::process::ProcessId;
 use super::subject::Link;
 use crate::event::SutAction;
@@ -30,7 +31,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn crl(purpose: Purpose, url: &Url, media_offline: bool) -> Wanted {
+    pub(super) fn get(purpose: Purpose, url: &Url, media_offline: bool) -> Wanted {
         let request = Request::get(url.clone());
         Wanted { purpose, key: url.clone(), request, media_offline, nonce: None }
     }
@@ -45,7 +46,7 @@ impl Wanted {
 pub(super) struct Retrieval {
     pub(super) fetch: u64,
     pub(super) by: Requester,
-    pub(super) link: Arc<Link>,
+    pub(super) about: About,
     pub(super) wanted: Wanted,
     /// The check that it was made for, and the identity that was checked.
     pub(super) made_for: Option<(u64, Name)>,
@@ -150,20 +151,22 @@ impl Engine {
             check.steps.push(Step::BudgetSpent { object: wanted.purpose });
             return None;
         }
-        if let Some(fetch) = self.shared(check.process, link, &wanted) {
+        if let Some(fetch) = self.shared(check.process, Some(&link.issuer), &wanted) {
             return Some(fetch);
         }
         let link = check.link().filter(|l| l.number == link.number)?;
         let made_for = Some((check.id, check.subject.name.clone()));
-        Some(self.start(now, Requester::Process(check.process), link, wanted, made_for, limit, out))
+        let (by, about) = (Requester::Process(check.process), About::Link(link));
+        Some(self.start(now, by, about, wanted, made_for, limit, out))
     }
 
     /// The time that a check may spend on one URL: half of what remains to it (fact sheet §2.3).
-    fn allowance(&self, check: &Check) -> Span {
+    pub(super) fn allowance(&self, check: &Check) -> Span {
         let binding = self.parameters.binding_url_timeout;
         let bound = binding > Span::ZERO && check.caller != Caller::Command;
         let for_url = if bound { binding } else { self.parameters.url_timeout };
-        if self.parameters.accumulative_timeout == Span::ZERO {
+        // The budget of a check is one for revocation.
+        if self.parameters.accumulative_timeout == Span::ZERO || check.search.is_some() {
             return for_url;
         }
         let remaining = self.parameters.accumulative_timeout - check.spent;
@@ -186,12 +189,17 @@ impl Engine {
     }
 
     /// Only what is validated against the same issuer is the same object.
-    fn shared(&self, process: ProcessId, link: &Link, wanted: &Wanted) -> Option<u64> {
+    pub(super) fn shared(
+        &self,
+        process: ProcessId,
+        issuer: Option<&Certificate>,
+        wanted: &Wanted,
+    ) -> Option<u64> {
         let same = |r: &&Retrieval| {
             matches!(r.by, Requester::Process(id) if id == process)
                 && r.wanted.purpose == wanted.purpose
                 && r.wanted.key == wanted.key
-                && r.link.issuer == link.issuer
+                && r.about.issuer() == issuer
         };
         let found = self.retrievals.values().find(same).map(|r| r.fetch);
         found.filter(|_| self.parameters.share_retrievals)
@@ -203,7 +211,7 @@ impl Engine {
         &mut self,
         now: Instant,
         by: Requester,
-        link: Arc<Link>,
+        about: About,
         mut wanted: Wanted,
         made_for: Option<(u64, Name)>,
         limit: Span,
@@ -223,7 +231,7 @@ impl Engine {
         let retrieval = Retrieval {
             fetch,
             by,
-            link,
+            about,
             wanted,
             made_for,
             waiting: Vec::new(),

@@ -39,8 +39,7 @@ pub(super) struct Subjects {
     entry_scope: EntryScope,
     crl_client: bool,
     double_slash: bool,
-    /// By usage, and whether certificates from elsewhere were at hand.
-    met: BTreeMap<(Usage, bool), Met>,
+    met: BTreeMap<Usage, Met>,
     known_links: Links,
     links: usize,
     /// What shares an entry of the memory cache, numbered.
@@ -58,6 +57,10 @@ pub(super) struct Subject {
     pub(super) name: Name,
     /// What is wrong with the chain.
     flaw: Option<Flaw>,
+    /// Whose issuer was not at hand, where that is what is wrong.
+    missing: Option<Certificate>,
+    /// The issuers in the chain that are in none of the machine's stores.
+    borrowed: Vec<Certificate>,
     /// The readings of the machine's clock for which this is so.
     holds: Range<Instant>,
     /// The certificates whose revocation is looked at, from the root's side down.
@@ -128,15 +131,16 @@ impl Subjects {
         verifier: &mut Verifier,
     ) -> Option<Arc<Subject>> {
         let (leaf, others) = peer.split_first()?;
-        let key = (usage, !more.is_empty());
-        let known = self.met.get(&key).and_then(|met| met.get(leaf.der()));
-        if let Some(subject) = known.filter(|subject| subject.holds(reading)) {
+        let known = self.met.get(&usage).and_then(|met| met.get(leaf.der()));
+        let at_hand = |c: &Certificate| others.contains(c) || more.contains(c);
+        if let Some(subject) = known.filter(|s| s.holds(reading) && s.borrowed.iter().all(at_hand))
+        {
             return Some(subject.clone());
         }
         let subject = Arc::new(self.build(reading, usage, (leaf, others), more, verifier));
-        // Another time the missing issuer may come along.
-        if subject.flaw.as_ref().is_none_or(|flaw| flaw.code != Code::CERT_E_CHAINING) {
-            self.met.entry(key).or_default().insert(leaf.der().into(), subject.clone());
+        // Another time a better issuer may come along.
+        if subject.flaw.is_none() {
+            self.met.entry(usage).or_default().insert(leaf.der().into(), subject.clone());
         }
         Some(subject)
     }
@@ -160,14 +164,19 @@ impl Subjects {
             Usage::Client | Usage::Any => Purpose::Any,
         };
         let policy = Policy { purpose, ..self.policy.clone() };
-        let (chain, flaw) = match single::chain(reading, &evidence, &policy, verifier) {
-            Ok(chain) => (chain, None),
-            Err(step) => (Vec::new(), Some(Flaw::of(&step, &evidence))),
+        let (chain, flaw, missing) = match single::chain(reading, &evidence, &policy, verifier) {
+            Ok(chain) => (chain, None, None),
+            Err(step) => {
+                let (flaw, missing) = Flaw::of(&step, &evidence);
+                (Vec::new(), Some(flaw), missing)
+            }
         };
         let links = self.links(&chain);
+        let stored = |c: &&Certificate| !self.anchors.contains(c) && !self.certificates.contains(c);
+        let borrowed = chain.iter().skip(1).filter(stored).cloned().collect();
         let all = evidence.anchors.iter().chain(&evidence.certificates).chain([&evidence.target]);
         let holds = unchanged(reading, all);
-        Subject { name: common_name(&evidence.target), flaw, links, holds }
+        Subject { name: common_name(&evidence.target), flaw, missing, borrowed, links, holds }
     }
 
     /// What there is to judge an artefact about a certificate by, without artefacts.
@@ -273,6 +282,16 @@ impl Subject {
         self.flaw.as_ref()
     }
 
+    /// The certificate whose issuer was not at hand, where that is what is wrong with the chain.
+    pub(super) fn missing(&self) -> Option<&Certificate> {
+        self.missing.as_ref()
+    }
+
+    /// The issuers in the chain that are in none of the machine's stores.
+    pub(super) fn borrowed(&self) -> &[Certificate] {
+        &self.borrowed
+    }
+
     /// Whether nothing has begun or ended since it was judged.
     fn holds(&self, reading: Instant) -> bool {
         self.holds.contains(&reading)
@@ -280,18 +299,16 @@ impl Subject {
 }
 
 impl Flaw {
-    fn of(step: &Step, evidence: &Evidence) -> Flaw {
-        let code = match step {
-            Step::NoPath { .. } => {
-                let last = last_on_the_way(evidence);
-                match last.is_self_issued() {
-                    true => Code::CERT_E_UNTRUSTEDROOT,
-                    false => Code::CERT_E_CHAINING,
-                }
-            }
-            other => code_of(other),
+    /// What is wrong, and where an issuer is missing of which certificate.
+    fn of(step: &Step, evidence: &Evidence) -> (Flaw, Option<Certificate>) {
+        let (code, missing) = match step {
+            Step::NoPath { .. } => match last_on_the_way(evidence) {
+                Some(last) if last.is_self_issued() => (Code::CERT_E_UNTRUSTEDROOT, None),
+                last => (Code::CERT_E_CHAINING, last.cloned()),
+            },
+            other => (code_of(other), None),
         };
-        Flaw { code, rule: Arc::from(step.code()) }
+        (Flaw { code, rule: Arc::from(step.code()) }, missing)
     }
 }
 
@@ -312,18 +329,21 @@ fn code_of(step: &Step) -> Code {
     }
 }
 
-/// The certificate on the likeliest way up whose issuer is not there.
-fn last_on_the_way(evidence: &Evidence) -> &Certificate {
+/// The certificate on the likeliest way up whose issuer is not there; none: they lead in a circle.
+fn last_on_the_way(evidence: &Evidence) -> Option<&Certificate> {
     let mut last = &evidence.target;
     for _ in 0..Policy::strict().max_depth {
-        let issuer = evidence.certificates.iter().find(|c| {
-            c.subject().matches(last.issuer())
-                && last.authority_key_id().zip(c.subject_key_id()).is_none_or(|(a, s)| a == s)
-        });
-        let Some(issuer) = issuer.filter(|issuer| *issuer != last) else { break };
+        let issuer = evidence.certificates.iter().find(|c| may_have_issued(c, last));
+        let Some(issuer) = issuer.filter(|issuer| *issuer != last) else { return Some(last) };
         last = issuer;
     }
-    last
+    None
+}
+
+/// Whether the names fit, and the key identifiers where there are both (RFC 5280 §4.2.1.1).
+pub(super) fn may_have_issued(issuer: &Certificate, certificate: &Certificate) -> bool {
+    let ids = certificate.authority_key_id().zip(issuer.subject_key_id());
+    issuer.subject().matches(certificate.issuer()) && ids.is_none_or(|(named, has)| named == has)
 }
 
 /// The readings around this one between which no certificate begins or ends to be valid.

@@ -12,6 +12,7 @@ mod chain;
 mod delta;
 mod freshness;
 mod hypotheses;
+mod issuers;
 mod judging;
 mod lookup;
 mod marks;

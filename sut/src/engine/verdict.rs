@@ -42,8 +42,9 @@ impl Engine {
         caller: Caller,
         out: &mut Out<SutAction>,
     ) {
-        let subject = self.meet(now, peer, caller, false);
-        let (Some(subject), Some(process)) = (subject, self.lsass()) else { return };
+        let Some(process) = self.lsass() else { return };
+        let usage = check::usage(caller, false);
+        let Some(subject) = self.build_chain(now, process, usage, peer) else { return };
         let id = self.next_check;
         self.next_check += 1;
         let check = Check {
@@ -60,6 +61,7 @@ impl Engine {
             shortfall: None,
             spent: revlab_lab::Span::ZERO,
             presented: check::Presented::default(),
+            search: None,
         };
         self.conclude(now, check, Verdict::NotChecked, None, out);
     }

@@ -180,6 +180,10 @@ impl<'a> Telling<'a, '_> {
         let weak = check.steps.iter().any(
             |s| matches!(s, Step::Chain { rule: Some(rule), .. } if &**rule == "signature_weak"),
         );
+        // Issuers are sought before the chain is there.
+        for step in part::before_any(check) {
+            self.step(step, repeats);
+        }
         let mut parts = part::split(check);
         let last = parts.len().saturating_sub(1);
         for (i, part) in parts.iter_mut().enumerate() {

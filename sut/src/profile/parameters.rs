@@ -264,6 +264,21 @@ parameters! {
     /// A longer answer to a retrieval is refused, in octets (MaxUrlRetrievalByteCount).
     max_object_size: u32;
 
+    /// Whether an issuer that neither the peer nor a store has is fetched from the URLs of caIssuers.
+    aia_issuers: bool;
+
+    /// How many of these URLs of a certificate are looked at (MaxAIAUrlCountInCert).
+    aia_max_urls: u32;
+
+    /// How many such retrievals are made for a chain (MaxAIAUrlRetrievalCountPerChain).
+    aia_max_retrievals: u32;
+
+    /// A longer answer to one is refused, in octets (MaxAIAUrlRetrievalByteCount).
+    aia_max_bytes: u32;
+
+    /// An answer with more certificates is refused (MaxAIAUrlRetrievalCertCount).
+    aia_max_certificates: u32;
+
     /// Local work before each retrieval, such as proxy detection.
     per_retrieval_overhead: Span;
 

@@ -193,7 +193,7 @@ impl Peer {
         name: &revlab_lab::Name,
         identity: &Identity,
     ) -> Result<(), String> {
-        let chain = identity.chain.iter().map(|c| c.der().to_vec()).collect();
+        let chain = identity.certificate_list_der();
         let added = self.clients.add_identity(name.clone(), chain, identity.key.pkcs8());
         added.map_err(|e| e.to_string())
     }

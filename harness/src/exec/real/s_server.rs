@@ -154,7 +154,7 @@ fn files(folder: &Path, sut: &Name, cast: &Cast) -> std::io::Result<bool> {
     write("authorities.pem", &authorities().map(|c| c.pem()).collect::<String>())?;
     let Some(own) = cast.servers.get(sut) else { return Ok(false) };
     write("server.pem", &own.chain.iter().take(1).map(|c| c.pem()).collect::<String>())?;
-    let above: String = own.chain.iter().skip(1).map(|c| c.pem()).collect();
+    let above: String = own.certificate_list().iter().skip(1).map(|c| c.pem()).collect();
     write("chain.pem", &above)?;
     // The folder is its owner's alone.
     write("key.pem", &own.key.pkcs8_pem())?;

@@ -44,6 +44,7 @@ const CLIENTS: Spec = Spec {
         "principal",
         "host",
         "remembers_certificate",
+        "sends_issuers",
     ],
     kinds: &[],
 };
@@ -100,6 +101,7 @@ pub(super) fn decode(
         principal: principal(&fields),
         host: fields.host("host"),
         remembers_certificate: fields.boolean("remembers_certificate").unwrap_or(false),
+        sends_issuers: fields.boolean("sends_issuers").unwrap_or(true),
         name,
         sut: sut?,
         ca: ca?,

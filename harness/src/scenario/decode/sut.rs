@@ -32,6 +32,8 @@ const SUT: Spec = Spec {
         "client_certificates",
         "directory",
         "staple",
+        "sends_issuers",
+        "stores",
     ],
     kinds: &[],
 };
@@ -75,6 +77,8 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<SutConfi
             false => None,
         },
         staple: fields.table("staple", &STAPLE).map(|fields| staple(&fields)),
+        sends_issuers: fields.boolean("sends_issuers").unwrap_or(true),
+        stores: stores(&fields),
         name,
         ca: ca?,
     })
@@ -89,6 +93,12 @@ fn staple(fields: &Fields<'_>) -> Staple {
         drop_on_failure: flag("drop_on_failure"),
         unchecked: flag("unchecked"),
     }
+}
+
+/// The CAs whose certificates a machine has in its stores.
+pub(super) fn stores(fields: &Fields<'_>) -> Option<Vec<Name>> {
+    let named = fields.texts("stores")?.into_iter();
+    Some(named.filter_map(|(text, place)| fields.cx.actor(text, place, &[Role::Ca])).collect())
 }
 
 /// The CA of an actor: the one it names, else the obvious one.

@@ -9,14 +9,23 @@ use super::clock;
 use super::context::Context;
 use super::fields::Fields;
 use super::profile;
-use super::sut::ca_of;
+use super::sut::{ca_of, stores};
 
 #[cfg(test)]
 pub(super) const SPECS: &[&Spec] = &[&VALIDATOR, &DIRECTORY];
 
 const VALIDATOR: Spec = Spec {
     path: "validator.NAME",
-    keys: &["profile", "hypothesis", "updates", "parameters", "clock", "each_thread", "directory"],
+    keys: &[
+        "profile",
+        "hypothesis",
+        "updates",
+        "parameters",
+        "clock",
+        "each_thread",
+        "directory",
+        "stores",
+    ],
     kinds: &[],
 };
 
@@ -41,7 +50,8 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<Validato
     if each_thread && directory.is_some() {
         fields.report("each_thread", "a directory is one machine: no thread has one of its own");
     }
-    Some(ValidatorConfig { profile, clock: clock::decode(&fields), each_thread, directory, name })
+    let (clock, stores) = (clock::decode(&fields), stores(&fields));
+    Some(ValidatorConfig { profile, clock, each_thread, directory, stores, name })
 }
 
 fn directory(fields: &Fields<'_>, name: &Name) -> Option<Directory> {

@@ -138,6 +138,8 @@ impl Bench {
             client_certificates: crate::config::ClientCertificates::Require,
             directory: None,
             staple: None,
+            sends_issuers: true,
+            stores: None,
             name: "web".into(),
             under_test: true,
             adapter: Adapter::Model,

@@ -94,6 +94,7 @@ fn machine(profile: &str, settings: &[(&str, &str)], accounts: Option<Accounts>)
             ca: "issuing".into(),
             mapping: Mapping::IssuerAndSerial,
         }),
+        stores: None,
     };
     let known = vec![Authority::root().certificate];
     Machine::validator(&config, "desk".into(), accounts, known, Seed(1))

@@ -45,6 +45,14 @@ pub(super) fn split(check: &Check) -> Vec<Part<'_>> {
     if parts.is_empty() { vec![part(identity, &check.steps)] } else { parts }
 }
 
+/// The steps before any certificate, where there are others.
+pub(super) fn before_any(check: &Check) -> &[Step] {
+    let steps = &check.steps;
+    let chain = |s: &Step| matches!(s, Step::Certificate { .. } | Step::Chain { .. });
+    let until = steps.iter().position(chain).unwrap_or_default();
+    steps.get(..until).unwrap_or_default()
+}
+
 impl<'a> Part<'a> {
     /// Notes what a step found.
     pub(super) fn saw(

@@ -1,7 +1,7 @@
 //! What a retrieval brought: read, put among the evidence, and told.
 
 use revlab_lab::trace::Purpose;
-use revlab_pki::{CertStatus, Certificate, Crl, OcspResponse, cms, pem};
+use revlab_pki::{CertStatus, Certificate, Crl, OcspResponse, pem};
 
 use super::Input;
 
@@ -23,13 +23,8 @@ pub(super) fn take(
     }
 }
 
-/// One certificate or a CMS message with any number (RFC 5280 §4.2.2.1); as PEM too, which is not
-/// what the RFC wants and is out there.
 fn issuers(body: &[u8], input: &mut Input) -> Result<String, String> {
-    let der = unwrapped(body, &["CERTIFICATE", "PKCS7", "CMS"]);
-    let found = Certificate::parse(&der)
-        .map(|one| vec![one])
-        .or_else(|why| cms::certificates(&der).map_err(|_| why.to_string()))?;
+    let found = Certificate::parse_issuers(body).map_err(|why| why.to_string())?;
     let names: Vec<String> =
         found.iter().map(|one| format!("certificate of {}", one.subject())).collect();
     for certificate in found {
