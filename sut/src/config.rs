@@ -58,6 +58,9 @@ pub struct Staple {
     pub keep_expired: bool,
     /// Whether a request that fails takes a response away that is still good.
     pub drop_on_failure: bool,
+    /// Whether it staples for the intermediate certificates too, each from its own responder, as TLS 1.3
+    /// allows (RFC 8446 §4.4.2.1).
+    pub chain: bool,
     /// Whether whatever the responder says is stapled: an error, or a response about another
     /// certificate. Otherwise only what is valid is.
     pub unchecked: bool,

@@ -63,8 +63,8 @@ pub struct Validate {
     pub host: Option<Name>,
     /// The principal that it must be of.
     pub principal: Option<Principal>,
-    /// The OCSP response that came with it.
-    pub staple: Option<Arc<[u8]>>,
+    /// The OCSP responses that came with them, in their order; one that is missing has none.
+    pub staples: Vec<Option<Arc<[u8]>>>,
 }
 
 /// What an administrator does, with everything it needs.

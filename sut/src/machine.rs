@@ -31,7 +31,8 @@ pub struct Machine {
     resumption_skips: bool,
     client_certificates: ClientCertificates,
     directory: Option<Name>,
-    stapler: Option<Stapler>,
+    /// For its own certificate, then for those above it where it staples to these too.
+    staplers: Vec<Stapler>,
     accounts: Option<Accounts>,
     /// The CA certificates in its stores.
     known: Vec<Certificate>,
@@ -59,7 +60,7 @@ impl Machine {
     /// stores; the self-issued ones among them are trusted roots.
     pub fn new(config: &SutConfig, known: Vec<Certificate>, seed: Seed) -> Machine {
         let parameters = config.profile.parameters();
-        let stapler = config.staple.map(|staple| {
+        let staplers = config.staple.map(|staple| {
             let user_agent = parameters.user_agent.clone();
             Stapler::new(config.name.clone(), config.clock.clone(), staple, user_agent)
         });
@@ -68,7 +69,7 @@ impl Machine {
             resumption_skips: parameters.resumption_skips_revocation,
             client_certificates: config.client_certificates,
             directory: config.directory.clone(),
-            stapler,
+            staplers: staplers.into_iter().collect(),
             accounts: None,
             engine: Engine::new(config, known.clone(), seed),
             known,
@@ -116,9 +117,22 @@ impl Machine {
         self.engine.caches(now)
     }
 
-    /// The OCSP response that it staples for a client that makes a full handshake now (RFC 6066 §8).
-    pub fn staple(&mut self, now: Instant) -> Option<Arc<[u8]>> {
-        self.stapler.as_mut()?.response(now)
+    /// The OCSP responses that it staples for a client that makes a full handshake now: to its own
+    /// certificate (RFC 6066 §8), and to those above it where it does that (RFC 8446 §4.4.2.1).
+    pub fn staples(&mut self, now: Instant) -> Vec<Option<Arc<[u8]>>> {
+        self.staplers.iter_mut().map(|stapler| stapler.response(now)).collect()
+    }
+
+    /// The server's own certificate is another from now on.
+    fn show(&mut self, now: Instant, chain: &[Certificate]) {
+        if let Some(own) = self.staplers.first().filter(|own| own.staples_chain()) {
+            let above: Vec<_> =
+                (self.staplers.len()..chain.len()).map(|place| own.for_place(place)).collect();
+            self.staplers.extend(above);
+        }
+        for (place, stapler) in self.staplers.iter_mut().enumerate() {
+            stapler.set_own(now, chain.get(place..).unwrap_or_default(), &self.known);
+        }
     }
 
     fn request(
@@ -155,7 +169,7 @@ impl Machine {
             for (attempt, asked) in std::mem::take(&mut self.asked) {
                 self.unanswered(attempt, asked.of, out);
             }
-            if let Some(stapler) = &mut self.stapler {
+            for stapler in &mut self.staplers {
                 stapler.forget(now, out);
             }
         }
@@ -245,33 +259,29 @@ impl Core for Machine {
         match event {
             SutEvent::Wake => {
                 self.engine.wake(now, out);
-                if let Some(stapler) = &mut self.stapler {
+                for stapler in &mut self.staplers {
                     stapler.wake(now, out);
                 }
             }
             SutEvent::Request { attempt, peer, handshake } => {
                 self.request(now, attempt, peer, handshake, out);
             }
-            SutEvent::Fetched { fetch, result } => match &mut self.stapler {
-                Some(stapler) if stapler.waits_for(fetch) => {
-                    stapler.fetched(now, fetch, result, out);
-                }
-                _ => self.engine.fetched(now, fetch, result, out),
-            },
-            SutEvent::Validate(validate) => self.validate(now, validate, out),
-            SutEvent::Counsel { attempt, validation } => self.heed(attempt, validation, out),
-            SutEvent::OwnCertificate { chain } => {
-                if let Some(stapler) = &mut self.stapler {
-                    stapler.set_own(now, &chain, &self.known);
+            SutEvent::Fetched { fetch, result } => {
+                match self.staplers.iter_mut().find(|stapler| stapler.waits_for(fetch)) {
+                    Some(stapler) => stapler.fetched(now, fetch, result, out),
+                    None => self.engine.fetched(now, fetch, result, out),
                 }
             }
+            SutEvent::Validate(validate) => self.validate(now, validate, out),
+            SutEvent::Counsel { attempt, validation } => self.heed(attempt, validation, out),
+            SutEvent::OwnCertificate { chain } => self.show(now, &chain),
             SutEvent::Operation(operation) => self.operate(now, operation, out),
         }
         self.answer(now, out);
     }
 
     fn next_wakeup(&self) -> Option<Instant> {
-        let stapler = self.stapler.as_ref().and_then(Stapler::next_wakeup);
-        self.engine.next_wakeup().into_iter().chain(stapler).min()
+        let staplers = self.staplers.iter().filter_map(Stapler::next_wakeup);
+        self.engine.next_wakeup().into_iter().chain(staplers).min()
     }
 }

@@ -62,6 +62,7 @@ library! {
     machines_resumption: "machines/resumption.toml",
     machines_three: "machines/three.toml",
     staple_staples: "staple/staples.toml",
+    staple_chain: "staple/chain.toml",
     windows_binding_recreated: "windows/binding-recreated.toml",
     windows_clock_skew: "windows/clock-skew.toml",
     windows_delta_plus_404_11: "windows/delta-plus-404.11.toml",
@@ -141,6 +142,13 @@ fn sim_and_live_agree_on_faults_and_a_revocation() {
 fn sim_and_live_agree_on_issuers_that_nobody_sends() {
     for name in ["cache-emptied-and-a-reboot", "never-asked", "server-forgets"] {
         sim_and_live_agree(&variant("windows/issuer-by-aia.toml", name));
+    }
+}
+
+#[test]
+fn sim_and_live_agree_on_staples_for_a_chain() {
+    for name in ["whole-chain", "server-alone"] {
+        sim_and_live_agree(&shortened(variant("staple/chain.toml", name), "30m"));
     }
 }
 

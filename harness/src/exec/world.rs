@@ -65,6 +65,8 @@ struct Open {
     validator: Option<usize>,
     shown: Option<Shown>,
     agreed: Option<(Handshake, TlsVersion)>,
+    /// What the server stapled to the certificates above its own.
+    staples_above: Vec<Option<std::sync::Arc<[u8]>>>,
     validations: Vec<Validation>,
 }
 
@@ -403,13 +405,16 @@ impl<'a, W: Wire> World<'a, W> {
             validator: self.validator_of(&send.client, send.thread),
             shown: None,
             agreed: None,
+            staples_above: Vec::new(),
             validations: Vec::new(),
         };
         let remembers =
             self.scenario.clients.get(&send.client).is_some_and(|plan| plan.remembers_certificate);
         let presents = self.choices.presented(send, remembers);
         let send = &Send { presents, ..send.clone() };
-        let staple = self.staple(now, sut);
+        let mut staples = self.staples(now, sut).into_iter();
+        let staple = staples.next().flatten();
+        open.staples_above = staples.collect();
         match self.wire.open(now, sut, send, staple) {
             Opened::Connected(shown) => {
                 let cost = self.scenario.network.tls_request(shown.tls, shown.handshake);
@@ -439,12 +444,12 @@ impl<'a, W: Wire> World<'a, W> {
         self.open.insert(send.attempt, open);
     }
 
-    /// What a SUT staples now.
-    fn staple(&mut self, now: Instant, sut: usize) -> Option<std::sync::Arc<[u8]>> {
-        let (_, machine) = self.machines.get_mut(sut)?;
-        let staple = machine.staple(now);
+    /// What a SUT staples now, to its own certificate first.
+    fn staples(&mut self, now: Instant, sut: usize) -> Vec<Option<std::sync::Arc<[u8]>>> {
+        let Some((_, machine)) = self.machines.get_mut(sut) else { return Vec::new() };
+        let staples = machine.staples(now);
         self.wakeups.set(sut, machine.next_wakeup());
-        staple
+        staples
     }
 
     fn at_sut(&mut self, now: Instant, attempt: u64) {

@@ -589,6 +589,7 @@ fn what_a_validator_cannot_be_is_said_where_it_stands() {
     x.toml:11:13: `web` is a SUT; a validator is needed
     x.toml:12:22: `name` of `principal` of client `jmeter`: must be `msstd:` with a name behind it
     ");
+    assert_snapshot!(instead("[sut.web]", "[sut.web]\nstaple = { chain = true }"), @r#"x.toml:8:20: `chain` of `staple` of SUT `web`: TLS 1.2 has room for one response: say `tls = "1.3"` too"#);
     assert_snapshot!(with("[validator.dc]\nstores = [\"isuing\"]"), @r"x.toml:12:11: there is no CA `isuing`; did you mean `issuing`?");
     assert_snapshot!(with("principal = { name = \"msstd:mail\" }"), @r"x.toml:11:13: `principal` of client `jmeter`: only a validator looks at it: add `validator`");
 }

@@ -32,8 +32,8 @@ pub(crate) enum Caller {
 pub(crate) struct Presented {
     /// By a server, in a handshake in which it could staple.
     pub(crate) by_server: bool,
-    /// The response that it stapled.
-    pub(crate) staple: Option<Arc<[u8]>>,
+    /// The responses that it stapled, each with the certificate that it came with.
+    pub(crate) staples: Vec<(Certificate, Arc<[u8]>)>,
 }
 
 /// A check that is under way.

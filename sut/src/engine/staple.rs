@@ -12,17 +12,20 @@ use super::subject::Link;
 use crate::profile::StapleUse;
 
 impl Engine {
-    /// What came with the certificate in the handshake decides, where it is valid.
-    ///
-    /// Servers staple for their own certificate: RFC 8446 §4.4.2.1 lets them do so for those above
-    /// it, which is not modelled.
+    /// What came with the certificate in the handshake decides, where it is valid. What came with one
+    /// above it is heard by some (RFC 8446 §4.4.2.1), and demanded by nobody.
     pub(super) fn look_at_staple(&mut self, now: Instant, check: &mut Check, link: &Link) -> Next {
         let last = check.at + 1 == check.subject.links.len();
-        if !last || self.parameters.staple == StapleUse::Ignore || !check.presented.by_server {
+        let heard = last || self.parameters.staple_chain;
+        if !heard || self.parameters.staple == StapleUse::Ignore || !check.presented.by_server {
             return Next::Stage(Stage::Caches);
         }
-        let demanded = self.parameters.must_staple && link.must_staple;
-        let staple = check.presented.staple.take();
+        let demanded = last
+            && (self.parameters.staple == StapleUse::Require
+                || self.parameters.must_staple && link.must_staple);
+        let staples = &mut check.presented.staples;
+        let staple = staples.iter().position(|(of, _)| *of == link.certificate);
+        let staple = staple.map(|at| staples.swap_remove(at).1);
         let found = staple.map(|bytes| self.read_staple(now, link, &bytes));
         let verdict = match found {
             Some(Ok(answer)) => {
@@ -35,7 +38,7 @@ impl Engine {
                 None
             }
             None => {
-                if demanded || self.parameters.staple == StapleUse::Require {
+                if demanded {
                     check.steps.push(stapled(State::Absent, None));
                 }
                 None
@@ -43,9 +46,7 @@ impl Engine {
         };
         match verdict {
             Some(verdict) => Next::Link(verdict),
-            None if demanded || self.parameters.staple == StapleUse::Require => {
-                Next::Link(Verdict::Offline)
-            }
+            None if demanded => Next::Link(Verdict::Offline),
             None => Next::Stage(Stage::Caches),
         }
     }

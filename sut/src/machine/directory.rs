@@ -24,8 +24,9 @@ impl Machine {
             return self.unanswered(attempt, of, out);
         }
         let peer = validate.peer.clone();
-        let staple = validate.staple.clone();
-        let presented = Presented { by_server: of != Party::Client, staple };
+        let entries = peer.iter().cloned().zip(validate.staples.iter().cloned());
+        let staples = entries.filter_map(|(certificate, staple)| Some((certificate, staple?)));
+        let presented = Presented { by_server: of != Party::Client, staples: staples.collect() };
         self.asked.insert(attempt, validate);
         self.engine.check(now, &peer, presented, caller, out);
     }

@@ -1,5 +1,5 @@
-//! What a server staples to its own certificate: the newest response of the responder that the
-//! certificate names (RFC 6066 §8).
+//! What a server staples to a certificate that it sends: the newest response of the responder that the
+//! certificate names (RFC 6066 §8, RFC 8446 §4.4.2.1).
 
 use std::sync::Arc;
 
@@ -15,6 +15,9 @@ use crate::event::SutAction;
 /// Fetches of a stapler are counted from here, apart from those of checks.
 const FIRST: u64 = 1 << 40;
 
+/// The staplers of a chain count apart from each other.
+const APART: u64 = 1 << 32;
+
 /// After a request that failed the next comes so much later, or after the usual time if that is
 /// shorter. A choice of revlab's.
 const RETRY: Span = Span::from_mins(5);
@@ -22,7 +25,7 @@ const RETRY: Span = Span::from_mins(5);
 /// How long a request may take.
 const PATIENCE: Span = Span::from_secs(15);
 
-/// A server's stapling, as a state machine.
+/// A server's stapling to one of its certificates, as a state machine.
 #[derive(Debug)]
 pub(super) struct Stapler {
     by: Name,
@@ -35,6 +38,8 @@ pub(super) struct Stapler {
     asked: Option<Asked>,
     /// When the responder is asked next; none: when the first client comes.
     due: Option<Instant>,
+    /// Its fetches count from here.
+    first: u64,
     next: u64,
 }
 
@@ -72,8 +77,25 @@ impl Stapler {
             held: None,
             asked: None,
             due: None,
+            first: FIRST,
             next: FIRST,
         }
+    }
+
+    /// One like this for the certificate at another place of the chain.
+    pub(super) fn for_place(&self, place: usize) -> Stapler {
+        let first = FIRST + APART * place as u64;
+        let (by, clock) = (self.by.clone(), self.clock.clone());
+        Stapler {
+            first,
+            next: first,
+            ..Stapler::new(by, clock, self.staple, self.user_agent.clone())
+        }
+    }
+
+    /// Whether it is to have one like it for each certificate of the chain.
+    pub(super) fn staples_chain(&self) -> bool {
+        self.staple.chain
     }
 
     /// The server's certificate is another: what is held is about the one before.
@@ -126,7 +148,7 @@ impl Stapler {
 
     /// Whether a fetch is this one's.
     pub(super) fn waits_for(&self, fetch: u64) -> bool {
-        fetch >= FIRST
+        (self.first..self.first + APART).contains(&fetch)
     }
 
     pub(super) fn fetched(

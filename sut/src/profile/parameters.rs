@@ -149,6 +149,9 @@ parameters! {
     /// What becomes of an OCSP response that a server has stapled to its certificate (RFC 6066 §8).
     staple: StapleUse;
 
+    /// Whether those are heard too that came with the certificates above the server's (RFC 8446 §4.4.2.1).
+    staple_chain: bool;
+
     /// Whether a certificate that demands a stapled response (RFC 7633) is refused without a valid one.
     must_staple: bool;
 

@@ -2,7 +2,8 @@
 //! directory, the directory's of the client.
 //!
 //! The way between a server and its directory is modelled on both transports alike: its messages cost
-//! what they would cost, and no bytes move.
+//! what they would cost, and no bytes move. So are OCSP responses that are stapled to the certificates
+//! above a server's own (RFC 8446 §4.4.2.1): rustls sends the first alone.
 
 use revlab_clients::{ClientEvent, Observation, Seen};
 use revlab_lab::trace::{Handshake, Party, TlsVersion, Validation};
@@ -30,6 +31,8 @@ impl<W: Wire> World<'_, W> {
         let Some(shown) = open.shown.take() else { return };
         let (handshake, tls) = (shown.handshake, shown.tls);
         open.agreed = Some((handshake, tls));
+        let above = std::mem::take(&mut open.staples_above).into_iter();
+        let above = above.take(if tls == TlsVersion::V1_3 { shown.chain.len() } else { 0 });
         let (sut, validator, handshake_ms) = (open.sut, open.validator, open.handshake_ms);
         let (client, asked_for) = (open.client.clone(), open.host.clone());
         self.tell_driver(now, ClientEvent::Connected { attempt, handshake, tls, handshake_ms });
@@ -44,7 +47,7 @@ impl<W: Wire> World<'_, W> {
             peer: shown.chain,
             host,
             principal: principal.map(demanded),
-            staple: shown.staple,
+            staples: std::iter::once(shown.staple).chain(above).collect(),
         };
         self.tell_machine(now, machine, SutEvent::Validate(validate));
     }
@@ -112,7 +115,7 @@ impl<W: Wire> World<'_, W> {
             peer: chain.unwrap_or_default(),
             host: own.map(|own| Name::from(own.host.as_str())),
             principal: None,
-            staple: None,
+            staples: Vec::new(),
         };
         self.tell_machine(now, sut, SutEvent::Validate(validate));
     }
@@ -141,7 +144,8 @@ impl<W: Wire> World<'_, W> {
             return;
         };
         let of = Party::Client;
-        let validate = Validate { attempt, of, peer, host: None, principal: None, staple: None };
+        let (host, principal, staples) = (None, None, Vec::new());
+        let validate = Validate { attempt, of, peer, host, principal, staples };
         self.tell_machine(now, machine, SutEvent::Validate(validate));
     }
 

@@ -40,7 +40,7 @@ const SUT: Spec = Spec {
 
 const STAPLE: Spec = Spec {
     path: "sut.NAME.staple",
-    keys: &["refresh", "lazy", "keep_expired", "drop_on_failure", "unchecked"],
+    keys: &["refresh", "lazy", "keep_expired", "drop_on_failure", "chain", "unchecked"],
     kinds: &[],
 };
 
@@ -62,12 +62,20 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<SutConfi
         fields.report("under_test", "the only SUT must be under test");
     }
     let ca = ca_of(&fields);
+    let tls = fields.choice("tls", &TLS).unwrap_or(TlsVersion::V1_2);
+    let staple = fields.table("staple", &STAPLE).map(|inner| {
+        let staple = staple(&inner);
+        if staple.chain && tls != TlsVersion::V1_3 {
+            inner.report("chain", "TLS 1.2 has room for one response: say `tls = \"1.3\"` too");
+        }
+        staple
+    });
     Some(SutConfig {
         under_test: under_test.unwrap_or(cx.actors.only_sut()),
         adapter: fields.choice("adapter", &ADAPTERS).unwrap_or(Adapter::Model),
         host: fields.host("host").unwrap_or_else(|| name.to_ascii_lowercase()),
         profile,
-        tls: fields.choice("tls", &TLS).unwrap_or(TlsVersion::V1_2),
+        tls,
         clock: clock::decode(&fields),
         client_certificates: fields
             .choice("client_certificates", &CLIENT_CERTIFICATES)
@@ -76,7 +84,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<SutConfi
             true => fields.actor("directory", &[Role::Validator]),
             false => None,
         },
-        staple: fields.table("staple", &STAPLE).map(|fields| staple(&fields)),
+        staple,
         sends_issuers: fields.boolean("sends_issuers").unwrap_or(true),
         stores: stores(&fields),
         name,
@@ -91,6 +99,7 @@ fn staple(fields: &Fields<'_>) -> Staple {
         lazy: flag("lazy"),
         keep_expired: flag("keep_expired"),
         drop_on_failure: flag("drop_on_failure"),
+        chain: flag("chain"),
         unchecked: flag("unchecked"),
     }
 }

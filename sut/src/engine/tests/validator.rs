@@ -50,7 +50,7 @@ impl Desk {
             peer: Arc::from([own.clone()]),
             host: host.map(Name::from),
             principal,
-            staple: staple.map(Arc::from),
+            staples: vec![staple.map(Arc::from)],
         };
         self.run(SutEvent::Validate(validate))
     }
@@ -186,8 +186,8 @@ fn a_directory_maps_good_clients_to_their_accounts() {
     desk.machine = machine("windows-10", &[], Some(accounts));
     let mut ask = |own: &Certificate| {
         let (of, peer) = (Party::Client, Arc::from([own.clone()]));
-        let (host, principal, staple) = (None, None, None);
-        desk.run(SutEvent::Validate(Validate { attempt: 1, of, peer, host, principal, staple }))
+        let (host, principal, staples) = (None, None, Vec::new());
+        desk.run(SutEvent::Validate(Validate { attempt: 1, of, peer, host, principal, staples }))
     };
     let said = ask(&known);
     assert_eq!((said.code, said.account.as_deref()), (None, Some("alice")));
