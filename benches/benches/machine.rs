@@ -118,6 +118,7 @@ impl Lab {
             staple: None,
             sends_issuers: true,
             stores: None,
+            ocsp_urls: Vec::new(),
             name: "web".into(),
             under_test: true,
             adapter: Adapter::Model,

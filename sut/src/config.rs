@@ -1,5 +1,6 @@
 //! What a scenario says about its systems under test: plain data, already checked.
 
+use revlab_lab::http::Url;
 use revlab_lab::trace::TlsVersion;
 use revlab_lab::{Clock, Name, Span};
 
@@ -35,6 +36,8 @@ pub struct SutConfig {
     pub sends_issuers: bool,
     /// The CAs whose certificates are in its stores; none: those of all.
     pub stores: Option<Vec<Name>>,
+    /// OCSP URLs that policy adds, by the CA for whose certificates they are.
+    pub ocsp_urls: Vec<(Name, Vec<Url>)>,
 }
 
 /// What IIS does about client certificates, by its own words ("SSL settings").
@@ -81,6 +84,8 @@ pub struct ValidatorConfig {
     pub directory: Option<Directory>,
     /// The CAs whose certificates are in its stores; none: those of all.
     pub stores: Option<Vec<Name>>,
+    /// OCSP URLs that policy adds, by the CA for whose certificates they are.
+    pub ocsp_urls: Vec<(Name, Vec<Url>)>,
 }
 
 /// A directory, such as a domain controller: it knows which account a certificate belongs to.
@@ -142,6 +147,7 @@ impl ValidatorConfig {
             staple: None,
             sends_issuers: true,
             stores: self.stores.clone(),
+            ocsp_urls: self.ocsp_urls.clone(),
         }
     }
 }

@@ -36,11 +36,12 @@ use std::collections::BTreeMap;
 
 use revlab_lab::trace::State;
 use revlab_lab::{Clock, Instant, Name, Out, Seed};
-use revlab_pki::{Certificate, Crl, Verifier};
+use revlab_pki::{Crl, Verifier};
 
 use crate::config::SutConfig;
 use crate::event::SutAction;
 use crate::profile::Parameters;
+use crate::stores::Stores;
 use crate::validation::policy::Policy;
 use crate::validation::{Currency, currency};
 
@@ -85,9 +86,8 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// An engine with empty caches. `known` are the CA certificates in the machine's stores; the
-    /// self-issued ones among them are trusted roots.
-    pub(crate) fn new(config: &SutConfig, known: Vec<Certificate>, seed: Seed) -> Engine {
+    /// An engine with empty caches.
+    pub(crate) fn new(config: &SutConfig, stores: Stores, seed: Seed) -> Engine {
         let mut engine = Engine {
             name: config.name.clone(),
             parameters: config.profile.parameters().clone(),
@@ -95,7 +95,7 @@ impl Engine {
             clock: config.clock.clone(),
             seed,
             verifier: Verifier::default(),
-            subjects: Subjects::new(known, config.profile.parameters()),
+            subjects: Subjects::new(stores, config.profile.parameters()),
             processes: BTreeMap::new(),
             next_process: 0,
             resynced: None,

@@ -24,8 +24,10 @@ pub mod logs;
 pub mod machine;
 pub mod profile;
 pub mod sessions;
+mod stores;
 pub mod validation;
 
 pub use engine::SYSTEM_ACCOUNT;
 pub use event::{Operation, SutAction, SutEvent, Validate};
 pub use machine::Machine;
+pub use stores::Stores;

@@ -20,6 +20,7 @@ use crate::config::{ClientCertificates, SutConfig, ValidatorConfig};
 use crate::engine::{Caller, Conclusion, Engine, Presented};
 use crate::event::{Operation, SutAction, SutEvent, Validate};
 use crate::iis::{self, Page};
+use crate::stores::Stores;
 use stapler::Stapler;
 
 /// A Windows machine, as a state machine without I/O: a server that asks for client certificates and
@@ -56,9 +57,9 @@ struct Open {
 }
 
 impl Machine {
-    /// A machine that has just booted, with empty caches. `known` are the CA certificates in its
-    /// stores; the self-issued ones among them are trusted roots.
-    pub fn new(config: &SutConfig, known: Vec<Certificate>, seed: Seed) -> Machine {
+    /// A machine that has just booted, with empty caches.
+    pub fn new(config: &SutConfig, stores: impl Into<Stores>, seed: Seed) -> Machine {
+        let stores = stores.into();
         let parameters = config.profile.parameters();
         let staplers = config.staple.map(|staple| {
             let user_agent = parameters.user_agent.clone();
@@ -71,8 +72,8 @@ impl Machine {
             directory: config.directory.clone(),
             staplers: staplers.into_iter().collect(),
             accounts: None,
-            engine: Engine::new(config, known.clone(), seed),
-            known,
+            known: stores.certificates.clone(),
+            engine: Engine::new(config, stores, seed),
             refused: BTreeSet::new(),
             open: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -85,20 +86,20 @@ impl Machine {
         config: &ValidatorConfig,
         name: Name,
         accounts: Option<Accounts>,
-        known: Vec<Certificate>,
+        stores: impl Into<Stores>,
         seed: Seed,
     ) -> Machine {
-        Machine { accounts, ..Machine::new(&config.machine(name), known, seed) }
+        Machine { accounts, ..Machine::new(&config.machine(name), stores, seed) }
     }
 
     /// A machine that boots with these caches on its disk; the rest as in [`Machine::new`].
     pub fn with_caches(
         config: &SutConfig,
-        known: Vec<Certificate>,
+        stores: impl Into<Stores>,
         seed: Seed,
         caches: Caches,
     ) -> Machine {
-        let mut machine = Machine::new(config, known, seed);
+        let mut machine = Machine::new(config, stores, seed);
         machine.engine.boot(caches);
         machine
     }

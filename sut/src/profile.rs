@@ -15,7 +15,7 @@ pub use hypothesis::Hypothesis;
 pub use parameter::{Evidence, Info, Value, ValueError};
 pub use parameters::{
     BaseRetry, CheckScope, CrlScopes, CrlSigner, EntryScope, ExpiredDelta, OcspAfterCrl,
-    OcspErrorMark, OcspNonce, OlderDelta, Parameters, SkipCrl, StapleUse,
+    OcspErrorMark, OcspNonce, OlderDelta, Parameters, RefetchAfterNextPublish, SkipCrl, StapleUse,
 };
 pub use sheet::{Given, Sheet, SheetError};
 

@@ -55,6 +55,11 @@ const FACTS: &[(&str, &str, &str)] = &[
     ),
     (
         "§2.1",
+        "OCSP URLs that policy adds go before those in AIA",
+        "urls_added_by_policy_go_before_those_in_the_certificate",
+    ),
+    (
+        "§2.1",
         "all OCSP URLs are tried before a CRL URL",
         "every_ocsp_url_is_asked_before_the_first_crl_url",
     ),
@@ -106,6 +111,12 @@ const FACTS: &[(&str, &str, &str)] = &[
         "CRL_VALIDITY_EXT_PERIOD",
         "the_validity_extension_keeps_a_base_in_use_past_its_next_update",
     ),
+    ("§2.2", "the MaxAIA values", "the_limits_of_the_fact_sheet_hold"),
+    (
+        "§2.2",
+        "ValidityPeriodAfterNextUpdatePreFetchDivisor",
+        "after_the_expiry_prefetch_goes_on_less_often",
+    ),
     ("§2.2", "MaxUrlRetrievalByteCount", "an_object_above_the_limit_is_refused"),
     (
         "§2.2",
@@ -147,6 +158,16 @@ const FACTS: &[(&str, &str, &str)] = &[
         "§2.5",
         "unused objects stop being prefetched",
         "an_object_that_nobody_used_is_not_prefetched_again",
+    ),
+    (
+        "§2.5",
+        "Next CRL Publish, by the switch",
+        "the_next_publication_is_heeded_as_the_switch_says",
+    ),
+    (
+        "§2.5",
+        "the status of an entry: 0, 13, 4350, others",
+        "each_entry_keeps_what_its_last_prefetch_came_to",
     ),
     ("§2.5", "ETag after max-age", "when_max_age_is_over_the_server_is_asked_by_etag"),
     ("§2.5", "entries are flushed after 28 days", "an_expired_entry_is_flushed_after_28_days"),

@@ -153,7 +153,11 @@ fn modelled(scenario: &Scenario) -> Option<String> {
         .find(|plan| plan.validator.is_some() || plan.host.is_some() || plan.remembers_certificate);
     let sut = scenario.suts.values().find(|sut| {
         let asks = sut.client_certificates == ClientCertificates::Require;
-        !asks || sut.directory.is_some() || sut.staple.is_some() || sut.stores.is_some()
+        !asks
+            || sut.directory.is_some()
+            || sut.staple.is_some()
+            || sut.stores.is_some()
+            || !sut.ocsp_urls.is_empty()
     });
     let operation = scenario.operations.values().find(|operation| {
         matches!(

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use revlab_clients::{Driver, identity_name};
 use revlab_fake_ca::FakeCa;
 use revlab_lab::Name;
+use revlab_lab::http::Url;
 use revlab_pki::{Certificate, KeyPair, Usage};
-use revlab_sut::Machine;
 use revlab_sut::config::{SutConfig, ValidatorConfig};
 use revlab_sut::machine::Accounts;
+use revlab_sut::{Machine, Stores};
 
 use crate::scenario::model::Scenario;
 
@@ -99,8 +100,9 @@ pub(super) struct Machines {
 /// Sets the lab of a scenario up.
 pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
     let (ca, cast) = authorities(scenario)?;
-    let machine =
-        |config: &SutConfig| Machine::new(config, cast.stores(&config.stores), scenario.seed);
+    let machine = |config: &SutConfig| {
+        Machine::new(config, cast.stores(&config.stores, &config.ocsp_urls), scenario.seed)
+    };
     let mut machines: Vec<_> = scenario.suts.iter().map(|(n, c)| (n.clone(), machine(c))).collect();
     let mut validators = BTreeMap::new();
     for (name, config) in &scenario.validators {
@@ -113,7 +115,7 @@ pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
         });
         let first = machines.len();
         for name in names_of(scenario, name, config) {
-            let known = cast.stores(&config.stores);
+            let known = cast.stores(&config.stores, &config.ocsp_urls);
             let machine =
                 Machine::validator(config, name.clone(), accounts.clone(), known, scenario.seed);
             machines.push((name, machine));
@@ -235,8 +237,8 @@ fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
 
 impl Cast {
     /// What is in the stores of a machine that has the certificates of these CAs; none: of all.
-    fn stores(&self, of: &Option<Vec<Name>>) -> Vec<Certificate> {
-        let mut stores: Vec<Certificate> = Vec::new();
+    fn stores(&self, of: &Option<Vec<Name>>, ocsp_urls: &[(Name, Vec<Url>)]) -> Stores {
+        let mut certificates: Vec<Certificate> = Vec::new();
         let mine = |name: &Name| of.as_ref().is_none_or(|names| names.contains(name));
         let own = self.authorities.iter().filter(|(name, _)| mine(name));
         let own: Vec<&Certificate> = match of {
@@ -250,11 +252,14 @@ impl Cast {
         // What else signs CRLs is at hand too; whether its signature counts is the profile's business.
         let signers = self.crl_signers.iter().filter(|(name, _)| mine(name)).map(|(_, c)| c);
         for certificate in own.iter().copied().chain(former).chain(signers) {
-            if !stores.contains(certificate) {
-                stores.push(certificate.clone());
+            if !certificates.contains(certificate) {
+                certificates.push(certificate.clone());
             }
         }
-        stores
+        let certified = |ca: &Name| self.authorities.get(ca).and_then(|chain| chain.first());
+        let noted = ocsp_urls.iter().filter_map(|(ca, urls)| Some((certified(ca)?, urls)));
+        let ocsp_urls = noted.map(|(ca, urls)| (ca.clone(), urls.clone())).collect();
+        Stores { certificates, ocsp_urls }
     }
 
     /// Takes over what an operation has made of a CA: a renewed one has another certificate.

@@ -310,6 +310,8 @@ fn a_sut_is_read_with_its_profile() {
     assert_eq!((sut.host.as_str(), &*sut.ca, sut.tls), ("www.lab", "root", TlsVersion::V1_3));
     assert_eq!(sut.clock.skew(start()), Span::from_mins(1));
     assert_eq!((sut.sends_issuers, &sut.stores), (false, &Some(vec!["root".into()])));
+    let urls = vec!["http://ocsp.lab/first".parse().unwrap()];
+    assert_eq!(sut.ocsp_urls, [("issuing".into(), urls)]);
     assert_eq!(s.validators["desk"].stores, Some(vec!["issuing".into(), "root".into()]));
     let other = &s.suts["other"];
     assert!(!other.under_test);

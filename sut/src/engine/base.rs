@@ -12,7 +12,7 @@ use super::process::Held;
 use super::retrieval::Wanted;
 use super::subject::Link;
 use crate::event::SutAction;
-use crate::profile::{BaseRetry, OcspAfterCrl, OcspErrorMark, SkipCrl};
+use crate::profile::{BaseRetry, OcspAfterCrl, OcspErrorMark, RefetchAfterNextPublish, SkipCrl};
 
 /// The policy value by which OCSP is never asked after a CRL (fact sheet §2.2).
 const NEVER_OCSP_AFTER_CRL: u32 = u32::MAX;
@@ -49,11 +49,21 @@ impl Engine {
         }
     }
 
-    /// Whether the binding wants a newer base than the valid one that was found (fact sheet §3.2,
-    /// CertCheckMode 4). If none can be had, the old one still counts; that is inferred.
+    /// Whether a newer base is wanted than the valid one that was found: by the binding (fact sheet
+    /// §3.2, CertCheckMode 4), or because its successor should be out (§2.5). If none can be had, the
+    /// old one still counts; that is inferred.
     fn is_too_old(&mut self, now: Instant, check: &Check, link: &Link) -> bool {
+        if self.parameters.cached_only {
+            return false;
+        }
+        let on_demand =
+            self.parameters.refetch_after_next_publish == RefetchAfterNextPublish::OnDemand;
+        let due = check.pass.base.as_ref().and_then(Crl::next_publish);
+        if on_demand && due.is_some_and(|due| due <= self.clock.at(now)) {
+            return true;
+        }
         let limit = self.parameters.revocation_freshness_time;
-        if limit == Span::ZERO || self.parameters.cached_only || check.caller == Caller::Command {
+        if limit == Span::ZERO || check.caller == Caller::Command {
             return false;
         }
         let process = self.processes.get_mut(&check.process);
@@ -211,9 +221,11 @@ impl Engine {
         at: usize,
         out: &mut Out<SutAction>,
     ) -> Stage {
-        let process = self.processes.get_mut(&check.process);
-        if let (Some(process), Some(url)) = (process, link.crl_urls.get(at)) {
-            process.note_refusal(url, false);
+        if let Some(url) = link.crl_urls.get(at) {
+            if let Some(process) = self.processes.get_mut(&check.process) {
+                process.note_refusal(url, false);
+            }
+            self.lift_mark(check.process, url);
         }
         let covered = self.covered(crl, link);
         if covered != Reasons::ALL {

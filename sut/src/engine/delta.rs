@@ -134,6 +134,9 @@ impl Engine {
         at: usize,
         out: &mut Out<SutAction>,
     ) -> Stage {
+        if let Some(url) = self.delta_urls(check, link).get(at) {
+            self.lift_mark(check.process, url);
+        }
         // One that has expired comes here because it lists the certificate. A newer base has the last
         // word about that, and there is still no delta.
         let older = check.pass.base.as_ref().is_some_and(|b| fit(delta, b) == Fit::OlderThanBase);

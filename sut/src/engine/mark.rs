@@ -21,7 +21,7 @@ impl Engine {
     /// Whether a URL is left alone by the check's process, still or for good (`file://`, where that is
     /// refused: fact sheet §1.2, kb946401); the check's steps say so.
     pub(super) fn is_left_alone(
-        &self,
+        &mut self,
         now: Instant,
         check: &mut Check,
         object: Purpose,
@@ -41,6 +41,11 @@ impl Engine {
                 Purpose::Base | Purpose::Delta | Purpose::Issuer => Withheld::OfflineMark,
             };
             check.steps.push(Step::Withheld { object, why, until: mark });
+            if self.parameters.offline_rearm_on_read
+                && let Some(process) = self.processes.get_mut(&check.process)
+            {
+                process.rearm_mark(url, now);
+            }
         }
         mark.is_some()
     }
@@ -54,12 +59,12 @@ impl Engine {
             Purpose::Base | Purpose::Delta | Purpose::Issuer => p.crl_offline_memory,
         };
         let (negative, on_disk) = (p.negative_cache, p.negative_cache_survives_reboot);
+        let (growth, limit) = (p.offline_growth, p.offline_growth_limit);
         let Some(process) = self.processes.get_mut(&check.process) else { return };
-        if negative == Span::ZERO || on_disk {
-            process.set_mark(url, now + length);
-        } else {
-            process.set_mark(url, now + Ord::max(length, negative));
-        }
+        process.set_mark(url, now, |failures| {
+            let grown = grown(length, growth, failures, limit);
+            if on_disk { grown } else { Ord::max(grown, negative) }
+        });
         if on_disk && negative > Span::ZERO {
             let account = process.account.clone();
             self.disk(&account).failed.insert(url.clone(), now + negative);
@@ -72,5 +77,44 @@ impl Engine {
         process.unset_mark(url);
         let account = process.account.clone();
         self.disk(&account).failed.remove(url);
+    }
+}
+
+/// What a time grows to with so many failures in a row, up to a limit; at least what it was.
+fn grown(length: Span, growth: u32, failures: u32, limit: Span) -> Span {
+    let mut grown = length;
+    for _ in 1..failures {
+        if growth <= 1 || grown >= limit {
+            break;
+        }
+        grown = Span::from_millis(grown.as_millis().saturating_mul(i64::from(growth)));
+    }
+    Ord::max(Ord::min(grown, limit), length)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_time_doubles_up_to_its_limit() {
+        let (minute, limit) = (Span::from_mins(1), Span::from_mins(10));
+        let times = (1..7).map(|n| grown(minute, 2, n, limit).as_millis() / 60_000);
+        assert_eq!(times.collect::<Vec<_>>(), [1, 2, 4, 8, 10, 10]);
+        assert_eq!(grown(minute, 1, 9, limit), minute);
+        assert_eq!(grown(limit, 2, 9, minute), limit, "a limit does not shorten");
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_shrinks_and_never_passes_its_limit(
+            length in 0i64..1 << 40, growth: u32, failures: u32, limit in 0i64..1 << 40,
+        ) {
+            let (length, limit) = (Span::from_millis(length), Span::from_millis(limit));
+            let grown = grown(length, growth, failures, limit);
+            prop_assert!(grown >= length && grown <= Ord::max(length, limit));
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::disk::{About, DiskEntry, Object};
 use super::retrieval::{Requester, Retrieval, Wanted};
 use crate::cache::{Prefetch, Response};
 use crate::event::SutAction;
-use crate::profile::Parameters;
+use crate::profile::{Parameters, RefetchAfterNextPublish};
 
 /// When an object may be prefetched, by its own dates: from, to.
 ///
@@ -54,7 +54,10 @@ impl Engine {
         url: &Url,
         entry: &DiskEntry,
     ) -> Option<Instant> {
-        let (publish, next_update) = dates(entry)?;
+        let (publish, next_update) = match self.parameters.refetch_after_next_publish {
+            RefetchAfterNextPublish::Off => validity(entry)?,
+            RefetchAfterNextPublish::Prefetch | RefetchAfterNextPublish::OnDemand => dates(entry)?,
+        };
         let (from, to) = window(&self.parameters, publish, next_update?)?;
         let from = Ord::max(from, self.clock.at(now));
         let room = Ord::max(to - from, Span::ZERO).as_millis() as u64;
@@ -83,18 +86,11 @@ impl Engine {
 
     /// Prefetches what is due and has been used since it was last stored.
     pub(super) fn wake_prefetch(&mut self, now: Instant, out: &mut Out<SutAction>) {
-        // Never at once again: this would not end.
-        let retry = Ord::max(self.parameters.prefetch_retry, Span::from_secs(1));
-        let reading = self.clock.at(now);
         let mut due = Vec::new();
         for (account, disk) in &self.disks {
             for (url, entry) in disk.due_entries(now) {
-                let expired = match dates(entry) {
-                    Some((_, next_update)) => next_update.is_some_and(|next| next < reading),
-                    None => true,
-                };
-                let looked_at = entry.used && !expired;
-                due.push((account.clone(), url.clone(), looked_at.then(|| entry.about.clone())));
+                let again = self.retry(now, entry).filter(|_| entry.used);
+                due.push((account.clone(), url.clone(), again.zip(Some(entry.about.clone()))));
             }
         }
         let limit = self.parameters.prefetch_timeout;
@@ -102,13 +98,34 @@ impl Engine {
             let Some(disk) = self.disks.get_mut(&account) else { continue };
             let Some(entry) = disk.find(&url) else { continue };
             let (purpose, etag) = (entry.purpose, entry.response.etag.clone());
-            let at = about.is_some().then_some(now + retry);
+            let at = about.as_ref().map(|(again, _)| now + *again);
             disk.set_prefetch(&url, Prefetch { at, ..entry.prefetch.clone() });
-            let Some(about) = about else { continue };
+            let Some((_, about)) = about else { continue };
             let mut request = Request::get(url.clone());
             request.headers.extend(etag.map(|etag| ("If-None-Match".to_owned(), etag)));
             let wanted = Wanted { purpose, key: url, request, media_offline: false, nonce: None };
             self.start(now, Requester::Prefetch(account), about, wanted, None, limit, out);
+        }
+    }
+
+    /// After which time a prefetch that is due now is made again if it brings nothing new; none: it is
+    /// not even made. Once the object has expired it goes on less often, until the entry could be
+    /// flushed: that is inferred from the names of the values (fact sheet §2.2).
+    fn retry(&self, now: Instant, entry: &DiskEntry) -> Option<Span> {
+        let p = &self.parameters;
+        // Never at once again: this would not end.
+        let soonest = Span::from_secs(1);
+        let (from, next_update) = validity(entry)?;
+        let reading = self.clock.at(now);
+        match next_update.filter(|next| *next < reading) {
+            None => Some(Ord::max(p.prefetch_retry, soonest)),
+            Some(_) if p.prefetch_after_expiry_divisor == 0 => None,
+            Some(next) if next + p.disk_flush_exempt < reading => None,
+            Some(next) => {
+                let part = (next - from).scale(1, i64::from(p.prefetch_after_expiry_divisor));
+                let part = Ord::max(part, p.prefetch_after_expiry_min);
+                Some(Ord::max(Ord::min(part, p.prefetch_after_expiry_max), soonest))
+            }
         }
     }
 
@@ -142,8 +159,9 @@ impl Engine {
     pub(super) fn flushed(&self, now: Instant, entry: &DiskEntry) -> bool {
         let exempt = self.parameters.disk_flush_exempt;
         let next_update = dates(entry).and_then(|(_, next_update)| next_update);
-        entry.prefetch.at.is_none()
-            && next_update.is_some_and(|next| next + exempt < self.clock.at(now))
+        let until = next_update.map(|next| next + exempt);
+        let kept = |until| entry.prefetch.at.is_some_and(|at| self.clock.at(at) <= until);
+        until.is_some_and(|until| until < self.clock.at(now) && !kept(until))
     }
 }
 
@@ -174,6 +192,14 @@ pub(super) fn response(reply: &Reply) -> Response {
         etag: field("ETag").filter(|tag| tag.starts_with('"')),
         last_modified: field("Last-Modified"),
         max_age: max_age.map(|seconds| Span::from_secs(i64::from(seconds))),
+    }
+}
+
+/// thisUpdate and nextUpdate.
+fn validity(entry: &DiskEntry) -> Option<(Instant, Option<Instant>)> {
+    match &entry.object {
+        Object::Crl(crl) => Some((crl.this_update(), crl.next_update())),
+        Object::Ocsp(_) | Object::Issuers(_) => dates(entry),
     }
 }
 

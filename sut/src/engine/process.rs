@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use revlab_lab::http::Url;
-use revlab_lab::{Instant, Name};
+use revlab_lab::{Instant, Name, Span};
 use revlab_pki::{Certificate, Crl, OcspAnswer};
 
 use super::subject::EntryKey;
@@ -27,12 +27,23 @@ pub(super) struct Process {
     entries: BTreeMap<EntryKey, Entry>,
     /// The links it has looked at before, by number.
     met: BTreeSet<usize>,
-    /// URLs that failed, and until when they are not tried again.
-    marks: BTreeMap<Url, Instant>,
+    /// URLs that failed.
+    marks: BTreeMap<Url, Mark>,
     /// CRL URLs whose last answer was refused for what it is.
     refused: BTreeSet<Url>,
     /// Issuers that it has got by caIssuers.
     issuers: Vec<Certificate>,
+}
+
+/// The offline mark of a URL.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    /// Until when the URL is not tried again.
+    until: Instant,
+    /// For how long it was set.
+    length: Span,
+    /// How often the URL has failed in a row.
+    failures: u32,
 }
 
 /// The memory cache's entry of a certificate (or of what shares its entry).
@@ -80,11 +91,21 @@ impl Process {
 
     /// Until when this URL is not tried again; none when it may be.
     pub(super) fn mark(&self, url: &Url, now: Instant) -> Option<Instant> {
-        self.marks.get(url).copied().filter(|until| *until > now)
+        self.marks.get(url).map(|mark| mark.until).filter(|until| *until > now)
     }
 
-    pub(super) fn set_mark(&mut self, url: &Url, until: Instant) {
-        self.marks.insert(url.clone(), until);
+    /// A URL has failed; `length` says how long it is left alone after so many failures in a row.
+    pub(super) fn set_mark(&mut self, url: &Url, now: Instant, length: impl FnOnce(u32) -> Span) {
+        let failures = self.marks.get(url).map_or(0, |mark| mark.failures) + 1;
+        let length = length(failures);
+        self.marks.insert(url.clone(), Mark { until: now + length, length, failures });
+    }
+
+    /// A mark that was met lasts anew.
+    pub(super) fn rearm_mark(&mut self, url: &Url, now: Instant) {
+        if let Some(mark) = self.marks.get_mut(url).filter(|mark| mark.until > now) {
+            mark.until = now + mark.length;
+        }
     }
 
     pub(super) fn unset_mark(&mut self, url: &Url) {

@@ -9,6 +9,7 @@ use revlab_lab::{Code, Instant, Name, Span};
 use revlab_pki::{CertId, Certificate, OcspRequest, PointRead, Verifier};
 
 use crate::profile::{EntryScope, Parameters};
+use crate::stores::Stores;
 use crate::validation::policy::{Policy, Purpose, Scope};
 use crate::validation::step::Step;
 use crate::validation::{Evidence, single};
@@ -30,6 +31,7 @@ type Links = BTreeMap<(Box<[u8]>, Box<[u8]>), Arc<Link>>;
 /// Every certificate that the machine has met, with its chain.
 #[derive(Debug)]
 pub(super) struct Subjects {
+    stores: Stores,
     /// Trusted roots.
     anchors: Vec<Certificate>,
     /// The other certificates in the machine's stores.
@@ -103,9 +105,11 @@ pub(super) struct Link {
 }
 
 impl Subjects {
-    pub(super) fn new(known: Vec<Certificate>, parameters: &Parameters) -> Subjects {
-        let (anchors, certificates) = known.into_iter().partition(Certificate::is_self_issued);
+    pub(super) fn new(stores: Stores, parameters: &Parameters) -> Subjects {
+        let known = stores.certificates.iter().cloned();
+        let (anchors, certificates) = known.partition(Certificate::is_self_issued);
         Subjects {
+            stores,
             anchors,
             certificates,
             policy: Policy::of(parameters),
@@ -218,7 +222,9 @@ impl Subjects {
         let id = CertId::new(certificate, issuer);
         let request = OcspRequest::of(id.clone());
         let slash = |url: &Url| format!("{url}/").parse::<Url>().ok();
-        let gets = certificate.ocsp_urls().iter().map(|url| {
+        let mut ocsp_urls = self.stores.ocsp_urls_of(issuer).to_vec();
+        ocsp_urls.extend(certificate.ocsp_urls().iter().cloned());
+        let gets = ocsp_urls.iter().map(|url| {
             let doubled = self.double_slash && url.as_str().ends_with('/');
             request.url(&if doubled { slash(url)? } else { url.clone() }).ok()
         });
@@ -229,7 +235,7 @@ impl Subjects {
             certificate: certificate.clone(),
             issuer: issuer.clone(),
             chain: chain.unwrap_or_default().into(),
-            ocsp_urls: certificate.ocsp_urls().to_vec(),
+            ocsp_urls,
             ocsp_gets: gets,
             id,
             crl_urls: crl_urls(certificate.crl_urls()),

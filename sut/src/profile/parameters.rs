@@ -77,6 +77,18 @@ policy! {
 }
 
 policy! {
+    /// What the time of the next publication (Next CRL Publish) means while a CRL is still valid.
+    RefetchAfterNextPublish {
+        /// Nothing: prefetch counts from thisUpdate.
+        Off = "off",
+        /// Prefetch looks for a newer one.
+        Prefetch = "prefetch",
+        /// The next check asks for a newer base; if there is none to be had the old one counts.
+        OnDemand = "on_demand",
+    }
+}
+
+policy! {
     /// Which certificates of a chain are checked.
     CheckScope {
         /// Every one but the root.
@@ -313,6 +325,19 @@ parameters! {
     /// (AfterCurrentTimePreFetchPeriod).
     prefetch_retry: Span;
 
+    /// Prefetch that has come to nothing goes on after the object's nextUpdate, each time after this
+    /// fraction of its validity (ValidityPeriodAfterNextUpdatePreFetchDivisor). 0: it does not.
+    prefetch_after_expiry_divisor: u32;
+
+    /// But not more often (MinAfterNextUpdatePreFetchPeriod).
+    prefetch_after_expiry_min: Span;
+
+    /// And not less often than this (MaxAfterNextUpdatePreFetchPeriod).
+    prefetch_after_expiry_max: Span;
+
+    /// What the time of the next publication means while a CRL is still valid.
+    refetch_after_next_publish: RefetchAfterNextPublish;
+
     /// What a web server says in max-age counts for at least this long; when it is over, prefetch asks
     /// whether there is something new (CryptnetPreFetchMinMaxAgeSeconds).
     prefetch_min_max_age: Span;
@@ -343,6 +368,10 @@ parameters! {
     /// … to be valid longer", 12 h when on).
     crl_validity_extension: Span;
 
+    /// How far the machine's clock may be off: by so much an object counts before its thisUpdate and
+    /// after its nextUpdate.
+    clock_skew_tolerance: Span;
+
     /// What shares one entry of the memory cache.
     entry_scope: EntryScope;
 
@@ -351,6 +380,15 @@ parameters! {
 
     /// How long a failed CRL URL is not tried again.
     crl_offline_memory: Span;
+
+    /// By how much such a time grows with each further failure in a row: 1: not at all, 2: it doubles.
+    offline_growth: u32;
+
+    /// The longest that it grows to.
+    offline_growth_limit: Span;
+
+    /// Whether a check that meets an offline mark makes it last anew.
+    offline_rearm_on_read: bool;
 
     /// How long a URL of either kind that failed is not tried again, if that is longer; 0: no longer.
     /// Up to 8 h have been claimed.

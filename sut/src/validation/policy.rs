@@ -194,6 +194,7 @@ impl Policy {
             delta_renews_base: p.delta_renews_base,
             without_next_update: p.without_next_update,
             grace: p.crl_validity_extension,
+            tolerance: p.clock_skew_tolerance,
             purpose_is_nested: p.usage_is_nested,
             weak_signatures: p.weak_signatures,
             scopes: p.crl_scope,

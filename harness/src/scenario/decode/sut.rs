@@ -1,5 +1,6 @@
 //! `[sut.NAME]`.
 
+use revlab_lab::http::Url;
 use revlab_lab::trace::TlsVersion;
 use revlab_lab::{Name, Span};
 use revlab_sut::config::{Adapter, ClientCertificates, Staple, SutConfig};
@@ -14,7 +15,7 @@ use super::profile;
 use super::times::Sign;
 
 #[cfg(test)]
-pub(super) const SPECS: &[&Spec] = &[&SUT, &STAPLE];
+pub(super) const SPECS: &[&Spec] = &[&SUT, &STAPLE, &OCSP_URLS];
 
 const SUT: Spec = Spec {
     path: "sut.NAME",
@@ -34,6 +35,7 @@ const SUT: Spec = Spec {
         "staple",
         "sends_issuers",
         "stores",
+        "ocsp_urls",
     ],
     kinds: &[],
 };
@@ -43,6 +45,8 @@ const STAPLE: Spec = Spec {
     keys: &["refresh", "lazy", "keep_expired", "drop_on_failure", "chain", "unchecked"],
     kinds: &[],
 };
+
+const OCSP_URLS: Spec = Spec { path: "sut.NAME.ocsp_urls", keys: &["ca", "urls"], kinds: &[] };
 
 const CLIENT_CERTIFICATES: [(&str, ClientCertificates); 2] =
     [("require", ClientCertificates::Require), ("ignore", ClientCertificates::Ignore)];
@@ -87,6 +91,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<SutConfi
         staple,
         sends_issuers: fields.boolean("sends_issuers").unwrap_or(true),
         stores: stores(&fields),
+        ocsp_urls: ocsp_urls(&fields),
         name,
         ca: ca?,
     })
@@ -108,6 +113,16 @@ fn staple(fields: &Fields<'_>) -> Staple {
 pub(super) fn stores(fields: &Fields<'_>) -> Option<Vec<Name>> {
     let named = fields.texts("stores")?.into_iter();
     Some(named.filter_map(|(text, place)| fields.cx.actor(text, place, &[Role::Ca])).collect())
+}
+
+/// OCSP URLs that policy adds.
+pub(super) fn ocsp_urls(fields: &Fields<'_>) -> Vec<(Name, Vec<Url>)> {
+    let tables = fields.tables("ocsp_urls", &OCSP_URLS).unwrap_or_default();
+    let read = tables.iter().filter_map(|inner| {
+        inner.require("urls", "urls = [\"http://pki.lab.example/ocsp\"]");
+        Some((ca_of(inner)?, inner.urls("urls")?))
+    });
+    read.collect()
 }
 
 /// The CA of an actor: the one it names, else the obvious one.

@@ -9,7 +9,7 @@ use super::clock;
 use super::context::Context;
 use super::fields::Fields;
 use super::profile;
-use super::sut::{ca_of, stores};
+use super::sut::{ca_of, ocsp_urls, stores};
 
 #[cfg(test)]
 pub(super) const SPECS: &[&Spec] = &[&VALIDATOR, &DIRECTORY];
@@ -25,6 +25,7 @@ const VALIDATOR: Spec = Spec {
         "each_thread",
         "directory",
         "stores",
+        "ocsp_urls",
     ],
     kinds: &[],
 };
@@ -51,7 +52,8 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<Validato
         fields.report("each_thread", "a directory is one machine: no thread has one of its own");
     }
     let (clock, stores) = (clock::decode(&fields), stores(&fields));
-    Some(ValidatorConfig { profile, clock, each_thread, directory, stores, name })
+    let ocsp_urls = ocsp_urls(&fields);
+    Some(ValidatorConfig { profile, clock, each_thread, directory, stores, ocsp_urls, name })
 }
 
 fn directory(fields: &Fields<'_>, name: &Name) -> Option<Directory> {

@@ -13,7 +13,7 @@ use super::authority::{Authority, START};
 use crate::cache::Caches;
 use crate::config::{Adapter, SutConfig};
 use crate::profile::{Hypothesis, Profile, Sheet, Update, Value};
-use crate::{Machine, Operation, SutAction, SutEvent};
+use crate::{Machine, Operation, Stores, SutAction, SutEvent};
 
 /// What a URL answers, and after which time; without a result it never does.
 #[derive(Clone)]
@@ -92,7 +92,7 @@ pub(super) struct Bench {
     pub(super) sessions_forgotten: usize,
     attempts: u64,
     /// What the machine is made of, to make it again.
-    made_of: (SutConfig, Vec<Certificate>, Seed),
+    made_of: (SutConfig, Stores, Seed),
 }
 
 /// A profile of 2008 R2 with settings as a scenario writes them.
@@ -124,22 +124,24 @@ impl Bench {
         Bench::with(profile, Clock::exact(START), vec![Authority::root().certificate])
     }
 
-    pub(super) fn with(profile: Profile, clock: Clock, known: Vec<Certificate>) -> Bench {
+    pub(super) fn with(profile: Profile, clock: Clock, known: impl Into<Stores>) -> Bench {
         Bench::seeded(profile, clock, known, Seed(1))
     }
 
     pub(super) fn seeded(
         profile: Profile,
         clock: Clock,
-        known: Vec<Certificate>,
+        known: impl Into<Stores>,
         seed: Seed,
     ) -> Bench {
+        let known: Stores = known.into();
         let config = SutConfig {
             client_certificates: crate::config::ClientCertificates::Require,
             directory: None,
             staple: None,
             sends_issuers: true,
             stores: None,
+            ocsp_urls: Vec::new(),
             name: "web".into(),
             under_test: true,
             adapter: Adapter::Model,

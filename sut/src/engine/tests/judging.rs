@@ -23,7 +23,8 @@ fn strict() -> Profile {
 
 fn bench(profile: Profile, known: &[&Certificate]) -> Bench {
     let root = Authority::root().certificate;
-    let known = [&root].into_iter().chain(known.iter().copied()).cloned().collect();
+    let known: Vec<Certificate> =
+        [&root].into_iter().chain(known.iter().copied()).cloned().collect();
     Bench::with(profile, Clock::exact(START), known)
 }
 

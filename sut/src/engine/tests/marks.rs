@@ -178,3 +178,54 @@ fn the_negative_cache_holds_for_ocsp_as_well() {
         assert_eq!(bench.check(&client).asked, "ocsp base", "{memory}");
     }
 }
+
+/// §7.1, offline_delay_schedule: undocumented whether it grows; a success starts it over.
+#[test]
+fn the_time_of_a_mark_can_grow_with_each_failure_in_a_row() {
+    let ca = Authority::root();
+    let client = ca.client("alice", 10, |_| {});
+    let settings =
+        [("crl_offline_memory", "1m"), ("offline_growth", "2"), ("offline_growth_limit", "3m")];
+    let mut bench = Bench::new(&settings);
+    bench.put("base", BASE, Answer::not_found());
+    let minutes = |bench: &mut Bench| {
+        assert_eq!(bench.check(&client).asked, "base");
+        let mut minutes = 0;
+        loop {
+            bench.wait(Span::from_mins(1) - Span::from_millis(1));
+            assert_eq!(bench.check(&client).asked, "");
+            bench.wait(Span::from_millis(1));
+            minutes += 1;
+            let until = bench.check(&client);
+            if until.asked == "base" {
+                return minutes;
+            }
+        }
+    };
+    // Each look above asked once more: the times are those of the first and the third failure.
+    assert_eq!(minutes(&mut bench), 1);
+    bench.wait(HOUR);
+    assert_eq!(minutes(&mut bench), 3);
+    bench.wait(HOUR);
+    bench.put("base", BASE, Answer::ok(ca.sign(&base(1, bench.now, HOUR))));
+    assert_eq!(bench.check(&client).verdict, Verdict::Good);
+    bench.put("base", BASE, Answer::not_found());
+    bench.wait(HOUR.scale(2, 1));
+    assert_eq!(minutes(&mut bench), 1);
+}
+
+/// §7.1, offline_rearm_on_read: free.
+#[test]
+fn a_mark_that_is_met_can_last_anew() {
+    let client = Authority::root().client("alice", 10, |_| {});
+    for (rearm, asked) in [("false", "base"), ("true", "")] {
+        let mut bench =
+            Bench::new(&[("crl_offline_memory", "1m"), ("offline_rearm_on_read", rearm)]);
+        bench.put("base", BASE, Answer::not_found());
+        bench.check(&client);
+        bench.wait(Span::from_secs(40));
+        assert_eq!(bench.check(&client).asked, "");
+        bench.wait(Span::from_secs(40));
+        assert_eq!(bench.check(&client).asked, asked, "rearm: {rearm}");
+    }
+}

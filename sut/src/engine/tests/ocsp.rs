@@ -181,3 +181,43 @@ fn an_answer_that_is_no_ocsp_response_counts_as_a_failure() {
         assert!(!bench.fetches().next().unwrap().succeeded());
     }
 }
+
+/// §2.1, documented: OCSP URLs that policy adds for an issuer go before the ones in AIA.
+#[test]
+fn urls_added_by_policy_go_before_those_in_the_certificate() {
+    let ca = Authority::root();
+    let added = vec![(ca.certificate.clone(), urls(&["http://policy/ocsp"]))];
+    let stores = crate::Stores { certificates: vec![ca.certificate.clone()], ocsp_urls: added };
+    let profile = super::bench::profile(crate::profile::Hypothesis::H0, &[], &[]);
+    let mut bench = Bench::with(profile, revlab_lab::Clock::exact(START), stores);
+    bench.put("policy", "http://policy/ocsp", Answer::not_found());
+    bench.put("ocsp", OCSP, Answer::ok(ca.ocsp(&client(), CertStatus::Good, START, HOUR)));
+    bench.put("base", BASE, Answer::ok(ca.sign(&base(1, START, DAY))));
+    assert_eq!(bench.check(&client()).asked, "policy ocsp");
+
+    // A certificate without an OCSP URL is asked about too.
+    let bare = ca.client("bob", 11, |_| {});
+    bench.put(
+        "policy",
+        "http://policy/ocsp",
+        Answer::ok(ca.ocsp(&bare, CertStatus::Good, START, DAY)),
+    );
+    bench.wait(HOUR.scale(7, 1));
+    assert_eq!(bench.check(&bare).asked, "policy");
+}
+
+/// §7.1, inferred: Windows has no tolerance. With one, objects count a little before and after.
+#[test]
+fn a_tolerance_makes_objects_count_before_and_after_their_time() {
+    for (tolerance, early, late) in [("0s", "ocsp base", "ocsp base"), ("5m", "ocsp", "")] {
+        let mut bench = bench(&[("clock_skew_tolerance", tolerance)], &client(), CertStatus::Good);
+        let from = START + Span::from_mins(4);
+        let answer = Authority::root().ocsp(&client(), CertStatus::Good, from, HOUR);
+        bench.put("ocsp", OCSP, Answer::ok(answer));
+        assert_eq!(bench.check(&client()).asked, early);
+        bench.wait_until(from + HOUR + Span::from_mins(5));
+        if tolerance == "5m" {
+            assert_eq!(bench.check(&client()).asked, late);
+        }
+    }
+}

@@ -169,11 +169,38 @@ fn a_prefetch_that_brought_nothing_new_is_repeated_every_half_hour() {
     }
 }
 
-/// §2.5: what has expired is left to the next check; a retry interval of zero ends as well.
+/// §2.2, documented values of ValidityPeriodAfterNextUpdatePreFetchDivisor and its bounds; that prefetch
+/// goes on after nextUpdate by them is inferred. It ends where the entry could be flushed.
 #[test]
-fn prefetch_gives_up_when_the_object_has_expired() {
+fn after_the_expiry_prefetch_goes_on_less_often() {
+    let hours = Span::from_hours;
+    for (settings, interval) in [
+        (&[][..], hours(4)),
+        (&[("prefetch_after_expiry_max", "30h")], (WEEK + Span::from_mins(730)).scale(1, 10)),
+        (&[("prefetch_after_expiry_max", "30h"), ("prefetch_after_expiry_min", "20h")], hours(20)),
+    ] {
+        let mut bench = production(settings, 1, Clock::exact(START));
+        bench.check(&client());
+        bench.put("base", BASE, Answer::not_found());
+        bench.wait(WEEK.scale(2, 1));
+        let expiry = START + WEEK + Span::from_mins(730);
+        let late: Vec<_> =
+            prefetches(&bench).iter().map(|f| f.began).filter(|t| *t > expiry).collect();
+        assert!(late.len() > 3);
+        assert!(late.windows(2).all(|pair| pair[1] - pair[0] == interval), "{settings:?}");
+        bench.wait(Span::from_days(60));
+        let last = bench.asked.last().unwrap().at;
+        assert!(last <= expiry + Span::from_days(28) && last > expiry + Span::from_days(26));
+    }
+}
+
+/// §2.5: without that what has expired is left to the next check; a retry interval of zero ends as
+/// well.
+#[test]
+fn prefetch_gives_up_when_the_object_has_expired_where_it_does_not_go_on() {
     for retry in ["30m", "0s"] {
-        let mut bench = production(&[("prefetch_retry", retry)], 1, Clock::exact(START));
+        let off = ("prefetch_after_expiry_divisor", "0");
+        let mut bench = production(&[("prefetch_retry", retry), off], 1, Clock::exact(START));
         bench.check(&client());
         bench.put("base", BASE, Answer::never());
         bench.wait(WEEK + Span::from_mins(730));
@@ -185,6 +212,25 @@ fn prefetch_gives_up_when_the_object_has_expired() {
         bench.wait(WEEK);
         assert_eq!(bench.asked.last().unwrap().at, last);
     }
+}
+
+/// §2.5: what Next CRL Publish does: prefetch counts from it, or a check asks for a newer base, or
+/// nothing happens and prefetch counts from thisUpdate. Which is right is a switch.
+#[test]
+fn the_next_publication_is_heeded_as_the_switch_says() {
+    let asked = |switch: &str, prefetch: &str| {
+        let settings = [("refetch_after_next_publish", switch), ("prefetch", prefetch)];
+        let mut bench = production(&settings, 1, Clock::exact(START));
+        bench.check(&client());
+        bench.wait(WEEK + Span::from_hours(1));
+        (prefetches(&bench).first().map(|f| f.began - START), bench.check(&client()).asked)
+    };
+    assert_eq!(asked("prefetch", "false"), (None, String::new()));
+    assert_eq!(asked("on_demand", "false"), (None, "base".into()));
+    assert_eq!(asked("off", "false"), (None, String::new()));
+    let (early, _) = asked("off", "true");
+    assert!(early.unwrap() < WEEK, "P is the whole validity, and the window opens after a tenth");
+    assert_eq!(asked("prefetch", "true").0, None, "the window opens after 7 d 1 h 13 min");
 }
 
 /// §2.4: disk outlives a boot, and what is due for it with it.

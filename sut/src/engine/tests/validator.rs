@@ -95,6 +95,7 @@ fn machine(profile: &str, settings: &[(&str, &str)], accounts: Option<Accounts>)
             mapping: Mapping::IssuerAndSerial,
         }),
         stores: None,
+        ocsp_urls: Vec::new(),
     };
     let known = vec![Authority::root().certificate];
     Machine::validator(&config, "desk".into(), accounts, known, Seed(1))
