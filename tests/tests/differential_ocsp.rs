@@ -1,9 +1,9 @@
 //! The strict engine beside `openssl ocsp` and the JDK over combinations of what an OCSP response can say, who
-//! has signed it, about what, and when: the same verdict, or the difference is one of [`OPENSSL`] or
+//! has signed it, about what, by which hash, when, with which nonce, or which error it is: the same verdict, or the difference is one of [`OPENSSL`] or
 //! [`JDK`].
 //!
 //! `openssl ocsp` holds the times of an answer against the machine's clock, so everything is made
-//! around the present. `REVLAB_DIFFERENTIAL=all` takes every combination, otherwise a sample.
+//! around the present.
 
 use std::fmt;
 use std::path::Path;
@@ -11,16 +11,13 @@ use std::process::Command;
 
 use revlab_lab::{Instant, Seed, Span};
 use revlab_pki::{
-    CertId, CertStatus, Certificate, CertificateTemplate, DistinguishedName, Issuer, KeyAlgorithm,
-    KeyPair, OcspAnswer, OcspResponse, OcspTemplate, ResponderName, SingleTemplate, Usage,
-    Verifier,
+    CertId, CertIdHash, CertStatus, Certificate, CertificateTemplate, DistinguishedName, Issuer,
+    KeyAlgorithm, KeyPair, OcspAnswer, OcspExtension, OcspRequest, OcspResponse, OcspTemplate,
+    ResponderName, SingleTemplate, Usage, Verifier,
 };
 use revlab_sut::validation::policy::{Policy, Scope, Source};
 use revlab_sut::validation::{Evidence, Status, verify};
 use revlab_tests::program::{finish, program};
-
-/// How many combinations a usual run takes.
-const SAMPLE: usize = 200;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {
@@ -61,6 +58,18 @@ enum Times {
     Reversed,
 }
 
+/// The nonce that comes back. There are 16 octets in the request, but in the last of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nonce {
+    Unasked,
+    Echoed,
+    Absent,
+    Other,
+    Empty,
+    /// None was sent, and one comes.
+    Unasked16,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Case {
     says: Says,
@@ -70,6 +79,44 @@ struct Case {
     by_key: bool,
     /// Several answers, of which the first is about somebody else.
     several: bool,
+    hash: CertIdHash,
+    nonce: Nonce,
+    /// responseStatus (RFC 6960 §4.2.1); not 0: there is nothing else in the response.
+    status: u8,
+}
+
+/// What the cases differ from.
+const USUAL: Case = Case {
+    says: Says::Good,
+    signer: Signer::Issuer,
+    about: About::Client,
+    times: Times::Current,
+    by_key: true,
+    several: false,
+    hash: CertIdHash::Sha1,
+    nonce: Nonce::Unasked,
+    status: 0,
+};
+
+/// OCTET STRINGs of 16 octets, and an empty one.
+const SENT: [u8; 18] = [4, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+const OTHER: [u8; 18] = [4, 16, 9, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+const EMPTY: [u8; 2] = [4, 0];
+
+impl Nonce {
+    fn sent(self) -> Option<Vec<u8>> {
+        let sent = !matches!(self, Nonce::Unasked | Nonce::Unasked16);
+        sent.then(|| SENT.to_vec())
+    }
+
+    fn comes_back(self) -> Option<Vec<u8>> {
+        match self {
+            Nonce::Unasked | Nonce::Absent => None,
+            Nonce::Echoed => Some(SENT.to_vec()),
+            Nonce::Other | Nonce::Unasked16 => Some(OTHER.to_vec()),
+            Nonce::Empty => Some(EMPTY.to_vec()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,14 +124,6 @@ enum Verdict {
     Good,
     Revoked,
     Undetermined,
-}
-
-impl Case {
-    fn faults(&self) -> usize {
-        let signer = !matches!(self.signer, Signer::Issuer | Signer::Delegate);
-        let wrong = [signer, self.about != About::Client, self.times != Times::Current];
-        wrong.into_iter().filter(|wrong| *wrong).count()
-    }
 }
 
 impl fmt::Display for Case {
@@ -101,16 +140,51 @@ struct Known {
     rule: &'static str,
 }
 
-const OPENSSL: [Known; 1] = [Known {
-    applies: |case| case.times == Times::NoNextUpdate,
-    ours: Verdict::Undetermined,
-    theirs: &[Verdict::Good, Verdict::Revoked],
-    rule: "RFC 5019 §2.2.4 wants a nextUpdate; RFC 6960 §4.2.2.1 takes none for always current: \
-           either, by policy",
-}];
+const OPENSSL: [Known; 3] = [
+    Known {
+        applies: |case| case.times == Times::NoNextUpdate,
+        ours: Verdict::Undetermined,
+        theirs: &[Verdict::Good, Verdict::Revoked],
+        rule: "RFC 5019 §2.2.4 wants a nextUpdate; RFC 6960 §4.2.2.1 takes none for always current: \
+               either, by policy",
+    },
+    NO_NONCE_GOOD,
+    NO_NONCE_REVOKED,
+];
 
-/// None: without a nextUpdate an answer is too old to the JDK a quarter of an hour after its thisUpdate.
-const JDK: [Known; 0] = [];
+/// A response without the nonce that was sent.
+const NO_NONCE_GOOD: Known = Known {
+    applies: |case| case.nonce == Nonce::Absent && case.says == Says::Good,
+    ours: Verdict::Undetermined,
+    theirs: &[Verdict::Good],
+    rule: "RFC 9654 §3: a client that has sent a nonce may reject a response without one, for it may \
+           be an old one: either, by policy (`ocsp_nonce`)",
+};
+
+const NO_NONCE_REVOKED: Known = Known {
+    applies: |case| case.nonce == Nonce::Absent && case.says == Says::Revoked,
+    theirs: &[Verdict::Revoked],
+    ..NO_NONCE_GOOD
+};
+
+/// Without a nextUpdate an answer is too old to the JDK a quarter of an hour after its thisUpdate.
+const JDK: [Known; 4] = [
+    NO_NONCE_GOOD,
+    NO_NONCE_REVOKED,
+    Known {
+        applies: |case| case.hash != CertIdHash::Sha1 && case.says == Says::Good,
+        ours: Verdict::Good,
+        theirs: &[Verdict::Undetermined],
+        rule: "RFC 6960 §4.1.1 leaves the hash function open; the JDK asks by SHA-1 alone, and by \
+               §3.2 (1) an answer must be about what was asked: either",
+    },
+    Known {
+        applies: |case| case.hash != CertIdHash::Sha1 && case.says == Says::Revoked,
+        ours: Verdict::Revoked,
+        theirs: &[Verdict::Undetermined],
+        rule: "the same of a revoked one (RFC 6960 §3.2 (1), §4.1.1)",
+    },
+];
 
 struct Party {
     certificate: Certificate,
@@ -187,6 +261,9 @@ impl Pki {
     }
 
     fn response(&self, case: &Case) -> Vec<u8> {
+        if case.status != 0 {
+            return OcspResponse::error(case.status);
+        }
         let hour = |n| self.now + Span::from_hours(n);
         let (from, until) = match case.times {
             Times::Current => (hour(-2), Some(hour(2))),
@@ -197,9 +274,11 @@ impl Pki {
         };
         let client = &self.client.certificate;
         let id = match case.about {
-            About::Client => CertId::new(client, &self.issuing.certificate),
-            About::OtherSerial => CertId::new(&self.other.certificate, &self.issuing.certificate),
-            About::OtherIssuer => CertId::new(client, &self.root.certificate),
+            About::Client => CertId::by(case.hash, client, &self.issuing.certificate),
+            About::OtherSerial => {
+                CertId::by(case.hash, &self.other.certificate, &self.issuing.certificate)
+            }
+            About::OtherIssuer => CertId::by(case.hash, client, &self.root.certificate),
         };
         let status = match case.says {
             Says::Good => CertStatus::Good,
@@ -232,7 +311,7 @@ impl Pki {
             responder,
             produced_at: hour(-1),
             answers,
-            extensions: Vec::new(),
+            extensions: case.nonce.comes_back().map(OcspExtension::nonce).into_iter().collect(),
             certificates: included.map(|party| party.certificate.clone()).into_iter().collect(),
             fraction: false,
         };
@@ -242,12 +321,13 @@ impl Pki {
         }
     }
 
-    fn ours(&self, der: &[u8], verifier: &mut Verifier) -> Verdict {
+    fn ours(&self, case: &Case, der: &[u8], verifier: &mut Verifier) -> Verdict {
         let policy = Policy { sources: vec![Source::Ocsp], scope: Scope::Leaf, ..Policy::strict() };
         let anchors = vec![self.root.certificate.clone()];
         let mut evidence = Evidence::of(self.client.certificate.clone(), anchors);
         evidence.certificates = vec![self.issuing.certificate.clone()];
         evidence.ocsp = vec![OcspResponse::parse(der).expect("a response")];
+        evidence.nonce = case.nonce.sent();
         match verify(self.now, &evidence, &policy, verifier).status {
             Status::Good => Verdict::Good,
             Status::Revoked => Verdict::Revoked,
@@ -257,16 +337,31 @@ impl Pki {
     }
 }
 
-fn openssl(program: &Path, folder: &Path, der: &[u8]) -> (Verdict, String) {
+fn openssl(program: &Path, folder: &Path, pki: &Pki, case: &Case, der: &[u8]) -> (Verdict, String) {
     std::fs::write(folder.join("r.der"), der).expect("written");
     let mut command = Command::new(program);
-    let line = "ocsp -respin r.der -issuer issuing.pem -cert client.pem -CAfile root.pem \
-                -verify_other issuing.pem -no_nonce";
+    let hash = format!("{:?}", case.hash).to_ascii_lowercase();
+    let mut line = "ocsp -respin r.der -issuer issuing.pem -CAfile root.pem \
+                    -verify_other issuing.pem -no_nonce"
+        .to_owned();
+    // With a request from a file there is no summary, but the nonce is ours.
+    let nonce = case.nonce.sent();
+    if nonce.is_some() {
+        let id = CertId::by(case.hash, &pki.client.certificate, &pki.issuing.certificate);
+        let request = OcspRequest { ids: vec![id], nonce };
+        std::fs::write(folder.join("q.der"), request.der()).expect("written");
+        line += " -reqin q.der -resp_text";
+    } else {
+        line += &format!(" -{hash} -cert client.pem");
+    }
     command.current_dir(folder).args(line.split_whitespace());
     let said = finish(command);
     let verified = said.text.contains("Response verify OK");
     let current = !said.text.contains("Status times invalid");
-    let says = |word: &str| said.text.contains(&format!("client.pem: {word}"));
+    let says = |word: &str| {
+        said.text.contains(&format!("client.pem: {word}"))
+            || said.text.contains(&format!("Cert Status: {word}"))
+    };
     let verdict = match (verified && current, says("good"), says("revoked")) {
         (true, true, _) => Verdict::Good,
         (true, _, true) => Verdict::Revoked,
@@ -275,7 +370,16 @@ fn openssl(program: &Path, folder: &Path, der: &[u8]) -> (Verdict, String) {
     (verdict, said.text)
 }
 
-/// Every combination, in an order drawn by a seed.
+/// The same by every hash function, and with every nonce.
+fn more(case: Case) -> Vec<Case> {
+    let hashes = CertIdHash::ALL.into_iter().skip(1).flat_map(move |hash| {
+        [About::Client, About::OtherSerial].map(|about| Case { hash, about, ..case })
+    });
+    let nonces = [Nonce::Echoed, Nonce::Absent, Nonce::Other, Nonce::Empty, Nonce::Unasked16];
+    hashes.chain(nonces.map(|nonce| Case { nonce, ..case })).collect()
+}
+
+/// Every combination.
 fn cases() -> Vec<Case> {
     let mut all = Vec::new();
     for says in [Says::Good, Says::Revoked, Says::Unknown] {
@@ -300,29 +404,20 @@ fn cases() -> Vec<Case> {
                     for (by_key, several) in
                         [(true, false), (false, false), (true, true), (false, true)]
                     {
-                        all.push(Case { says, signer, about, times, by_key, several });
+                        all.push(Case { says, signer, about, times, by_key, several, ..USUAL });
                     }
                 }
             }
+            all.extend(more(Case { says, signer, ..USUAL }));
         }
     }
-    let mut stream = Seed(8).stream("differential");
-    for n in (1..all.len()).rev() {
-        let other = usize::try_from(stream.below(n as u64 + 1)).unwrap_or(0);
-        all.swap(n, other);
-    }
-    // Those in which one thing at most is wrong come first: they are in every sample.
-    all.sort_by_key(|case| case.faults() > 1);
+    all.extend([1, 2, 3, 5, 6].map(|status| Case { status, ..USUAL }));
     all
 }
 
-/// The cases of a run, those of the sample or all, with their responses.
-fn drawn(pki: &Pki) -> Vec<(Case, Vec<u8>)> {
-    let mut all = cases();
-    if std::env::var_os("REVLAB_DIFFERENTIAL").is_none() {
-        all.truncate(SAMPLE);
-    }
-    all.into_iter().map(|case| (case, pki.response(&case))).collect()
+/// The cases with their responses.
+fn made(pki: &Pki) -> Vec<(Case, Vec<u8>)> {
+    cases().into_iter().map(|case| (case, pki.response(&case))).collect()
 }
 
 /// The PKI of the present, and a folder with its certificates.
@@ -341,12 +436,12 @@ fn set_up() -> (Pki, tempfile::TempDir) {
 }
 
 /// Holds two verdicts of each case against each other and the list.
-fn compare(pki: &Pki, drawn: &[(Case, Vec<u8>)], theirs: &[(Verdict, String)], list: &[Known]) {
-    assert_eq!(drawn.len(), theirs.len(), "{theirs:?}");
+fn compare(pki: &Pki, made: &[(Case, Vec<u8>)], theirs: &[(Verdict, String)], list: &[Known]) {
+    assert_eq!(made.len(), theirs.len(), "{theirs:?}");
     let mut verifier = Verifier::new();
     let (mut unknown, mut met, mut told) = (Vec::new(), vec![0; list.len()], [0; 3]);
-    for ((case, der), (theirs, said)) in drawn.iter().zip(theirs) {
-        let ours = pki.ours(der, &mut verifier);
+    for ((case, der), (theirs, said)) in made.iter().zip(theirs) {
+        let ours = pki.ours(case, der, &mut verifier);
         told[ours as usize] += 1;
         if ours == *theirs {
             continue;
@@ -359,7 +454,7 @@ fn compare(pki: &Pki, drawn: &[(Case, Vec<u8>)], theirs: &[(Verdict, String)], l
             None => unknown.push(format!("{case}: ours {ours:?}, not {theirs:?}: {said}")),
         }
     }
-    assert!(unknown.is_empty(), "{} of {}:\n{}", unknown.len(), drawn.len(), unknown.join("\n"));
+    assert!(unknown.is_empty(), "{} of {}:\n{}", unknown.len(), made.len(), unknown.join("\n"));
     assert!(told.iter().all(|times| *times > 5), "a verdict hardly came up: {told:?}");
     let unmet = list.iter().zip(met).filter(|(_, met)| *met == 0);
     let unmet: Vec<&str> = unmet.map(|(known, _)| known.rule).collect();
@@ -370,18 +465,21 @@ fn compare(pki: &Pki, drawn: &[(Case, Vec<u8>)], theirs: &[(Verdict, String)], l
 fn openssl_and_the_strict_engine_differ_about_responses_only_as_the_list_says() {
     let Some(program) = program("openssl") else { return };
     let (pki, folder) = set_up();
-    let drawn = drawn(&pki);
-    let said = drawn.iter().map(|(_, der)| openssl(&program, folder.path(), der));
-    compare(&pki, &drawn, &said.collect::<Vec<_>>(), &OPENSSL);
+    let made = made(&pki);
+    let said = made.iter().map(|(case, der)| openssl(&program, folder.path(), &pki, case, der));
+    compare(&pki, &made, &said.collect::<Vec<_>>(), &OPENSSL);
 }
 
 #[test]
 fn the_jdk_and_the_strict_engine_differ_about_responses_only_as_the_list_says() {
     let (Some(_), Some(java)) = (program("javac"), program("java")) else { return };
     let (pki, folder) = set_up();
-    let drawn = drawn(&pki);
-    for (n, (_, der)) in drawn.iter().enumerate() {
+    let made = made(&pki);
+    for (n, (case, der)) in made.iter().enumerate() {
         std::fs::write(folder.path().join(format!("{n}.der")), der).expect("written");
+        if let Some(nonce) = case.nonce.sent() {
+            std::fs::write(folder.path().join(format!("{n}.nonce")), nonce).expect("written");
+        }
     }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/Ocsp.java");
     let mut command = Command::new(java);
@@ -395,5 +493,5 @@ fn the_jdk_and_the_strict_engine_differ_about_responses_only_as_the_list_says() 
         _ => Verdict::Undetermined,
     };
     let said: Vec<_> = said.text.lines().map(|line| (verdict(line), line.to_owned())).collect();
-    compare(&pki, &drawn, &said, &JDK);
+    compare(&pki, &made, &said, &JDK);
 }

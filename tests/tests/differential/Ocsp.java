@@ -8,7 +8,8 @@ import java.util.*;
  * each, {@code good}, {@code revoked}, or what was wrong.
  *
  * <p>Arguments: the time in milliseconds, and the folder of {@code root.pem}, {@code issuing.pem},
- * {@code client.pem} and {@code 0.der}, {@code 1.der} and so on.
+ * {@code client.pem} and {@code 0.der}, {@code 1.der} and so on, with {@code 0.nonce} where a nonce was
+ * sent.
  */
 class Ocsp {
     public static void main(String[] args) throws Exception {
@@ -20,17 +21,23 @@ class Ocsp {
                 .generateCertPath(List.of(client, read(folder, "issuing")));
         for (int n = 0; Files.exists(folder.resolve(n + ".der")); n++) {
             byte[] response = Files.readAllBytes(folder.resolve(n + ".der"));
-            System.out.println(verdict(at, root, path, client, response));
+            Path nonce = folder.resolve(n + ".nonce");
+            byte[] sent = Files.exists(nonce) ? Files.readAllBytes(nonce) : null;
+            System.out.println(verdict(at, root, path, client, response, sent));
         }
     }
 
-    static String verdict(Date at, TrustAnchor root, CertPath path, X509Certificate client, byte[] response)
+    static String verdict(
+            Date at, TrustAnchor root, CertPath path, X509Certificate client, byte[] response, byte[] nonce)
             throws Exception {
         CertPathValidator validator = CertPathValidator.getInstance("PKIX");
         PKIXRevocationChecker checker = (PKIXRevocationChecker) validator.getRevocationChecker();
         checker.setOptions(EnumSet.of(
                 PKIXRevocationChecker.Option.NO_FALLBACK, PKIXRevocationChecker.Option.ONLY_END_ENTITY));
         checker.setOcspResponses(Map.of(client, response));
+        if (nonce != null) {
+            checker.setOcspExtensions(List.of(new Nonce(nonce)));
+        }
         PKIXParameters parameters = new PKIXParameters(Set.of(root));
         parameters.setDate(at);
         parameters.addCertPathChecker(checker);
@@ -40,6 +47,25 @@ class Ocsp {
         } catch (CertPathValidatorException e) {
             boolean revoked = e.getReason() == CertPathValidatorException.BasicReason.REVOKED;
             return (revoked ? "revoked: " : "undetermined: ") + message(e);
+        }
+    }
+
+    /** RFC 9654; the value as it stands in extnValue. */
+    record Nonce(byte[] value) implements java.security.cert.Extension {
+        public String getId() {
+            return "1.3.6.1.5.5.7.48.1.2";
+        }
+
+        public boolean isCritical() {
+            return false;
+        }
+
+        public byte[] getValue() {
+            return value;
+        }
+
+        public void encode(OutputStream out) throws IOException {
+            throw new IOException("it is not sent");
         }
     }
 
