@@ -10,7 +10,8 @@
 //!   answers;
 //! * an expired CRL still revokes what it lists, and settles nothing for others;
 //! * no nextUpdate is accepted;
-//! * answers from the cache hold when the source is gone;
+//! * answers from the cache hold when the source is gone (that they do offline, too, is tested beside
+//!   the engine: `restored.rs`);
 //! * the root is not asked about.
 
 use revlab::exec::Transport;
@@ -88,9 +89,23 @@ fn offline_if(depends: bool) -> Option<Expected> {
 const REVOKE: &str = "[operation.revoke]\non = \"issuing\"\nat = \"1m\"\nrevoke = { identity = \"client-1\" }\n\
                       [operation.publish]\non = \"issuing\"\nat = \"2m\"\npublish = {}\n";
 
+const REVOKE_ISSUER: &str = "[operation.revoke-issuer]\non = \"root\"\nat = \"1m\"\nrevoke = { identity = \"issuing\" }\n\
+                             [operation.publish-root]\non = \"root\"\nat = \"2m\"\npublish = {}\n";
+
 const CONDITIONS: &[Condition] = &[
     Condition { name: "all good", tables: "", expected: |_, _| Some(Good) },
     Condition { name: "leaf revoked", tables: "REVOKE", expected: |_, _| Some(Revoked) },
+    Condition { name: "issuer revoked", tables: "REVOKE_ISSUER", expected: |_, _| Some(Revoked) },
+    Condition {
+        name: "issuer revoked, and the leaf's source stopped",
+        tables: "REVOKE_ISSUER[fault.a]\non = \"issuing\"\ndown = {}\n",
+        expected: |_, _| Some(Revoked),
+    },
+    Condition {
+        name: "both revoked",
+        tables: "REVOKE_ISSUERREVOKE",
+        expected: |_, _| Some(Revoked),
+    },
     Condition {
         name: "every source stopped",
         tables: "[fault.a]\non = \"issuing\"\ndown = {}\n[fault.b]\non = \"root\"\ndown = {}\nmust_be_met = false\n",
@@ -163,7 +178,11 @@ fn scenario(issuer: By, leaf: By, condition: &Condition, expected: Expected, sut
         Offline => "outcome = \"refused\", code = \"0x80092013\", substatus = 13",
     };
     // A fault that a shape has no use for is met by nobody.
-    let tables = condition.tables.replace("REVOKE", REVOKE).replace("must_be_met = false\n", "");
+    let tables = condition
+        .tables
+        .replace("REVOKE_ISSUER", REVOKE_ISSUER)
+        .replace("REVOKE", REVOKE)
+        .replace("must_be_met = false\n", "");
     let tables = tables.replace("[fault.", "MET[fault.");
     let tables: String = tables
         .split("MET")

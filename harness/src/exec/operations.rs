@@ -99,8 +99,12 @@ impl<W: Wire> World<'_, W> {
 /// there.
 pub(super) fn for_ca(action: &OperationKind, cast: &Cast) -> Option<CaOperation> {
     let serial = |name: &Name| {
-        let identity = cast.identities.get(name).or_else(|| cast.servers.get(name))?;
-        Some(identity.chain.first()?.serial().to_vec())
+        let identity = cast.identities.get(name).or_else(|| cast.servers.get(name));
+        let own = match identity {
+            Some(identity) => identity.chain.first(),
+            None => cast.authorities.get(name)?.first(),
+        };
+        Some(own?.serial().to_vec())
     };
     match action {
         OperationKind::Revoke { identity, reason, extensions } => Some(CaOperation::Revoke {

@@ -109,7 +109,7 @@ pub(super) fn scenario(
     let mut faults = each(&cx, tree, "fault", fault::decode);
     fault::of_cas(&cx, tree, &mut faults);
     let operations = each(&cx, tree, "operation", |cx, name, entry| {
-        operation::decode(cx, &clients, name, entry)
+        operation::decode(cx, &cas, &clients, name, entry)
     });
     let expectations = in_order(&cx, tree, "expect", expect::decode);
 

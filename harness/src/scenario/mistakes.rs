@@ -201,6 +201,7 @@ fn an_identity_that_does_not_exist_is_a_mistake() {
     };
     assert_snapshot!(revoke("jmeter-2"), @"x.toml:14:23: there is no identity `jmeter-2`; client `jmeter` has one: `jmeter-1`");
     assert_snapshot!(revoke("jmetr-1"), @"x.toml:14:23: there is no identity `jmetr-1`; did you mean `jmeter-1`?");
+    assert_snapshot!(revoke("issuing"), @"x.toml:12:6: `on` of operation `x`: `issuing` did not issue the certificate of CA `issuing`: it is a root");
     assert_snapshot!(revoke("jmeter-01"), @"x.toml:14:23: there is no identity `jmeter-01`; did you mean `jmeter-1`?");
 }
 

@@ -72,7 +72,7 @@ pub struct Operation {
 pub enum OperationKind {
     /// On a SUT.
     Sut(revlab_sut::config::SutOperation),
-    /// On a CA: revokes the certificate of an identity (`jmeter-1`), a SUT or a directory.
+    /// On a CA: revokes the certificate of an identity (`jmeter-1`), a SUT, a directory or a CA below it.
     Revoke {
         /// Whose certificate.
         identity: Name,

@@ -24,6 +24,7 @@ mod random;
 mod record;
 mod restored;
 mod sharing;
+mod staplers;
 mod store;
 mod switches;
 mod validator;

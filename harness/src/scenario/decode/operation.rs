@@ -7,7 +7,7 @@ use const_oid::db::rfc5912::{
     ID_HOLDINSTRUCTION_CALLISSUER, ID_HOLDINSTRUCTION_NONE, ID_HOLDINSTRUCTION_REJECT,
 };
 use revlab_clients::plan::ClientPlan;
-use revlab_fake_ca::config::CaOperation;
+use revlab_fake_ca::config::{CaConfig, CaOperation};
 use revlab_lab::{Instant, Name};
 use revlab_pki::CrlExtension;
 use revlab_sut::config::SutOperation;
@@ -75,6 +75,7 @@ const SYSTEM: &str = "systemprofile";
 
 pub(super) fn decode(
     cx: &Context,
+    cas: &BTreeMap<Name, CaConfig>,
     clients: &BTreeMap<Name, ClientPlan>,
     name: Name,
     entry: &Entry,
@@ -97,7 +98,7 @@ pub(super) fn decode(
         None => fields.actor("on", &[Role::Sut, Role::Validator, Role::Client, Role::Ca]),
     };
     let (on, action) = (on?, action?);
-    check_issuer(&fields, clients, &on, &action);
+    check_issuer(&fields, cas, clients, &on, &action);
     Some(Operation { name, on, at: at?, every, until, action })
 }
 
@@ -188,12 +189,12 @@ fn accounts(fields: &Fields<'_>) -> Vec<Name> {
     }
 }
 
-/// Whose certificate is revoked: an identity's, or that of a server or a directory.
+/// Whose certificate is revoked: an identity's, or that of a server, a directory or a CA.
 fn holder(fields: &Fields<'_>) -> Option<Name> {
     fields.require("identity", "identity = \"jmeter-1\"");
     let text = fields.name("identity")?;
     match fields.cx.actors.role(&text) {
-        Some(Role::Sut | Role::Validator) => Some(text),
+        Some(Role::Sut | Role::Validator | Role::Ca) => Some(text),
         _ => fields.identity("identity").map(|(identity, _)| identity),
     }
 }
@@ -231,6 +232,7 @@ fn entry_extensions(fields: &Fields<'_>, reason: Option<u8>) -> Vec<CrlExtension
 /// A CA revokes what it issued, and nothing else.
 fn check_issuer(
     fields: &Fields<'_>,
+    cas: &BTreeMap<Name, CaConfig>,
     clients: &BTreeMap<Name, ClientPlan>,
     on: &Name,
     action: &OperationKind,
@@ -243,5 +245,15 @@ fn check_issuer(
     if let Some(client) = client.filter(|client| client.ca != *on) {
         let message = format!("`{on}` did not issue the certificate of `{identity}`");
         fields.report("on", format!("{message}; `{}` did", client.ca));
+    }
+    if let Some(ca) = cas.get(identity).filter(|ca| ca.parent.as_ref() != Some(on)) {
+        let message = format!("`{on}` did not issue the certificate of CA `{identity}`");
+        fields.report(
+            "on",
+            match &ca.parent {
+                Some(parent) => format!("{message}; `{parent}` did"),
+                None => format!("{message}: it is a root"),
+            },
+        );
     }
 }

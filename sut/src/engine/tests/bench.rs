@@ -11,7 +11,7 @@ use revlab_pki::Certificate;
 
 use super::authority::{Authority, START};
 use crate::cache::Caches;
-use crate::config::{Adapter, SutConfig};
+use crate::config::{Adapter, Staple, SutConfig};
 use crate::profile::{Hypothesis, Profile, Sheet, Update, Value};
 use crate::{Machine, Operation, Stores, SutAction, SutEvent};
 
@@ -168,6 +168,16 @@ impl Bench {
         }
     }
 
+    /// A server that staples to these certificates of its own.
+    pub(super) fn stapling(staple: Staple, chain: &[Certificate]) -> Bench {
+        let mut bench = Bench::new(&[("prefetch", "false")]);
+        bench.made_of.0.staple = Some(staple);
+        let (config, known, seed) = &bench.made_of;
+        bench.machine = Machine::new(config, known.clone(), *seed);
+        bench.decide(SutEvent::OwnCertificate { chain: chain.into() });
+        bench
+    }
+
     /// From now on `url`, and what lies below it, answers like this; `what` names it to the test.
     pub(super) fn put(&mut self, what: &str, url: &str, answer: Answer) {
         self.script(what, url, move |_| answer.clone());
@@ -256,6 +266,12 @@ impl Bench {
         let caches = Caches::from_files(&files).expect("it reads what it has written");
         let (config, known, seed) = &self.made_of;
         self.machine = Machine::with_caches(config, known.clone(), *seed, caches);
+    }
+
+    /// The same with another profile.
+    pub(super) fn replace_machine_with(&mut self, profile: Profile) {
+        self.made_of.0.profile = profile;
+        self.replace_machine();
     }
 
     pub(super) fn operate(&mut self, operation: Operation) {

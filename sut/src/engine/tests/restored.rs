@@ -9,6 +9,7 @@ use super::authority::{Authority, BASE, OCSP, START, base};
 use super::bench::{Answer, Bench, profile};
 use super::random::{Deed, deed, hypothesis, play};
 use crate::cache::{Caches, Object, Prefetch};
+use crate::profile::Hypothesis;
 use crate::{Operation, SYSTEM_ACCOUNT};
 
 const DAY: Span = Span::from_days(1);
@@ -43,6 +44,43 @@ fn a_fetched_crl_is_a_file_with_its_der() {
     assert_eq!((entry.url.as_str(), entry.prefetch.status), (BASE, Prefetch::PENDING));
     assert!(matches!(&entry.object, Object::Crl(c) if c.number() == Some(1)));
     assert_eq!(again.to_files(), files);
+}
+
+/// What dotnet/runtime's tests say of X509RevocationMode.Offline (and §3.2 of the binding's): what a chain
+/// that was checked online left in the cache settles it after the sources have stopped; without that
+/// the status is offline.
+#[test]
+fn a_machine_that_keeps_to_its_cache_knows_what_was_found_out_online() {
+    let ca = Authority::root();
+    let revoked = ca.client("bob", 11, |_| {});
+    let by_ocsp = ca.client("carol", 12, |t| {
+        t.crl_urls.clear();
+        t.ocsp_urls = super::authority::urls(&[OCSP]);
+    });
+    let listing = revlab_pki::CrlTemplate {
+        entries: vec![super::authority::entry(&revoked, Some(1))],
+        ..base(1, START, DAY)
+    };
+    let mut bench = Bench::new(&[]);
+    bench.put("base", BASE, Answer::ok(ca.sign(&listing)));
+    bench.put("ocsp", OCSP, Answer::ok(ca.ocsp(&by_ocsp, CertStatus::Good, START, DAY)));
+    bench.check(&client());
+    bench.check(&by_ocsp);
+    bench.put("base", BASE, Answer::not_found());
+    bench.put("ocsp", OCSP, Answer::not_found());
+    let offline = || profile(Hypothesis::H0, &[], &[("cached_only", "true")]);
+    bench.replace_machine_with(offline());
+    for (certificate, verdict) in
+        [(&client(), Verdict::Good), (&revoked, Verdict::Revoked), (&by_ocsp, Verdict::Good)]
+    {
+        let seen = bench.check(certificate);
+        assert_eq!((seen.verdict, seen.asked.as_str()), (verdict, ""));
+    }
+    let mut empty = Bench::of(offline());
+    for certificate in [&client(), &revoked, &by_ocsp] {
+        let seen = empty.check(certificate);
+        assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Offline, ""));
+    }
 }
 
 /// §2.5: 0x10D0 is kept with the entry.
