@@ -154,6 +154,7 @@ fn told_of_the_good_one(defect: CrlDefect, kind: KeyAlgorithm) -> &'static str {
         CrlDefect::NoNextUpdate
         | CrlDefect::NumberMissing
         | CrlDefect::NumberBackwards
+        | CrlDefect::Version1
         | CrlDefect::Sha1Signature
         | CrlDefect::Md5Signature
         | CrlDefect::NegativeSerial

@@ -26,6 +26,10 @@ pub enum CrlDefect {
     /// The CRL number is two less than it should be, and so no greater than that of the CRL before
     /// (RFC 5280 §5.2.3: it increases).
     NumberBackwards,
+    /// It is of version 1: without extensions, so without a number and a key identifier, and its entries
+    /// without a reason (RFC 5280 §5.1.2.1; relying parties must process it, §5). A delta of version 1
+    /// is none.
+    Version1,
     /// A critical extension that nobody knows (RFC 5280 §5.2: such a CRL says nothing of
     /// certificates that it does not list).
     UnknownCriticalExtension,
@@ -74,7 +78,7 @@ pub enum CrlDefect {
 
 impl CrlDefect {
     /// All defects with their names in scenarios.
-    pub const NAMES: [(&'static str, CrlDefect); 26] = [
+    pub const NAMES: [(&'static str, CrlDefect); 27] = [
         ("expired", CrlDefect::Expired),
         ("future", CrlDefect::Future),
         ("no_next_update", CrlDefect::NoNextUpdate),
@@ -82,6 +86,7 @@ impl CrlDefect {
         ("number_missing", CrlDefect::NumberMissing),
         ("number_critical", CrlDefect::NumberCritical),
         ("number_backwards", CrlDefect::NumberBackwards),
+        ("version_1", CrlDefect::Version1),
         ("unknown_critical_extension", CrlDefect::UnknownCriticalExtension),
         ("unknown_critical_entry_extension", CrlDefect::UnknownCriticalEntryExtension),
         ("wrong_issuer", CrlDefect::WrongIssuer),

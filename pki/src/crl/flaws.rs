@@ -16,6 +16,9 @@ pub struct CrlFlaws {
     /// Lists these serial numbers, which are below zero, behind all others. RFC 5280 §4.1.2.2
     /// wants serial numbers positive.
     pub negative_serials: Vec<i8>,
+    /// Writes a CRL of version 1, which has no extensions, neither of its own nor of entries (RFC 5280
+    /// §5.1.2.1).
+    pub version_1: bool,
 }
 
 /// What becomes of the CRL number, which every CRL must bear, and not as critical (RFC 5280 §5.2.3).

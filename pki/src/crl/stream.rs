@@ -45,7 +45,7 @@ pub fn stream<I: Iterator<Item = CrlEntry>>(
         |take: &mut dyn FnMut(&[u8]) -> io::Result<()>| go_through(template, further(), take);
     let (entries, length) = measure(template, further());
     let algorithm = algorithm_identifier(key.algorithm());
-    let head = template.before_entries(algorithm, issuer.subject());
+    let head = template.before_entries(algorithm, issuer.subject(), false);
     // An empty list must be absent (RFC 5280 §5.1.2.6).
     let list = if entries == 0 { Vec::new() } else { encode::header(tag::SEQUENCE, length) };
     let tail = template.behind_entries(issuer, NumberFlaw::None);

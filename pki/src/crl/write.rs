@@ -62,22 +62,29 @@ impl CrlTemplate {
             None => algorithm_identifier(key.algorithm()),
         };
         let name = flaws.issuer.as_ref().unwrap_or(issuer.subject());
-        let tbs = encode::sequence(&[
-            &self.before_entries(algorithm, name),
-            &self.revoked(&flaws.negative_serials),
-            &self.behind_entries(issuer, flaws.number),
-        ]);
+        let before = self.before_entries(algorithm, name, flaws.version_1);
+        let behind = match flaws.version_1 {
+            true => Vec::new(),
+            false => self.behind_entries(issuer, flaws.number),
+        };
+        let tbs = encode::sequence(&[&before, &self.revoked(flaws), &behind]);
         match flaws.digest {
             Some(by) => weak::seal(&tbs, key, by, &[]),
             None => seal(&tbs, key, &[]),
         }
     }
 
-    /// version to nextUpdate.
-    pub(super) fn before_entries(&self, algorithm: &[u8], issuer: &DistinguishedName) -> Vec<u8> {
+    /// version, which 1 does not say, to nextUpdate.
+    pub(super) fn before_entries(
+        &self,
+        algorithm: &[u8],
+        issuer: &DistinguishedName,
+        version_1: bool,
+    ) -> Vec<u8> {
+        let version = if version_1 { Vec::new() } else { number(1) };
         let next_update = self.next_update.map(time::time).unwrap_or_default();
         let this_update = time::time(self.this_update);
-        [&number(1), algorithm, issuer.as_der(), &this_update, &next_update].concat()
+        [&version, algorithm, issuer.as_der(), &this_update, &next_update].concat()
     }
 
     /// crlExtensions.
@@ -86,13 +93,23 @@ impl CrlTemplate {
     }
 
     /// revokedCertificates; an empty list must be absent (RFC 5280 §5.1.2.6).
-    fn revoked(&self, negative: &[i8]) -> Vec<u8> {
+    fn revoked(&self, flaws: &CrlFlaws) -> Vec<u8> {
+        let negative = &flaws.negative_serials;
         if self.entries.is_empty() && negative.is_empty() {
             return Vec::new();
         }
         let mut entries = Vec::with_capacity(self.entries.len() * 56);
         let mut writer = EntryWriter::default();
-        self.entries.iter().for_each(|entry| writer.push(&mut entries, entry));
+        for entry in &self.entries {
+            match flaws.version_1 {
+                true => {
+                    let serial = entry.serial.clone();
+                    let bare = CrlEntry { serial, reason: None, extensions: Vec::new(), ..*entry };
+                    writer.push(&mut entries, &bare);
+                }
+                false => writer.push(&mut entries, entry),
+            }
+        }
         for serial in negative {
             let serial = encode::tlv(tag::INTEGER, &serial.to_be_bytes());
             encode::push(&mut entries, tag::SEQUENCE, &[&serial, &time::time(self.this_update)]);

@@ -221,6 +221,9 @@ parameters! {
     /// Whose signature a CRL may bear.
     crl_signer: CrlSigner;
 
+    /// Whether CRLs of version 1 are used, which have neither a number nor a key identifier.
+    crl_version_1: bool;
+
     /// Whether a CRL or an OCSP answer without nextUpdate is current for ever; otherwise never.
     without_next_update: bool;
 

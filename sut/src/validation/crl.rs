@@ -112,6 +112,9 @@ pub fn current(crl: &Crl, name: &CrlRef, at: Instant, policy: &Policy) -> Result
     if !(1..=2).contains(&version) || (version == 1 && extended) {
         return Err(Step::CrlVersionBad { crl: crl_ref(), version });
     }
+    if version == 1 && !policy.version_1 {
+        return Err(Step::CrlVersionOld { crl: crl_ref() });
+    }
     match currency(crl.this_update(), crl.next_update(), at, policy) {
         Currency::Current => Ok(()),
         Currency::NotYet => Err(Step::CrlNotYetValid { crl: crl_ref(), at: crl.this_update() }),

@@ -31,6 +31,8 @@ pub struct Policy {
     pub expired_crl: ExpiredCrl,
     /// Whether a CRL or an OCSP answer without nextUpdate is current for ever; otherwise never.
     pub without_next_update: bool,
+    /// Whether CRLs of version 1 count (RFC 5280 §5 wants them processed).
+    pub version_1: bool,
     /// How long after its nextUpdate a CRL or an OCSP answer still counts as current.
     pub grace: Span,
     /// How far this clock may differ from those of the issuers: every limit is widened by it.
@@ -151,6 +153,7 @@ impl Policy {
             delta_renews_base: true,
             expired_crl: ExpiredCrl::Nothing,
             without_next_update: false,
+            version_1: true,
             grace: Span::ZERO,
             tolerance: Span::ZERO,
             purpose: Purpose::Any,
@@ -193,6 +196,7 @@ impl Policy {
             },
             delta_renews_base: p.delta_renews_base,
             without_next_update: p.without_next_update,
+            version_1: p.crl_version_1,
             grace: p.crl_validity_extension,
             tolerance: p.clock_skew_tolerance,
             purpose_is_nested: p.usage_is_nested,

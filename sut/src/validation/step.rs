@@ -230,6 +230,8 @@ steps! {
     CrlNoNewReason { crl: CrlRef } "crl_no_new_reason" "RFC 5280 §6.3.3 (e)" "{crl}: about no reason that is not known already";
     /// A version that does not exist, or extensions in version 1.
     CrlVersionBad { crl: CrlRef, version: u64 } "crl_version_bad" "RFC 5280 §5.1.2.1" "{crl}: its version {version} does not fit what it contains";
+    /// It is of version 1, which the policy does not take.
+    CrlVersionOld { crl: CrlRef } "crl_version_old" "policy" "{crl}: of version 1, which does not count";
     /// thisUpdate is in the future.
     CrlNotYetValid { crl: CrlRef, at: Instant } "crl_not_yet_valid" "RFC 5280 §6.3.3 (a)" "{crl}: not valid before {at}";
     /// nextUpdate is past.

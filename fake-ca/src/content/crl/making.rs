@@ -52,6 +52,7 @@ impl Making {
             CrlDefect::NumberMissing => self.flaws.number = NumberFlaw::Missing,
             CrlDefect::NumberCritical => self.flaws.number = NumberFlaw::Critical,
             CrlDefect::NumberBackwards => template.number = template.number.saturating_sub(2),
+            CrlDefect::Version1 => self.flaws.version_1 = true,
             CrlDefect::UnknownCriticalExtension => {
                 template.extensions.push(CrlExtension::unknown(true));
             }

@@ -88,6 +88,7 @@ fn each_defect_is_wrong_in_its_own_way() {
     number_missing: CN=XXX-CA number None base None hours 0..Some(2) serials [] verifies
     number_critical: CN=XXX-CA number Some(9) base None hours 0..Some(2) serials [] verifies
     number_backwards: CN=XXX-CA number Some(7) base None hours 0..Some(2) serials [] verifies
+    version_1: CN=XXX-CA number None base None hours 0..Some(2) serials [] verifies
     unknown_critical_extension: extension 1.3.6.1.4.1.99999.1 is critical and not understood
     unknown_critical_entry_extension: extension 1.3.6.1.4.1.99999.1 is critical and not understood
     wrong_issuer: CN=Not the issuer number Some(9) base None hours 0..Some(2) serials [] verifies
