@@ -56,6 +56,9 @@ pub struct ClientPlan {
     pub remembers_certificate: bool,
     /// Whether the intermediate certificates go along with its own in the handshake (RFC 8446 §4.4.2).
     pub sends_issuers: bool,
+    /// Whether the CA has a record of its certificates; otherwise it is as if somebody else had issued
+    /// them with the CA's key.
+    pub recorded: bool,
 }
 
 /// A name that a server's certificate must bear in a certain place.

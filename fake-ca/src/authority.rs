@@ -305,6 +305,12 @@ impl Authority {
         }
     }
 
+    /// The certificate with this serial number is struck from the CA's records: it looks as if somebody
+    /// else had issued it with the CA's key.
+    pub(crate) fn forget(&mut self, serial: &[u8]) {
+        self.issued.remove(serial);
+    }
+
     /// Takes a certificate off hold; one that is not on hold is left as it is.
     pub(crate) fn release(&mut self, now: Instant, serial: &[u8]) {
         self.revocations.release(serial, self.config.clock.at(now).floor_to_second());

@@ -15,7 +15,10 @@ pub use imported::Imported;
 pub use issued::{Issued, Own};
 pub use publishing::{CrlSigner, Publishing, Replica};
 pub use renewal::Renewal;
-pub use responder::{GetPath, Methods, NonceRule, OcspSigner, Responder, ResponderId, Signing};
+pub use responder::{
+    AnswerDates, GetPath, Methods, NeverIssued, NonceRule, OcspSigner, Responder, ResponderId,
+    ResponderSource, Signing,
+};
 
 /// One certificate authority in the style of AD CS, with its web site.
 #[derive(Clone, Debug, PartialEq)]

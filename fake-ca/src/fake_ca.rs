@@ -317,6 +317,14 @@ impl FakeCa {
         Crl::parse(&authority.newest_crl(base)?).ok()
     }
 
+    /// Strikes a certificate from a CA's records: it looks as if somebody else had issued it with the
+    /// CA's key. One that the CA has not issued is left as it is.
+    pub fn forget(&mut self, ca: &str, serial: &[u8]) {
+        if let Some(authority) = self.authorities.get_mut(ca) {
+            authority.forget(serial);
+        }
+    }
+
     /// What a CA's database says about a serial number now; `None` for an unknown CA.
     pub fn status(&self, ca: &str, serial: &[u8]) -> Option<CertStatus> {
         self.authorities.get(ca).map(|authority| authority.status(serial))

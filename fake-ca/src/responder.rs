@@ -1,26 +1,28 @@
 //! A working OCSP responder (RFC 6960, with the caching of RFC 5019), and a broken one.
 //!
-//! It signs with the CA's own key or a delegated one, knows of a revocation at once or some time
-//! later, and answers `unknown` for a serial number that the CA never issued. An answer is produced
+//! It signs with the CA's own key or a delegated one, knows of a revocation at once, some time later or
+//! from the published lists ([`source`]), and answers `unknown` for a serial number that the CA never
+//! issued, unless it is to say `good`. An answer is produced
 //! when it is first asked for and given again until half its validity has passed or the status has
 //! changed; that half is a choice of this lab, so that no answer is handed out in its last moments.
 
 mod draft;
 mod request;
 pub(crate) mod signer;
+mod source;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use revlab_lab::Instant;
 use revlab_lab::http::{Method, Reply, Request, Url};
 use revlab_lab::trace::{Publish, Purpose};
-use revlab_lab::{Instant, Span};
 use revlab_pki::{CertId, CertStatus, OcspRequest, OcspResponse};
 
 pub(crate) use request::Refusal;
 
 use crate::authority::Authority;
-use crate::config::{Responder, Signing};
+use crate::config::{AnswerDates, Responder, Signing};
 use crate::content::ocsp::OcspDefect;
 use crate::sha1;
 use crate::web_site::{error_page, imf_fixdate, is_unchanged};
@@ -30,6 +32,9 @@ use signer::Signers;
 /// RFC 6960 §4.2.1: the request cannot be read.
 const MALFORMED_REQUEST: u8 = 1;
 
+/// RFC 6960 §4.2.1: there is no list yet that it could answer by.
+const TRY_LATER: u8 = 3;
+
 /// RFC 5019 §2.2.3: the responder has nothing to say about that CA.
 const UNAUTHORIZED: u8 = 6;
 
@@ -38,6 +43,7 @@ const UNAUTHORIZED: u8 = 6;
 pub(crate) struct Responses {
     by_id: BTreeMap<CertId, Produced>,
     pub(crate) signers: Signers,
+    lists: source::Lists,
 }
 
 /// One answer, good for a while.
@@ -65,21 +71,15 @@ impl Authority {
         let Some(responder) = self.config.responder.clone() else { return (unauthorized(), None) };
         let now = self.config.clock.at(now).floor_to_second();
         let ids: Vec<CertId> = asked.ids.iter().filter(|id| self.has_issued(id)).cloned().collect();
-        let status = |id: &CertId| match responder.lag {
-            Span::ZERO => self.status(&id.serial),
-            lag => self.status_at(&id.serial, now - lag),
+        let serials: Vec<&[u8]> = ids.iter().map(|id| id.serial.as_slice()).collect();
+        let Some((statuses, window)) = self.looked_up(now, &responder, &serials) else {
+            return (plain(OcspResponse::error(TRY_LATER), OCSP_RESPONSE), None);
         };
-        let statuses: Vec<_> = ids.iter().map(status).collect();
-        if let Some(kept) = self.kept(now, &responder, &ids, &statuses, asked, defects) {
+        if let Some(kept) = self.kept(now, window, &responder, &ids, &statuses, asked, defects) {
             return (kept.reply(now, request), None);
         }
-        let subject = Subject {
-            now,
-            validity: Ord::max(responder.validity, Span::from_secs(1)),
-            ids: &ids,
-            statuses: &statuses,
-            nonce: asked.nonce.as_deref(),
-        };
+        let subject =
+            Subject { now, window, ids: &ids, statuses: &statuses, nonce: asked.nonce.as_deref() };
         let produced = self.produce(&subject, defects);
         let reply = produced.reply(now, request);
         if !defects.is_empty() {
@@ -93,9 +93,11 @@ impl Authority {
     }
 
     /// The answer that may be given again.
+    #[expect(clippy::too_many_arguments, reason = "each is a fact of the request")]
     fn kept(
         &self,
         now: Instant,
+        window: (Instant, Instant),
         responder: &Responder,
         ids: &[CertId],
         statuses: &[CertStatus],
@@ -110,7 +112,12 @@ impl Authority {
         }
         let produced = self.responses.by_id.get(id)?;
         let half = (produced.next_update? - produced.this_update).scale(1, 2);
-        let fresh = produced.this_update <= now && now <= produced.this_update + half;
+        let fresh = match responder.dates {
+            AnswerDates::Own => produced.this_update <= now && now <= produced.this_update + half,
+            AnswerDates::Base | AnswerDates::Newest => {
+                (produced.this_update, produced.next_update) == (window.0, Some(window.1))
+            }
+        };
         (produced.status == *status && fresh).then_some(produced)
     }
 

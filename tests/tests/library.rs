@@ -67,6 +67,8 @@ library! {
     windows_clock_skew: "windows/clock-skew.toml",
     windows_delta_plus_404_11: "windows/delta-plus-404.11.toml",
     windows_first_user_of_the_morning: "windows/first-user-of-the-morning.toml",
+    windows_kb2635621: "windows/kb2635621.toml",
+    windows_kb2960124: "windows/kb2960124.toml",
     windows_kdc29_crl_v1: "windows/kdc29-crl-v1.toml",
     windows_issuer_by_aia: "windows/issuer-by-aia.toml",
     windows_kb2623724_proxy: "windows/kb2623724-proxy.toml",

@@ -34,6 +34,7 @@ fn plan() -> ClientPlan {
         host: None,
         remembers_certificate: false,
         sends_issuers: true,
+        recorded: true,
     }
 }
 

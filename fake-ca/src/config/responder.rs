@@ -29,6 +29,46 @@ pub struct Responder {
     /// For how long it still knows about certificates that have expired: its answers say so in the
     /// archiveCutoff extension (RFC 6960 §4.4.4); none: they do not.
     pub archive_cutoff: Option<Span>,
+    /// Where its answers come from.
+    pub source: ResponderSource,
+    /// What it says of a serial number that the CA never issued.
+    pub never_issued: NeverIssued,
+    /// Which dates an answer bears.
+    pub dates: AnswerDates,
+}
+
+/// Where a responder's answers come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResponderSource {
+    /// The CA's database.
+    #[default]
+    Database,
+    /// The newest base and delta that the CA has published, of several lists the first, as with
+    /// Microsoft's Online Responder: a revocation shows once it is published.
+    Crl,
+}
+
+/// What a responder says of a serial number that the CA never issued (RFC 6960 §2.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NeverIssued {
+    /// Unknown.
+    #[default]
+    Unknown,
+    /// Good, as a responder must that knows nothing but lists (fact sheet §1.2, kb2960124).
+    Good,
+}
+
+/// Which dates an answer bears.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnswerDates {
+    /// It is of the moment when it is made, and valid for [`Responder::validity`].
+    #[default]
+    Own,
+    /// From the base's thisUpdate until base or delta expires, although the delta is newer (fact
+    /// sheet §1.2, kb2635621).
+    Base,
+    /// From the thisUpdate of the newest of both until one expires.
+    Newest,
 }
 
 /// Whose key signs answers (RFC 6960 §2.2).
@@ -113,6 +153,9 @@ impl Responder {
             methods: Methods { get: true, post: true },
             get: GetPath::default(),
             archive_cutoff: None,
+            source: ResponderSource::default(),
+            never_issued: NeverIssued::default(),
+            dates: AnswerDates::default(),
         }
     }
 }

@@ -22,10 +22,17 @@ const UNKNOWN_EXTENSION: &str = "1.3.6.1.4.1.32473.1";
 /// What is asked, and what there is to say about it.
 pub(super) struct Subject<'a> {
     pub(super) now: Instant,
-    pub(super) validity: Span,
+    /// thisUpdate and nextUpdate.
+    pub(super) window: (Instant, Instant),
     pub(super) ids: &'a [CertId],
     pub(super) statuses: &'a [CertStatus],
     pub(super) nonce: Option<&'a [u8]>,
+}
+
+impl Subject<'_> {
+    fn validity(&self) -> Span {
+        self.window.1 - self.window.0
+    }
 }
 
 /// An answer on its way to be signed.
@@ -59,13 +66,13 @@ impl Draft {
                 (signer, certificates)
             }
         };
-        let next_update = (subject.now + subject.validity).floor_to_second();
+        let (this_update, next_update) = subject.window;
         let answers = subject.ids.iter().zip(subject.statuses).map(|(id, status)| SingleTemplate {
             answer: OcspAnswer {
                 id: id.clone(),
                 status: *status,
-                this_update: subject.now,
-                next_update: Some(next_update),
+                this_update,
+                next_update: Some(next_update.floor_to_second()),
                 produced_at: subject.now,
             },
             extensions: cutoff.clone().into_iter().collect(),
@@ -110,8 +117,8 @@ impl Draft {
             D::NoAnswer => self.template.answers.clear(),
             D::SeveralAnswers => self.precede(),
             D::Contradictory => self.contradict(now),
-            D::Stale => self.shift(subject.validity.scale(-2, 1)),
-            D::Future => self.shift(Ord::max(subject.validity, HOUR)),
+            D::Stale => self.shift(subject.validity().scale(-2, 1)),
+            D::Future => self.shift(Ord::max(subject.validity(), HOUR)),
             D::NoNextUpdate => self.each(|answer| answer.next_update = None),
             D::NextUpdateBeforeThisUpdate => {
                 self.each(|answer| answer.next_update = Some(answer.this_update - HOUR));

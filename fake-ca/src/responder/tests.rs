@@ -9,7 +9,10 @@ use revlab_pki::{
     OcspRequest, OcspResponse, Usage, Verifier,
 };
 
-use crate::config::{CaConfig, CaOperation, NonceRule, OcspSigner, Responder, Signing};
+use crate::config::{
+    AnswerDates, CaConfig, CaOperation, NeverIssued, NonceRule, OcspSigner, Responder,
+    ResponderSource, Signing,
+};
 use crate::content::ocsp::OcspDefect;
 use crate::sample::{self, START};
 use crate::{CaEvent, FakeCa};
@@ -316,4 +319,76 @@ fn a_certificate_that_has_expired_is_still_known() {
     assert_eq!(status(&mut bench), CertStatus::Good);
     bench.revoke(after);
     assert!(matches!(status(&mut bench), CertStatus::Revoked { .. }));
+}
+
+/// What a client makes of an answer about its own certificate at a time.
+fn told(bench: &mut Bench, now: Instant) -> String {
+    let request = OcspRequest::of(bench.id());
+    let reply = bench.ask(now, &request, &[]);
+    line(bench, &reply, &request)
+}
+
+/// The CA's own time goes on, and with it its publications.
+fn pass(bench: &mut Bench, until: Instant) {
+    while let Some(at) = bench.ca.next_wakeup().filter(|at| *at <= until) {
+        bench.ca.decide(at, CaEvent::Wake, &mut Out::new());
+    }
+}
+
+/// Fact sheet §1.2, kb2960124: who knows lists alone does not know what was never issued.
+#[test]
+fn a_serial_number_that_was_never_issued_is_unknown_or_good_as_the_responder_says() {
+    for source in [ResponderSource::Database, ResponderSource::Crl] {
+        for (never_issued, status) in
+            [(NeverIssued::Unknown, "unknown"), (NeverIssued::Good, "good")]
+        {
+            let mut bench = Bench::with(|r| (r.source, r.never_issued) = (source, never_issued));
+            assert!(told(&mut bench, START).contains(", good"));
+            let serial = bench.client.serial().to_vec();
+            bench.ca.forget("issuing", &serial);
+            let later = START + Span::from_hours(2);
+            pass(&mut bench, later);
+            assert!(told(&mut bench, later).contains(&format!(", {status} ")), "{source:?}");
+        }
+    }
+}
+
+/// Microsoft's Online Responder: a revocation shows once it is published, in the delta first.
+#[test]
+fn by_lists_a_revocation_shows_when_it_is_published() {
+    let mut bench = Bench::with(|responder| responder.source = ResponderSource::Crl);
+    pass(&mut bench, START);
+    assert!(told(&mut bench, START).contains(", good"));
+    bench.revoke(START);
+    assert!(told(&mut bench, START + Span::from_secs(1)).contains(", good"));
+    let operation = CaOperation::Publish { base: false };
+    let event = CaEvent::Operation { ca: "issuing".into(), operation };
+    bench.ca.decide(START + Span::from_mins(5), event, &mut Out::new());
+    assert!(told(&mut bench, START + Span::from_mins(5)).contains(", revoked"));
+}
+
+/// Fact sheet §1.2, kb2635621: thisUpdate is the base's although the delta is newer.
+#[test]
+fn answers_bear_the_dates_of_the_base_or_of_the_newest_list() {
+    let at = START + Span::from_mins(45);
+    let mut this_updates = Vec::new();
+    for dates in [AnswerDates::Own, AnswerDates::Base, AnswerDates::Newest] {
+        let mut bench = Bench::with(|r| (r.source, r.dates) = (ResponderSource::Crl, dates));
+        pass(&mut bench, at);
+        let response = bench.response(at, &OcspRequest::of(bench.id()));
+        let answer = response.find(&bench.id()).unwrap();
+        let (base, delta) =
+            (bench.ca.newest_crl("issuing", true), bench.ca.newest_crl("issuing", false));
+        let (base, delta) = (base.unwrap(), delta.unwrap());
+        let expected = match dates {
+            AnswerDates::Own => (at, Some(at + Span::from_hours(1))),
+            AnswerDates::Base => (base.this_update(), base.next_update().min(delta.next_update())),
+            AnswerDates::Newest => {
+                (delta.this_update(), base.next_update().min(delta.next_update()))
+            }
+        };
+        assert_eq!((answer.this_update, answer.next_update), expected);
+        this_updates.push(answer.this_update);
+    }
+    assert!(this_updates[1] < this_updates[2] && this_updates[2] < this_updates[0]);
 }

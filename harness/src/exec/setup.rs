@@ -184,6 +184,9 @@ fn cast(scenario: &Scenario, ca: &mut FakeCa) -> Result<Cast, SetupError> {
             };
             let identity = identity(&cast, &plan.ca, &name, key, issued)?;
             let identity = Identity { sends_issuers: plan.sends_issuers, ..identity };
+            if let Some(own) = identity.chain.first().filter(|_| !plan.recorded) {
+                ca.forget(&plan.ca, own.serial());
+            }
             cast.identities.insert(name, identity);
         }
     }

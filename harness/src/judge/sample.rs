@@ -320,6 +320,7 @@ fn client(start: Instant, duration: Span) -> ClientPlan {
         host: None,
         remembers_certificate: false,
         sends_issuers: true,
+        recorded: true,
     }
 }
 

@@ -206,6 +206,9 @@ fn a_ca_is_read_to_the_last_key() {
                 max_url: Some(255),
             },
             archive_cutoff: Some(Span::from_days(365)),
+            source: ResponderSource::Crl,
+            never_issued: NeverIssued::Good,
+            dates: AnswerDates::Newest,
         }),
         web: WebSite { double_escaping: false },
         clock: Clock::new(start(), Span::from_mins(5), drift(1), vec![step]),
@@ -349,6 +352,7 @@ fn a_client_is_read_to_the_last_key() {
         host: Some("mail.lab".into()),
         remembers_certificate: true,
         sends_issuers: false,
+        recorded: false,
     };
     assert_eq!(s.clients["jmeter"], expected);
 }

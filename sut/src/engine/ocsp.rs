@@ -35,7 +35,8 @@ impl Engine {
         let mine = held.filter(|a| a.id.serial == link.certificate.serial());
         // An answer that the responder does not know the certificate settles nothing.
         let fresh = |engine: &Engine, a: &OcspAnswer| {
-            engine.settles(a) && engine.state(now, a.this_update, a.next_update) == State::Fresh
+            let current = ocsp::current(a, 0, engine.clock.at(now), &engine.policy);
+            engine.settles(a) && current.is_ok()
         };
         let (answer, layer) = match mine.filter(|a| fresh(self, a)) {
             Some(answer) => (answer, Layer::Memory),

@@ -371,6 +371,10 @@ parameters! {
     /// … to be valid longer", 12 h when on).
     crl_validity_extension: Span;
 
+    /// How far back the thisUpdate of an OCSP answer may lie, whatever its nextUpdate; 0: as far as it
+    /// likes.
+    ocsp_max_age: Span;
+
     /// How far the machine's clock may be off: by so much an object counts before its thisUpdate and
     /// after its nextUpdate.
     clock_skew_tolerance: Span;

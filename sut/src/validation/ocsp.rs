@@ -1,6 +1,6 @@
 //! What OCSP responses say (RFC 6960 §3.2, RFC 5019, RFC 9654).
 
-use revlab_lab::Instant;
+use revlab_lab::{Instant, Span};
 use revlab_pki::ocsp::OcspAnswer;
 use revlab_pki::{CertStatus, Certificate, OcspResponse};
 
@@ -39,7 +39,11 @@ pub fn current(
     if answer.next_update.is_some_and(|until| until < answer.this_update) {
         return Err(Step::OcspTimesBad { response });
     }
+    let oldest = at - policy.tolerance - policy.ocsp_max_age;
     match currency(answer.this_update, answer.next_update, at, policy) {
+        Currency::Current if policy.ocsp_max_age > Span::ZERO && answer.this_update < oldest => {
+            Err(Step::OcspTooOld { response, at: answer.this_update })
+        }
         Currency::Current => Ok(()),
         Currency::NotYet => Err(Step::OcspNotYetValid { response, at: answer.this_update }),
         Currency::Expired(until) => Err(Step::OcspExpired { response, at: until }),

@@ -35,6 +35,9 @@ pub struct Policy {
     pub version_1: bool,
     /// How long after its nextUpdate a CRL or an OCSP answer still counts as current.
     pub grace: Span,
+    /// How far back the thisUpdate of an OCSP answer may lie, whatever its nextUpdate; zero: as far as it
+    /// likes. RFC 6960 §3.2 (5) leaves "sufficiently recent" to the client.
+    pub ocsp_max_age: Span,
     /// How far this clock may differ from those of the issuers: every limit is widened by it.
     pub tolerance: Span,
     /// What the certificate is used for (RFC 5280 §4.2.1.12).
@@ -155,6 +158,7 @@ impl Policy {
             without_next_update: false,
             version_1: true,
             grace: Span::ZERO,
+            ocsp_max_age: Span::ZERO,
             tolerance: Span::ZERO,
             purpose: Purpose::Any,
             purpose_is_nested: false,
@@ -199,6 +203,7 @@ impl Policy {
             version_1: p.crl_version_1,
             grace: p.crl_validity_extension,
             tolerance: p.clock_skew_tolerance,
+            ocsp_max_age: p.ocsp_max_age,
             purpose_is_nested: p.usage_is_nested,
             weak_signatures: p.weak_signatures,
             scopes: p.crl_scope,

@@ -284,6 +284,8 @@ steps! {
     OcspExpired { response: usize, at: Instant } "ocsp_expired" "RFC 6960 §3.2 (6)" "OCSP response [{response}]: expired at {at}";
     /// nextUpdate lies before thisUpdate.
     OcspTimesBad { response: usize } "ocsp_times_bad" "RFC 6960 §4.2.2.1" "OCSP response [{response}]: its nextUpdate lies before its thisUpdate";
+    /// Its thisUpdate lies further back than the policy takes.
+    OcspTooOld { response: usize, at: Instant } "ocsp_too_old" "RFC 6960 §3.2 (5)" "OCSP response [{response}]: of {at}, which is not recent enough";
     /// There is no nextUpdate.
     OcspWithoutNextUpdate { response: usize } "ocsp_without_next_update" "RFC 5019 §2.2.4" "OCSP response [{response}]: does not say until when it is current";
     /// The responder is accepted.

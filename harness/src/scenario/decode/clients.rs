@@ -45,6 +45,7 @@ const CLIENTS: Spec = Spec {
         "host",
         "remembers_certificate",
         "sends_issuers",
+        "recorded",
     ],
     kinds: &[],
 };
@@ -102,6 +103,7 @@ pub(super) fn decode(
         host: fields.host("host"),
         remembers_certificate: fields.boolean("remembers_certificate").unwrap_or(false),
         sends_issuers: fields.boolean("sends_issuers").unwrap_or(true),
+        recorded: fields.boolean("recorded").unwrap_or(true),
         name,
         sut: sut?,
         ca: ca?,

@@ -1,7 +1,8 @@
 //! `[ca.NAME.responder]`.
 
 use revlab_fake_ca::config::{
-    Aia, GetPath, Methods, NonceRule, OcspSigner, Responder, ResponderId, Signing,
+    Aia, AnswerDates, GetPath, Methods, NeverIssued, NonceRule, OcspSigner, Responder, ResponderId,
+    ResponderSource, Signing,
 };
 use revlab_lab::Span;
 
@@ -26,6 +27,9 @@ const RESPONDER: Spec = Spec {
         "methods",
         "get",
         "archive_cutoff",
+        "source",
+        "never_issued",
+        "dates",
     ],
     kinds: &[],
 };
@@ -46,6 +50,15 @@ const NONCES: [(&str, NonceRule); 3] =
     [("ignore", NonceRule::Ignore), ("echo", NonceRule::Echo), ("demand", NonceRule::Demand)];
 
 const SIGNINGS: [(&str, Signing); 2] = [("cached", Signing::Cached), ("live", Signing::Live)];
+
+const SOURCES: [(&str, ResponderSource); 2] =
+    [("database", ResponderSource::Database), ("crl", ResponderSource::Crl)];
+
+const NEVER_ISSUED: [(&str, NeverIssued); 2] =
+    [("unknown", NeverIssued::Unknown), ("good", NeverIssued::Good)];
+
+const DATES: [(&str, AnswerDates); 3] =
+    [("own", AnswerDates::Own), ("base", AnswerDates::Base), ("newest", AnswerDates::Newest)];
 
 const METHODS: [(&str, bool); 2] = [("get", true), ("post", false)];
 
@@ -69,6 +82,9 @@ pub(super) fn decode(ca: &Fields<'_>, aia: &Aia) -> Option<Responder> {
         methods: methods(&fields),
         get: get(&fields),
         archive_cutoff: fields.duration("archive_cutoff", Sign::NotNegative),
+        source: fields.choice("source", &SOURCES).unwrap_or_default(),
+        never_issued: fields.choice("never_issued", &NEVER_ISSUED).unwrap_or_default(),
+        dates: fields.choice("dates", &DATES).unwrap_or_default(),
     })
 }
 

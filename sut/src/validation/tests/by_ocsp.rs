@@ -135,6 +135,23 @@ fn an_answer_is_current_from_this_update_to_next_update() {
     assert_eq!(code(0, None), "ocsp_without_next_update");
 }
 
+/// RFC 6960 §3.2 (5): what is sufficiently recent is the client's to say.
+#[test]
+fn an_answer_can_be_too_old_before_its_next_update() {
+    let chain = chain();
+    let of = |this: i64| {
+        let (this_update, next_update) = (hour(this), Some(hour(10)));
+        let answer = OcspAnswer { this_update, next_update, ..answer(&chain, CertStatus::Good) };
+        with(&chain, vec![chain.issuing.answer(&answer, false)])
+    };
+    let bounded = Policy { ocsp_max_age: Span::from_hours(4), ..Policy::strict() };
+    let status = |this| judged(&of(this), &bounded).status;
+    // Judged at the first hour.
+    assert_eq!(status(-3), Status::Good);
+    assert_eq!(status(-4), Status::Undetermined);
+    assert_eq!(strict(&of(-4)).0, Status::Good);
+}
+
 #[test]
 fn an_error_response_says_nothing() {
     let chain = chain();
