@@ -203,6 +203,7 @@ const FACTS: &[(&str, &str, &str)] = &[
         "GET up to 255 bytes",
         "the_request_goes_by_get_up_to_255_bytes_of_url_and_by_post_beyond",
     ),
+    ("§2.8", "https URLs only by a flag", "https_urls_are_passed_over_without_a_flag"),
     ("§2.8", "User-Agent", "the_user_agent_is_the_one_that_is_set"),
     ("§3.1", "403.7", "no_client_certificate_is_403_7_and_no_check"),
     ("§3.1", "403.16 and 403.17", "a_bad_chain_is_refused_without_any_fetch"),

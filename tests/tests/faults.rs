@@ -109,7 +109,8 @@ fn a_certificate_that_is_not_to_be_trusted_is_the_same_error_on_both_transports(
         let fault =
             format!("[fault.f]\non = \"issuing\"\nhttps = {{ certificate = \"{wrong}\" }}\n");
         let text = scenario_text(&fault)
-            .replace("http://pki.lab.example/ocsp", "https://pki.lab.example/ocsp");
+            .replace("http://pki.lab.example/ocsp", "https://pki.lab.example/ocsp")
+            .replace("[sut.web]\n", "[sut.web]\nparameters = { https_urls = true }\n");
         let scenario = from_text("faults", &text).unwrap_or_else(|e| panic!("{}", e.render(false)));
         let scenario = &scenario[0];
         sim_and_live_agree(scenario);

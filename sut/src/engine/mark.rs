@@ -18,8 +18,8 @@ use super::check::Check;
 use super::process::ProcessId;
 
 impl Engine {
-    /// Whether a URL is left alone by the check's process, still or for good (`file://`, where that is
-    /// refused: fact sheet §1.2, kb946401); the check's steps say so.
+    /// Whether a URL is left alone by the check's process, still or for good (`file://` and `https://`,
+    /// where these are refused: fact sheet §1.2, kb946401, and §2.8); the check's steps say so.
     pub(super) fn is_left_alone(
         &mut self,
         now: Instant,
@@ -27,8 +27,13 @@ impl Engine {
         object: Purpose,
         url: &Url,
     ) -> bool {
-        if url.scheme() == "file" && !self.parameters.file_urls {
-            check.steps.push(Step::Refused { object, why: "file:// URLs are not read".into() });
+        let refused = match url.scheme() {
+            "file" if !self.parameters.file_urls => Some("file:// URLs are not read"),
+            "https" if !self.parameters.https_urls => Some("https:// URLs are not asked"),
+            _ => None,
+        };
+        if let Some(why) = refused {
+            check.steps.push(Step::Refused { object, why: why.into() });
             return true;
         }
         let Some(process) = self.processes.get(&check.process) else { return false };

@@ -275,6 +275,9 @@ parameters! {
     /// Whether CRLs are read from `file://` URLs.
     file_urls: bool;
 
+    /// Whether anything is retrieved from `https://` URLs.
+    https_urls: bool;
+
     /// How long a retrieval goes on behind a check that has given it up; what it brings serves later
     /// checks. 0: it ends with the check's patience.
     background_retrieval: Span;

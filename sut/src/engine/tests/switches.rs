@@ -166,6 +166,21 @@ fn file_urls_are_passed_over_since_vista() {
     }
 }
 
+/// §2.8, documented in little detail: https:// URLs are asked under a newer flag alone.
+#[test]
+fn https_urls_are_passed_over_without_a_flag() {
+    const SECURE: &str = "https://ca/base.crl";
+    let ca = Authority::root();
+    let client = ca.client("alice", 10, |t| t.crl_urls = super::authority::urls(&[SECURE, BASE]));
+    for (flag, asked) in [("false", "base"), ("true", "secure")] {
+        let mut bench = Bench::new(&[("https_urls", flag)]);
+        bench.put("secure", SECURE, Answer::ok(ca.sign(&base(1, START, DAY))));
+        bench.put("base", BASE, Answer::ok(ca.sign(&base(1, START, DAY))));
+        let seen = bench.check(&client);
+        assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, asked), "{flag}");
+    }
+}
+
 /// §1.2 (ocsp-url-trailing-slash), reported: two slashes where the URL ends in one.
 #[test]
 fn an_ocsp_url_that_ends_in_a_slash_gets_another() {
