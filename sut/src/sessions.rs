@@ -8,10 +8,13 @@ use std::sync::Arc;
 
 use revlab_lab::{Instant, Span};
 
-/// Sessions by key, each for a lifetime of lab time from when it was put in.
+/// Sessions by key, each for a lifetime of lab time from when it was put in, and no longer unused
+/// than the table bears.
 #[derive(Clone, Debug)]
 pub struct SessionTable<V> {
     lifetime: Span,
+    /// How long one may lie unused; zero: as long as it lives.
+    idle: Span,
     capacity: usize,
     by_key: BTreeMap<Arc<[u8]>, Entry<V>>,
     /// By age: a number that grows with each session.
@@ -24,6 +27,8 @@ struct Entry<V> {
     value: V,
     age: u64,
     expires: Instant,
+    /// When it was put in or last taken up.
+    used: Instant,
 }
 
 impl<V> SessionTable<V> {
@@ -39,7 +44,13 @@ impl<V> SessionTable<V> {
     /// A table of another size.
     pub fn with_capacity(lifetime: Span, capacity: usize) -> SessionTable<V> {
         let (by_key, by_age) = (BTreeMap::new(), BTreeMap::new());
-        SessionTable { lifetime, capacity, by_key, by_age, next: 0 }
+        SessionTable { lifetime, idle: Span::ZERO, capacity, by_key, by_age, next: 0 }
+    }
+
+    /// The same table that also drops a session which nobody took up for `idle`, as IIS 6 does
+    /// after five minutes (fact sheet §1.2, kb937687); zero: none is dropped for that.
+    pub fn with_idle(self, idle: Span) -> SessionTable<V> {
+        SessionTable { idle, ..self }
     }
 
     /// Remembers a session. One of the same key is replaced; where there is no room, the oldest
@@ -56,19 +67,22 @@ impl<V> SessionTable<V> {
         let (key, age): (Arc<[u8]>, u64) = (Arc::from(key), self.next);
         self.next += 1;
         self.by_age.insert(age, key.clone());
-        self.by_key.insert(key, Entry { value, age, expires: now + self.lifetime });
+        self.by_key.insert(key, Entry { value, age, expires: now + self.lifetime, used: now });
     }
 
-    /// The session of this key, if it can still be taken up; it stays. TLS 1.2 session ids work
-    /// so (RFC 5246 §7.3): a resumption does not lengthen the session's life.
-    pub fn peek(&self, now: Instant, key: &[u8]) -> Option<&V> {
-        self.by_key.get(key).filter(|e| now < e.expires).map(|e| &e.value)
+    /// Takes up the session of this key, if it still can be; it stays. TLS 1.2 session ids work
+    /// so (RFC 5246 §7.3): a resumption does not lengthen the session's life, but it is a use.
+    pub fn resume(&mut self, now: Instant, key: &[u8]) -> Option<&V> {
+        let idle = self.idle;
+        let entry = self.by_key.get_mut(key).filter(|entry| entry.is_alive(now, idle))?;
+        entry.used = now;
+        Some(&entry.value)
     }
 
     /// Takes the session of this key out, if it can still be taken up. TLS 1.3 tickets work so
     /// (RFC 8446 §8.1): each is good for one resumption, which brings a new one.
     pub fn take(&mut self, now: Instant, key: &[u8]) -> Option<V> {
-        self.remove(key).filter(|e| now < e.expires).map(|e| e.value)
+        self.remove(key).filter(|entry| entry.is_alive(now, self.idle)).map(|entry| entry.value)
     }
 
     /// Forgets all sessions, as a reboot does.
@@ -94,6 +108,12 @@ impl<V> SessionTable<V> {
     }
 }
 
+impl<V> Entry<V> {
+    fn is_alive(&self, now: Instant, idle: Span) -> bool {
+        now < self.expires && (idle <= Span::ZERO || now < self.used + idle)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -112,16 +132,33 @@ mod tests {
         let mut table = SessionTable::new(HOUR);
         table.put(T0, key(1), "a");
         let last = T0 + HOUR - Span::from_millis(1);
-        assert_eq!(table.peek(last, &[1]), Some(&"a"));
-        assert_eq!(table.peek(T0 + HOUR, &[1]), None);
+        assert_eq!(table.resume(last, &[1]), Some(&"a"));
+        assert_eq!(table.resume(T0 + HOUR, &[1]), None);
         assert_eq!(table.take(T0 + HOUR, &[1]), None);
     }
 
     #[test]
-    fn a_peeked_session_stays_and_a_taken_one_is_gone() {
+    fn each_use_gives_a_session_its_idle_time_again_but_no_longer_life() {
+        let (idle, step) = (Span::from_mins(5), Span::from_mins(4));
+        let mut table = SessionTable::new(HOUR).with_idle(idle);
+        table.put(T0, key(1), "a");
+        let mut now = T0;
+        while now + step < T0 + HOUR {
+            now += step;
+            assert_eq!(table.resume(now, &[1]), Some(&"a"));
+        }
+        assert_eq!(table.resume(now + step, &[1]), None);
+        table.put(T0, key(2), "b");
+        table.put(T0, key(3), "c");
+        assert_eq!(table.resume(T0 + idle, &[2]), None);
+        assert_eq!(table.take(T0 + idle, &[3]), None);
+    }
+
+    #[test]
+    fn a_resumed_session_stays_and_a_taken_one_is_gone() {
         let mut table = SessionTable::new(HOUR);
         table.put(T0, key(1), "a");
-        assert_eq!(table.peek(T0, &[1]), Some(&"a"));
+        assert_eq!(table.resume(T0, &[1]), Some(&"a"));
         assert_eq!(table.take(T0, &[1]), Some("a"));
         assert_eq!(table.take(T0, &[1]), None);
         assert!(table.is_empty());
@@ -133,7 +170,7 @@ mod tests {
         for n in [1, 2, 1, 3] {
             table.put(T0, key(n), n);
         }
-        assert_eq!([1, 2, 3].map(|n| table.peek(T0, &[n]).copied()), [Some(1), None, Some(3)]);
+        assert_eq!([1, 2, 3].map(|n| table.resume(T0, &[n]).copied()), [Some(1), None, Some(3)]);
     }
 
     #[test]

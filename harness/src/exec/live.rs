@@ -473,6 +473,7 @@ fn fronts(
             tls: config.tls,
             lab_time: lab_time.clone(),
             session_lifetime: config.profile.parameters().tls_session_lifetime,
+            session_idle: config.profile.parameters().tls_session_idle,
             resumption: true,
         });
         let front = front.map_err(|e| RunError::Live(format!("front of `{name}`: {e}")))?;

@@ -40,7 +40,9 @@ pub(super) struct SimWire {
 impl SimWire {
     pub(super) fn new(scenario: &Scenario, cast: &Cast) -> SimWire {
         let table = |profile: &revlab_sut::profile::Profile| {
-            SessionTable::new(profile.parameters().tls_session_lifetime)
+            let parameters = profile.parameters();
+            SessionTable::new(parameters.tls_session_lifetime)
+                .with_idle(parameters.tls_session_idle)
         };
         SimWire {
             peers: cast.identities.iter().map(|(n, i)| (n.clone(), i.certificate_list())).collect(),
@@ -76,7 +78,7 @@ impl SimWire {
         let mine = self.sessions.get(&place).filter(|(_, made_with)| Arc::ptr_eq(made_with, peer));
         let known = match (mine, tls) {
             (None, _) => false,
-            (Some((key, _)), TlsVersion::V1_2) => table.peek(now, key).is_some(),
+            (Some((key, _)), TlsVersion::V1_2) => table.resume(now, key).is_some(),
             (Some((key, _)), TlsVersion::V1_3) => table.take(now, key).is_some(),
         };
         if !known || tls == TlsVersion::V1_3 {

@@ -34,6 +34,8 @@ pub struct FrontConfig {
     /// How long a session can be taken up: ServerCacheTime (fact sheet §3.3). TLS 1.3 tickets
     /// live 24 h at most, a bound of rustls.
     pub session_lifetime: Span,
+    /// How long one may lie unused; zero: as long as it lives.
+    pub session_idle: Span,
     /// Whether sessions can be taken up at all.
     pub resumption: bool,
 }

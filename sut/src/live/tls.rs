@@ -35,7 +35,7 @@ pub(super) fn configure(
     };
     let mut config = builder.with_cert_resolver(shown.clone());
     let sessions = Arc::new(Sessions {
-        table: Mutex::new(SessionTable::new(front.session_lifetime)),
+        table: Mutex::new(SessionTable::new(front.session_lifetime).with_idle(front.session_idle)),
         lab_time: front.lab_time.clone(),
     });
     // Never a ticketer: rustls' own judge the age of a ticket by the wall clock.
@@ -74,7 +74,7 @@ impl StoresServerSessions for Sessions {
     }
 
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.table().peek(self.lab_time.now(), key).cloned()
+        self.table().resume(self.lab_time.now(), key).cloned()
     }
 
     fn take(&self, key: &[u8]) -> Option<Vec<u8>> {

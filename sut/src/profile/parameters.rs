@@ -442,6 +442,10 @@ parameters! {
 
     /// How long a TLS session can be resumed (ServerCacheTime).
     tls_session_lifetime: Span;
+
+    /// How long a TLS session may lie unused before it cannot be resumed any more; 0: as long as it
+    /// lives.
+    tls_session_idle: Span;
 }
 
 impl Parameters {

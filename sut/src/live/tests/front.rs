@@ -25,6 +25,7 @@ fn config(pki: &Pki, lab_time: &LabTime) -> FrontConfig {
         tls: TlsVersion::V1_3,
         lab_time: lab_time.clone(),
         session_lifetime: Span::from_hours(10),
+        session_idle: Span::ZERO,
         resumption: true,
     }
 }
