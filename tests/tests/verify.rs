@@ -13,12 +13,6 @@ use revlab_pki::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-#[allow(dead_code, reason = "made for the tests of serve")]
-#[path = "serve/client.rs"]
-mod client;
-#[path = "verify/fetching.rs"]
-mod fetching;
-
 /// 2024-03-01T00:00:00Z.
 const START: Instant = Instant::from_millis(1_709_251_200_000);
 

@@ -5,6 +5,7 @@ mod api;
 mod bounds;
 mod client;
 mod connections;
+mod fetching;
 mod https;
 mod names;
 mod peers;
