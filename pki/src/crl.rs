@@ -74,6 +74,7 @@ struct Extensions {
     next_publish: Option<Instant>,
     ca_version: Option<(u16, u16)>,
     freshest_crl_urls: Vec<Url>,
+    signer_urls: Vec<Url>,
     published_locations: Vec<Url>,
     scope: Option<CrlScope>,
     point: Option<PointNameRead>,
@@ -158,6 +159,13 @@ impl Crl {
     /// URLs of the freshestCRL extension (RFC 5280 §5.2.6). Only those that are URLs with a host.
     pub fn freshest_crl_urls(&self) -> &[Url] {
         &self.0.extensions.freshest_crl_urls
+    }
+
+    /// URLs of caIssuers in the authority information access: where the certificate of whoever has
+    /// signed the CRL is (RFC 5280 §5.2.7). Only those that are URLs with a host; none where the
+    /// extension, which must not be critical and decides nothing, cannot be read.
+    pub fn signer_urls(&self) -> &[Url] {
+        &self.0.extensions.signer_urls
     }
 
     /// Microsoft's Published CRL Locations (fact sheet §4.3). Only those that are URLs with a host.

@@ -109,7 +109,7 @@ fn retrieve(
         return Ok(None);
     }
     let resolved = args.resolve.iter().cloned().collect();
-    fetch::missing(at, policy, &resolved, input).map(Some)
+    fetch::missing(at, policy, &resolved, &fetch::BOUNDS, input).map(Some)
 }
 
 /// Without the shells nothing is fetched.

@@ -1,10 +1,13 @@
 //! Reading a CRL.
 
 use const_oid::db::rfc5280::{
-    ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CERTIFICATE_ISSUER, ID_CE_CRL_NUMBER, ID_CE_CRL_REASONS,
-    ID_CE_DELTA_CRL_INDICATOR, ID_CE_FRESHEST_CRL, ID_CE_ISSUING_DISTRIBUTION_POINT,
+    ID_AD_CA_ISSUERS, ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CERTIFICATE_ISSUER, ID_CE_CRL_NUMBER,
+    ID_CE_CRL_REASONS, ID_CE_DELTA_CRL_INDICATOR, ID_CE_FRESHEST_CRL,
+    ID_CE_ISSUING_DISTRIBUTION_POINT, ID_PE_AUTHORITY_INFO_ACCESS,
 };
-use der::{Reader, SliceReader, Tag};
+use der::{Decode, Reader, SliceReader, Tag};
+use revlab_lab::http::Url;
+use x509_cert::ext::pkix::AuthorityInfoAccessSyntax;
 
 use super::entries::Entries;
 use super::{CrlEntry, CrlExtension, CrlScope, Extensions, Inner};
@@ -137,8 +140,16 @@ pub(super) fn extensions(list: &[Extension<'_>]) -> Result<Extensions, Malformed
                 read.scope_der = body.to_vec();
             }
             _ if extension.critical => return Err(extension.not_understood()),
+            ID_PE_AUTHORITY_INFO_ACCESS => read.signer_urls = signer_urls(body),
             _ => {}
         }
     }
     Ok(read)
+}
+
+/// A hint where to look, so that one which cannot be read costs no more than the hint.
+fn signer_urls(body: &[u8]) -> Vec<Url> {
+    let access = AuthorityInfoAccessSyntax::from_der(body).map(|read| read.0).unwrap_or_default();
+    let issuers = access.iter().filter(|one| one.access_method == ID_AD_CA_ISSUERS);
+    issuers.filter_map(|one| extension::read_uri(&one.access_location)).collect()
 }

@@ -124,6 +124,21 @@ fn an_entry_keeps_its_further_extensions() {
 }
 
 #[test]
+fn a_crl_says_where_its_signer_is_and_a_broken_hint_is_none() {
+    let ca = authority(KeyAlgorithm::EcdsaP256);
+    let place = url("http://host/lists.crt");
+    let mut template = base();
+    template.extensions = vec![CrlExtension::signer_at(&place)];
+    let read = |template: &CrlTemplate| Crl::parse(&template.sign(&ca.certificate, &ca.key));
+    assert_eq!(read(&template).unwrap().signer_urls(), [place]);
+    template.extensions[0].value = vec![0x30];
+    assert!(read(&template).unwrap().signer_urls().is_empty());
+    // It must not be critical (RFC 5280 §5.2.7), and decides nothing that would have to be understood.
+    template.extensions[0].critical = true;
+    assert!(read(&template).is_err());
+}
+
+#[test]
 fn the_delta_crl_indicator_is_critical() {
     let ca = authority(KeyAlgorithm::EcdsaP256);
     let delta = CrlTemplate { base_number: Some(7), number: 8, ..base() };

@@ -4,13 +4,18 @@
 //! Wanted are, from the target up: an issuer that is not at hand (caIssuers, RFC 5280 §4.2.2.1), an
 //! OCSP answer (RFC 6960, by the rules of RFC 5019 §5), the CRL of each distribution point, and
 //! deltas (freshestCRL, RFC 5280 §4.2.1.15, §5.2.6). What is at hand and current is not fetched again;
-//! signatures are not looked at before everything is there. The certificate of a signer of CRLs
-//! off the path is not looked for.
+//! signatures are not looked at before everything is there.
+//!
+//! A CRL whose signer is not at hand says where its certificate is (caIssuers, RFC 5280 §5.2.7); then
+//! what is above that signer and its own lists are wanted too. A signer of OCSP responses has its
+//! certificate in the response (RFC 6960 §4.2.2.2), and no pointer to it elsewhere.
 
 use revlab_lab::Instant;
 use revlab_lab::http::{Method, Request, Url};
 use revlab_lab::trace::Purpose;
-use revlab_pki::{CertId, Certificate, Crl, OcspRequest, PointRead, SubjectName};
+use revlab_pki::{
+    CertId, Certificate, Crl, DistinguishedName, OcspRequest, PointRead, SubjectName,
+};
 
 use super::policy::{Policy, Scope, Source};
 use super::step::{CrlRef, Name};
@@ -45,7 +50,13 @@ pub fn next(
     let issuers = chain.iter().flat_map(|certificate| seeker.issuers(certificate));
     let asked = seeker.asked(&chain);
     let sources = asked.iter().flat_map(|certificate| seeker.sources(certificate));
-    issuers.chain(sources).find(|wanted| !tried.contains(&wanted.request))
+    let lists = seeker.lists_at_hand(&asked);
+    let signers = lists.iter().flat_map(|crl| seeker.missing_signer(crl));
+    let theirs = seeker.signers(&lists, &chain);
+    let above = theirs.iter().flat_map(|certificate| seeker.issuers(certificate));
+    let own = theirs.iter().flat_map(|certificate| seeker.lists(certificate));
+    let mut all = issuers.chain(sources).chain(signers).chain(above).chain(own);
+    all.find(|wanted| !tried.contains(&wanted.request))
 }
 
 struct Seeker<'a> {
@@ -61,7 +72,12 @@ impl<'a> Seeker<'a> {
         if evidence.anchors.contains(&evidence.target) {
             return Vec::new();
         }
-        let mut chain = vec![&evidence.target];
+        self.upwards(vec![&evidence.target])
+    }
+
+    /// Certificates and all at hand that may lie above them, below the anchors.
+    fn upwards(&self, mut chain: Vec<&'a Certificate>) -> Vec<&'a Certificate> {
+        let evidence = self.evidence;
         let mut next = 0;
         while let Some(last) = chain.get(next).copied()
             && chain.len() <= self.policy.max_depth
@@ -90,18 +106,54 @@ impl<'a> Seeker<'a> {
     fn issuer(&self, of: &Certificate) -> Option<&'a Certificate> {
         let anchors = path::likeliest(of, &self.evidence.anchors);
         let others = path::likeliest(of, &self.evidence.certificates);
-        anchors.into_iter().chain(others).find(|issuer| {
-            match (of.authority_key_id(), issuer.subject_key_id()) {
-                (Some(wanted), Some(id)) => wanted == id,
-                _ => true,
+        anchors.into_iter().chain(others).find(|issuer| fits(of.authority_key_id(), issuer))
+    }
+
+    /// Complete CRLs at hand by which certificates are judged, where other signers than the issuer
+    /// itself are heard at all.
+    fn lists_at_hand(&self, asked: &[&'a Certificate]) -> Vec<&'a Crl> {
+        if !self.policy.other_crl_signer || !self.policy.sources.contains(&Source::Crl) {
+            return Vec::new();
+        }
+        let mut lists: Vec<&Crl> = Vec::new();
+        for crl in asked.iter().flat_map(|certificate| self.bases(certificate, None)) {
+            if !lists.contains(&crl) {
+                lists.push(crl);
             }
-        })
+        }
+        lists
+    }
+
+    /// Who may have signed a CRL, of those at hand.
+    fn signers_of(&self, crl: &'a Crl) -> impl Iterator<Item = &'a Certificate> {
+        let all = self.evidence.anchors.iter().chain(&self.evidence.certificates);
+        all.filter(|one| one.subject().matches(crl.issuer()) && fits(crl.authority_key_id(), one))
+    }
+
+    fn missing_signer(&self, crl: &'a Crl) -> Vec<Wanted> {
+        match self.signers_of(crl).next() {
+            Some(_) => Vec::new(),
+            None => gets(Purpose::Issuer, crl.issuer(), crl.signer_urls()),
+        }
+    }
+
+    /// The signers at hand, and what is above them, that are not on the chain.
+    fn signers(&self, lists: &[&'a Crl], chain: &[&'a Certificate]) -> Vec<&'a Certificate> {
+        let mut signers: Vec<&Certificate> = Vec::new();
+        for signer in lists.iter().flat_map(|crl| self.signers_of(crl)) {
+            if !self.evidence.anchors.contains(signer) && !signers.contains(&signer) {
+                signers.push(signer);
+            }
+        }
+        let mut all = self.upwards(signers);
+        all.retain(|one| !chain.contains(one));
+        all
     }
 
     fn issuers(&self, certificate: &Certificate) -> Vec<Wanted> {
         match self.issuer(certificate) {
             Some(_) => Vec::new(),
-            None => gets(Purpose::Issuer, certificate, certificate.issuer_urls()),
+            None => gets(Purpose::Issuer, certificate.subject(), certificate.issuer_urls()),
         }
     }
 
@@ -171,7 +223,8 @@ impl<'a> Seeker<'a> {
         let mut wanted = Vec::new();
         for point in points.unwrap_or_default() {
             if self.bases(certificate, Some(point)).next().is_none() {
-                wanted.extend(gets(Purpose::Base, certificate, &urls(point, certificate)));
+                let urls = urls(point, certificate);
+                wanted.extend(gets(Purpose::Base, certificate.subject(), &urls));
             }
         }
         if self.policy.deltas && !self.has_delta(certificate) {
@@ -181,7 +234,7 @@ impl<'a> Seeker<'a> {
             let own = certificate.freshest_crl_urls().iter();
             let all: Vec<Url> =
                 own.chain(bases.flat_map(|base| base.freshest_crl_urls())).cloned().collect();
-            wanted.extend(gets(Purpose::Delta, certificate, &all));
+            wanted.extend(gets(Purpose::Delta, certificate.subject(), &all));
         }
         wanted
     }
@@ -233,10 +286,18 @@ fn urls(point: &PointRead, certificate: &Certificate) -> Vec<Url> {
     names.into_iter().filter_map(url).collect()
 }
 
-fn gets(purpose: Purpose, certificate: &Certificate, urls: &[Url]) -> Vec<Wanted> {
+/// Whether key identifiers allow that this is the certificate of a signer.
+fn fits(authority_key_id: Option<&[u8]>, signer: &Certificate) -> bool {
+    match (authority_key_id, signer.subject_key_id()) {
+        (Some(wanted), Some(id)) => wanted == id,
+        _ => true,
+    }
+}
+
+fn gets(purpose: Purpose, subject: &DistinguishedName, urls: &[Url]) -> Vec<Wanted> {
     let get = |url: &Url| Wanted {
         purpose,
-        subject: certificate.subject().into(),
+        subject: subject.into(),
         url: url.clone(),
         request: Request::get(url.clone()),
     };

@@ -137,3 +137,17 @@ fn hosts_are_found_where_resolve_says() {
     assert_eq!(status, Some(3));
     assert_eq!(retrievals[0], "ocsp GET ocsp null: connection refused");
 }
+
+#[test]
+fn the_signer_of_an_indirect_crl_is_fetched_by_the_crl() {
+    let signed = "delta_period = \"30m\", signer = { name = \"LAB CRL issuer\" }";
+    let served = Served::with(&scenario().replace("delta_period = \"30m\"", signed), &[]);
+    let (status, finding, retrievals) = says(&served, &format!("{USUAL} --profile crl-only"));
+    assert_eq!(status, Some(0), "{finding:#}");
+    let issuers: Vec<&String> = retrievals.iter().filter(|r| r.starts_with("issuer")).collect();
+    let [issuer] = issuers.as_slice() else { panic!("{retrievals:?}") };
+    assert!(issuer.ends_with("200: certificate of CN=LAB CRL issuer"), "{issuer}");
+    // Where nobody but the issuer may sign, its certificate would be of no use.
+    let (_, _, retrievals) = says(&served, &format!("{USUAL} --profile windows-2008r2"));
+    assert!(!retrievals.iter().any(|r| r.starts_with("issuer")), "{retrievals:?}");
+}

@@ -1,8 +1,7 @@
 //! The shell of `--fetch`: one HTTP exchange after another, for what
 //! [`revlab_sut::validation::wanted`] asks for, until nothing is missing that could be had.
 //!
-//! Bounds: [`EACH`] for a URL, [`ALL`] for all together, [`MOST`] retrievals, and a size for each
-//! kind of object. Redirects are not followed, and nothing but `http` is spoken: the only
+//! There are [`Bounds`] for a URL and for all together, and a size for each kind of object. Redirects are not followed, and nothing but `http` is spoken: the only
 //! hosts that are asked are those that the certificates name.
 
 mod arrived;
@@ -23,12 +22,19 @@ use super::input::Input;
 use super::retrieval::Retrieval;
 use crate::cli::Refusal;
 
-/// Time for one URL; as long as Windows gives it.
-const EACH: Duration = Duration::from_secs(15);
-/// Time for all of them.
-const ALL: Duration = Duration::from_secs(60);
-/// How many are tried.
-const MOST: usize = 64;
+/// What fetching may cost at most.
+pub(super) struct Bounds {
+    /// Time for one URL.
+    each: Duration,
+    /// Time for all of them.
+    all: Duration,
+    /// How many are tried.
+    most: usize,
+}
+
+/// A URL has as long as Windows gives it.
+pub(super) const BOUNDS: Bounds =
+    Bounds { each: Duration::from_secs(15), all: Duration::from_secs(60), most: 64 };
 
 /// Where hosts are, if not where the system finds them.
 pub(super) type Resolved = BTreeMap<String, SocketAddr>;
@@ -50,6 +56,7 @@ pub(super) fn missing(
     at: Instant,
     policy: &Policy,
     resolved: &Resolved,
+    bounds: &Bounds,
     input: &mut Input,
 ) -> Result<Vec<Retrieval>, Refusal> {
     let runtime = Builder::new_current_thread().enable_all().build();
@@ -57,16 +64,17 @@ pub(super) fn missing(
     let began = now();
     let (mut tried, mut done) = (Vec::new(), Vec::new());
     while let Some(wanted) = next(at, &input.evidence, policy, &tried) {
-        let left = ALL.saturating_sub(began.elapsed());
-        let given_up = match (done.len() < MOST, left.is_zero()) {
-            (false, _) => Some(format!("not asked: {MOST} retrievals are the limit")),
-            (_, true) => Some(format!("not asked: {} s are the limit", ALL.as_secs())),
+        let Bounds { each, all, most } = *bounds;
+        let left = all.saturating_sub(began.elapsed());
+        let given_up = match (done.len() < most, left.is_zero()) {
+            (false, _) => Some(format!("not asked: {most} retrievals are the limit")),
+            (_, true) => Some(format!("not asked: {} s are the limit", all.as_secs_f32())),
             _ => None,
         };
         let enough = given_up.is_some();
         done.push(match given_up {
             Some(error) => told(&wanted, now(), Err(error)),
-            None => one(&runtime, &wanted, left.min(EACH), resolved, input),
+            None => one(&runtime, &wanted, left.min(each), resolved, input),
         });
         if enough {
             break;
@@ -170,7 +178,85 @@ pub(super) fn present() -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
+    use revlab_lab::{Seed, Span};
+    use revlab_pki::{
+        Certificate, CertificateTemplate, DistinguishedName, Issuer, KeyAlgorithm, KeyPair, Usage,
+    };
+    use revlab_sut::validation::Evidence;
+
     use super::*;
+
+    const START: Instant = Instant::from_millis(1_709_251_200_000);
+
+    /// A client below an anchor, whose CRL is said to be at two URLs.
+    fn input() -> Input {
+        let url = |text: &str| text.parse::<Url>().unwrap();
+        let template = |name, serial, usage| CertificateTemplate {
+            subject: DistinguishedName::common_name(name),
+            serial: vec![serial],
+            not_before: START,
+            not_after: START + Span::from_days(30),
+            usage,
+            crl_urls: vec![url("http://pki.example/1.crl"), url("http://pki.example/2.crl")],
+            freshest_crl_urls: Vec::new(),
+            ocsp_urls: Vec::new(),
+            issuer_urls: Vec::new(),
+            dns_names: Vec::new(),
+            ca_version: None,
+        };
+        let key = |name| KeyPair::seeded(KeyAlgorithm::EcdsaP256, Seed(1), name);
+        let (root, client) = (key("Root"), key("client"));
+        let anchor: Certificate = template("Root", 1, Usage::Authority)
+            .issue(root.public_key_info(), &Issuer::Itself(&root))
+            .unwrap();
+        let client = template("client", 7, Usage::Client)
+            .issue(client.public_key_info(), &Issuer::Certificate(&anchor, &root))
+            .unwrap();
+        let evidence = Evidence::of(client, vec![anchor]);
+        Input { evidence, crls: Vec::new(), ocsp: Vec::new() }
+    }
+
+    /// What is said of each URL where a server takes connections and never answers.
+    fn silence(bounds: &Bounds) -> Vec<String> {
+        // The system completes the handshake; nobody ever reads what is sent.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hosts = [("pki.example".to_owned(), silent.local_addr().unwrap())].into();
+        let at = START + Span::from_hours(1);
+        let done = missing(at, &Policy::strict(), &hosts, bounds, &mut input()).unwrap();
+        let said = |one: Retrieval| {
+            let file = one.url.rsplit('/').next().unwrap_or_default().to_owned();
+            format!("{file}: {}", one.error.unwrap_or_default())
+        };
+        done.into_iter().map(said).collect()
+    }
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_server_that_never_answers_costs_the_time_of_one_url_each() {
+        let bounds = Bounds { each: Duration::from_millis(1), all: HOUR, most: 64 };
+        assert_eq!(silence(&bounds), ["1.crl: timed out", "2.crl: timed out"]);
+    }
+
+    #[test]
+    fn the_time_for_all_ends_a_url_that_has_more_of_its_own() {
+        let none = Bounds { each: HOUR, all: Duration::ZERO, most: 64 };
+        assert_eq!(silence(&none), ["1.crl: not asked: 0 s are the limit"]);
+        // Whether it is over before or while the first is asked, nobody waits for an hour.
+        let little = Bounds { all: Duration::from_millis(1), ..none };
+        let said = silence(&little);
+        let end = "not asked: 0.001 s are the limit";
+        assert!(said.last().is_some_and(|last| last.ends_with(end)), "{said:?}");
+    }
+
+    #[test]
+    fn only_so_many_retrievals_are_made() {
+        let bounds = Bounds { each: Duration::from_millis(1), all: HOUR, most: 1 };
+        let end = "2.crl: not asked: 1 retrievals are the limit";
+        assert_eq!(silence(&bounds), ["1.crl: timed out", end]);
+    }
 
     #[test]
     fn a_host_is_given_an_address_and_a_port() {

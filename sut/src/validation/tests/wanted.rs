@@ -2,7 +2,7 @@
 
 use revlab_lab::http::{Method, Request};
 use revlab_lab::trace::Purpose;
-use revlab_pki::{CertId, CertStatus};
+use revlab_pki::{CertId, CertStatus, CrlExtension};
 
 use super::*;
 use crate::validation::policy::{Scope, Source};
@@ -124,4 +124,41 @@ fn an_issuer_with_another_key_identifier_is_not_the_one() {
     evidence.certificates = vec![chain.root.issue_with(&other, &plain, "other").certificate];
     let wanted = next(hour(1), &evidence, &Policy::strict(), &[]).unwrap();
     assert_eq!((wanted.purpose, wanted.request.method), (Purpose::Issuer, Method::Get));
+}
+
+/// CRLs that somebody else signs, whose own issuer is off the path too: who says where they are.
+#[test]
+fn the_signer_of_a_crl_comes_from_where_the_crl_says_and_brings_its_own_chain() {
+    let chain = pointing();
+    let plain = CertificateExtras::default();
+    let deep = chain.root.issue("Deep", 20, Usage::Authority);
+    let lists = CertificateTemplate {
+        crl_urls: url("http://pki.example/d.crl"),
+        issuer_urls: url("http://pki.example/deep.crt"),
+        ..template("Issuing", 30, Usage::CrlSigner)
+    };
+    let lists = deep.issue_with(&lists, &plain, "lists");
+    let at = url("http://pki.example/lists.crt");
+    let signed = CrlTemplate { extensions: vec![CrlExtension::signer_at(&at[0])], ..list(5, &[]) };
+    let policy = Policy { sources: vec![Source::Crl], ..Policy::strict() };
+    let mut evidence = chain.with_crls(&[lists.crl(&signed)]);
+    assert_eq!(
+        in_vain(&evidence, &policy),
+        ["issuer of CN=Issuing: GET http://pki.example/lists.crt"]
+    );
+    // Whoever hears the issuer alone needs no other certificate.
+    let windows = Policy { other_crl_signer: false, ..policy.clone() };
+    assert!(in_vain(&evidence, &windows).is_empty());
+    evidence.certificates.push(lists.certificate);
+    assert_eq!(
+        in_vain(&evidence, &policy),
+        [
+            "issuer of CN=Issuing: GET http://pki.example/deep.crt",
+            "base of CN=Issuing: GET http://pki.example/d.crl",
+        ]
+    );
+    evidence.certificates.push(deep.certificate.clone());
+    evidence.crls.push(deep.crl(&list(1, &[])));
+    assert!(in_vain(&evidence, &policy).is_empty());
+    assert_eq!(strict(&evidence).0, Status::Good);
 }
