@@ -8,6 +8,7 @@ mod cache;
 mod hypotheses;
 mod lint;
 mod list;
+mod manual;
 mod profiles;
 mod run;
 #[cfg(feature = "live")]
@@ -76,6 +77,17 @@ enum Command {
         /// Say whether this page of the book is up to date.
         #[arg(long, value_name = "PAGE")]
         check: Option<PathBuf>,
+    },
+    /// Print the script by which a shell completes commands and options.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages: `revlab.1`, and one for each command.
+    Man {
+        /// Into this folder.
+        folder: PathBuf,
     },
 }
 
@@ -166,6 +178,8 @@ pub fn main() -> ExitCode {
             };
             hypotheses::hypotheses(folder, &what)
         }
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man { folder } => manual::man(folder),
     });
     match outcome {
         Ok(Ok(status)) => ExitCode::from(status),

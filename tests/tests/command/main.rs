@@ -6,6 +6,7 @@ mod folder;
 mod interrupted;
 mod kept;
 mod library;
+mod manual;
 mod output;
 mod profiles;
 mod statuses;
