@@ -109,6 +109,12 @@ impl Certificate {
         one.or_else(|why| cms::certificates(der).map_err(|_| why))
     }
 
+    /// Whether an authority key identifier allows that this is the signer's certificate: where there is
+    /// none, or none here, nothing speaks against it (RFC 5280 §4.2.1.1, §5.2.1).
+    pub fn fits_key_id(&self, authority_key_id: Option<&[u8]>) -> bool {
+        authority_key_id.zip(self.subject_key_id()).is_none_or(|(named, own)| named == own)
+    }
+
     /// The whole certificate.
     pub fn der(&self) -> &[u8] {
         &self.0.der

@@ -232,10 +232,9 @@ pub(crate) fn chain(cast: &Cast, ca: &Name, certificate: Certificate) -> Arc<[Ce
 
 /// Names match, and key identifiers where both have one (RFC 5280 §4.2.1.1).
 fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
-    let ids = certificate.authority_key_id().zip(issuer.subject_key_id());
     issuer.is_ca()
         && issuer.subject() == certificate.issuer()
-        && ids.is_none_or(|(named, has)| named == has)
+        && issuer.fits_key_id(certificate.authority_key_id())
 }
 
 impl Cast {

@@ -346,10 +346,10 @@ fn last_on_the_way(evidence: &Evidence) -> Option<&Certificate> {
     None
 }
 
-/// Whether the names fit, and the key identifiers where there are both (RFC 5280 §4.2.1.1).
+/// Whether the names and the key identifiers fit.
 pub(super) fn may_have_issued(issuer: &Certificate, certificate: &Certificate) -> bool {
-    let ids = certificate.authority_key_id().zip(issuer.subject_key_id());
-    issuer.subject().matches(certificate.issuer()) && ids.is_none_or(|(named, has)| named == has)
+    issuer.subject().matches(certificate.issuer())
+        && issuer.fits_key_id(certificate.authority_key_id())
 }
 
 /// The readings around this one between which no certificate begins or ends to be valid.

@@ -106,7 +106,7 @@ impl<'a> Seeker<'a> {
     fn issuer(&self, of: &Certificate) -> Option<&'a Certificate> {
         let anchors = path::likeliest(of, &self.evidence.anchors);
         let others = path::likeliest(of, &self.evidence.certificates);
-        anchors.into_iter().chain(others).find(|issuer| fits(of.authority_key_id(), issuer))
+        anchors.into_iter().chain(others).find(|issuer| issuer.fits_key_id(of.authority_key_id()))
     }
 
     /// Complete CRLs at hand by which certificates are judged, where other signers than the issuer
@@ -127,7 +127,9 @@ impl<'a> Seeker<'a> {
     /// Who may have signed a CRL, of those at hand.
     fn signers_of(&self, crl: &'a Crl) -> impl Iterator<Item = &'a Certificate> {
         let all = self.evidence.anchors.iter().chain(&self.evidence.certificates);
-        all.filter(|one| one.subject().matches(crl.issuer()) && fits(crl.authority_key_id(), one))
+        all.filter(|one| {
+            one.subject().matches(crl.issuer()) && one.fits_key_id(crl.authority_key_id())
+        })
     }
 
     fn missing_signer(&self, crl: &'a Crl) -> Vec<Wanted> {
@@ -284,14 +286,6 @@ fn urls(point: &PointRead, certificate: &Certificate) -> Vec<Url> {
         _ => None,
     };
     names.into_iter().filter_map(url).collect()
-}
-
-/// Whether key identifiers allow that this is the certificate of a signer.
-fn fits(authority_key_id: Option<&[u8]>, signer: &Certificate) -> bool {
-    match (authority_key_id, signer.subject_key_id()) {
-        (Some(wanted), Some(id)) => wanted == id,
-        _ => true,
-    }
 }
 
 fn gets(purpose: Purpose, subject: &DistinguishedName, urls: &[Url]) -> Vec<Wanted> {

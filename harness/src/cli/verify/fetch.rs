@@ -1,8 +1,9 @@
 //! The shell of `--fetch`: one HTTP exchange after another, for what
 //! [`revlab_sut::validation::wanted`] asks for, until nothing is missing that could be had.
 //!
-//! There are [`Bounds`] for a URL and for all together, and a size for each kind of object. Redirects are not followed, and nothing but `http` is spoken: the only
-//! hosts that are asked are those that the certificates name.
+//! There are [`Bounds`] for a URL and for all together, and a size for each kind of object. Redirects
+//! are not followed, and nothing but `http` is spoken: the only hosts that are asked are those that
+//! the certificates name.
 
 mod arrived;
 
