@@ -58,6 +58,8 @@ pub(crate) struct Authority {
     timeline: Timeline,
     /// By serial number, the position of the key that signed it.
     issued: BTreeMap<Vec<u8>, usize>,
+    /// Common names of whose certificates there is no record.
+    unrecorded: BTreeSet<String>,
     /// How many certificates each common name has had.
     names: BTreeMap<String, u64>,
     /// Which of them are those of CAs.
@@ -162,6 +164,7 @@ impl Authority {
             issues_from,
             timeline,
             issued: BTreeMap::new(),
+            unrecorded: BTreeSet::new(),
             names: BTreeMap::new(),
             authorities: BTreeSet::new(),
             revocations: Revocations::default(),
@@ -243,7 +246,9 @@ impl Authority {
         let certificate = template.issue_with(&extras, key.public_key_info(), &issuer)?;
         self.locations.also_ocsp(certificate.ocsp_urls());
         self.names.insert(order.common_name.to_owned(), drawn + 1);
-        self.issued.insert(certificate.serial().to_vec(), by);
+        if !self.unrecorded.contains(order.common_name) {
+            self.issued.insert(certificate.serial().to_vec(), by);
+        }
         if order.usage == Usage::Authority {
             self.authorities.insert(certificate.serial().to_vec());
         }
@@ -305,10 +310,9 @@ impl Authority {
         }
     }
 
-    /// The certificate with this serial number is struck from the CA's records: it looks as if somebody
-    /// else had issued it with the CA's key.
-    pub(crate) fn forget(&mut self, serial: &[u8]) {
-        self.issued.remove(serial);
+    /// Of certificates with this common name the CA keeps no record from now on.
+    pub(crate) fn keep_no_record(&mut self, common_name: &str) {
+        self.unrecorded.insert(common_name.to_owned());
     }
 
     /// Takes a certificate off hold; one that is not on hold is left as it is.

@@ -317,11 +317,11 @@ impl FakeCa {
         Crl::parse(&authority.newest_crl(base)?).ok()
     }
 
-    /// Strikes a certificate from a CA's records: it looks as if somebody else had issued it with the
-    /// CA's key. One that the CA has not issued is left as it is.
-    pub fn forget(&mut self, ca: &str, serial: &[u8]) {
+    /// From now on a CA keeps no record of certificates that it issues to this common name: they look as
+    /// if somebody else had issued them with the CA's key.
+    pub fn keep_no_record(&mut self, ca: &str, common_name: &str) {
         if let Some(authority) = self.authorities.get_mut(ca) {
-            authority.forget(serial);
+            authority.keep_no_record(common_name);
         }
     }
 
