@@ -149,6 +149,13 @@ fn sim_and_live_agree_on_issuers_that_nobody_sends() {
 }
 
 #[test]
+fn sim_and_live_agree_on_sessions_that_lie_unused() {
+    for name in ["iis-6", "iis-6-busy"] {
+        sim_and_live_agree(&shortened(variant("windows/kb937687.toml", name), "1h"));
+    }
+}
+
+#[test]
 fn sim_and_live_agree_on_staples_for_a_chain() {
     for name in ["whole-chain", "server-alone"] {
         sim_and_live_agree(&shortened(variant("staple/chain.toml", name), "30m"));
