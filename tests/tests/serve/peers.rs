@@ -3,19 +3,17 @@
 
 use std::process::{Command, Output};
 
+use revlab_tests::program::skipped;
 use serde_json::{Value as Json, json};
 
 use crate::client::{SCENARIO, Served};
 
 /// Whether a program is there; where it is not, that is said.
-#[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
 pub(crate) fn is_there(program: &str, version: &str, test: &str) -> bool {
     if Command::new(program).arg(version).output().is_ok_and(|o| o.status.success()) {
         return true;
     }
-    assert!(std::env::var_os("REVLAB_NO_SKIPS").is_none(), "{test}: there is no `{program}`");
-    eprintln!("{test}: skipped, there is no `{program}` on the path");
-    false
+    skipped::<()>(&format!("{test}: there is no `{program}` on the path")).is_some()
 }
 
 pub(crate) fn lines(served: &Served, program: &str) -> Vec<String> {
