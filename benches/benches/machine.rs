@@ -119,6 +119,7 @@ impl Lab {
             sends_issuers: true,
             stores: None,
             ocsp_urls: Vec::new(),
+            crl_prefetch: Vec::new(),
             name: "web".into(),
             under_test: true,
             adapter: Adapter::Model,

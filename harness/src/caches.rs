@@ -130,6 +130,7 @@ fn result_words(status: u32) -> String {
     match status {
         Prefetch::PENDING => "nothing was tried yet (0)".into(),
         Prefetch::INVALID_DATA => "what came was of no use (13)".into(),
+        Prefetch::NOT_CONNECTED => "the machine had no network (2250)".into(),
         Prefetch::MEDIA_OFFLINE => "off, for OCSP was offline (4304, 0x10D0)".into(),
         Prefetch::FILE_OFFLINE => "the content is unchanged (4350)".into(),
         status if status & 0xFFFF_0000 == HTTP => format!("HTTP status {}", status & 0xFFFF),
@@ -227,10 +228,11 @@ mod tests {
 
     #[test]
     fn what_a_prefetch_came_to_is_said_with_its_number() {
-        let said = [0, 13, 4304, 4350, 0x8019_0194, 12007].map(result_words);
+        let said = [0, 13, 2250, 4304, 4350, 0x8019_0194, 12007].map(result_words);
         insta::assert_snapshot!(said.join("\n"), @r"
         nothing was tried yet (0)
         what came was of no use (13)
+        the machine had no network (2250)
         off, for OCSP was offline (4304, 0x10D0)
         the content is unchanged (4350)
         HTTP status 404

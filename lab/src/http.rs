@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An absolute URL, kept byte for byte as certificates carry it.
+/// An absolute URL, kept byte for byte as certificates carry it. It names a host, unless it is one of
+/// a directory (`ldap:///CN=…`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Url {
     text: Arc<str>,
@@ -30,7 +31,7 @@ impl Url {
         &self.text[self.scheme_end + 3..self.path_start]
     }
 
-    /// The host alone, as written.
+    /// The host alone, as written; empty where the client knows its directory (`ldap:///CN=…`).
     pub fn host(&self) -> &str {
         let authority = self.authority();
         match authority.rfind(':') {
@@ -66,11 +67,18 @@ pub struct UrlError {
     text: String,
 }
 
+/// RFC 4516 §2: the client knows which directory to ask. AD CS writes such URLs unless told otherwise.
+const LDAP_WITHOUT_HOST: &str = "ldap:///";
+
 impl FromStr for Url {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Url, UrlError> {
         let bad = || UrlError { text: text.to_owned() };
+        if text.starts_with(LDAP_WITHOUT_HOST) && text.is_ascii() {
+            let path_start = LDAP_WITHOUT_HOST.len() - 1;
+            return Ok(Url { text: Arc::from(text), scheme_end: "ldap".len(), path_start });
+        }
         let uri: http::Uri = text.parse().map_err(|_| bad())?;
         let scheme = uri.scheme_str().ok_or_else(bad)?;
         let authority = uri.authority().filter(|a| !a.host().is_empty()).ok_or_else(bad)?;
@@ -237,11 +245,22 @@ mod tests {
         let url: Url = "https://127.0.0.1:8443/x?y=1".parse().unwrap();
         assert_eq!((url.host(), url.port(), url.path()), ("127.0.0.1", 8443, "/x"));
         assert_eq!(url.path_and_query(), "/x?y=1");
+        let url: Url = "ldap:///CN=XXX-CA,CN=CDP?certificateRevocationList?base".parse().unwrap();
+        assert_eq!((url.scheme(), url.host(), url.path()), ("ldap", "", "/CN=XXX-CA,CN=CDP"));
     }
 
     #[test]
     fn what_is_not_absolute_is_refused() {
-        for text in ["", "/path", "host", "http://", "http:///x", "http://a b/"] {
+        for text in [
+            "",
+            "/path",
+            "host",
+            "http://",
+            "http:///x",
+            "http://a b/",
+            "ldap:///CN=é",
+            "file:///x",
+        ] {
             assert!(text.parse::<Url>().is_err(), "{text}");
         }
     }

@@ -177,8 +177,8 @@ impl Certificate {
         self.0.extensions.extended_usage.is_some_and(|usage| usage.ocsp_signing)
     }
 
-    /// URLs of the CRL distribution points, in order. Only those that are URLs with a host: AD's
-    /// `ldap:///…` is left out, here and in the other lists.
+    /// URLs of the CRL distribution points, in order. Only those that are URLs with a host, and AD's
+    /// `ldap:///…`: `file:////server/…` is left out, here and in the other lists.
     pub fn crl_urls(&self) -> &[Url] {
         &self.0.extensions.crl_urls
     }

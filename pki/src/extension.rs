@@ -96,7 +96,8 @@ pub(crate) fn read_distribution_points(body: &[u8]) -> Result<Vec<Url>, Malforme
     Ok(names.flatten().filter_map(read_uri).collect())
 }
 
-/// A name's URL; `None` for other names and for what is no URL with a host (`ldap:///CN=…`).
+/// A name's URL; `None` for other names and for what is no URL with a host, unless it is one of a
+/// directory that the client knows (`ldap:///CN=…`).
 pub(crate) fn read_uri(name: &GeneralName) -> Option<Url> {
     match name {
         GeneralName::UniformResourceIdentifier(uri) => uri.as_str().parse().ok(),
@@ -172,13 +173,16 @@ mod tests {
     }
 
     #[test]
-    fn urls_without_a_host_are_left_out() {
+    fn names_that_are_no_url_are_left_out_and_a_directory_needs_no_host() {
         let ldap = primitive(6, b"ldap:///CN=XXX-CA,CN=CDP?certificateRevocationList");
+        let share = primitive(6, b"file:////server/share/XXX-CA.crl");
         let http = primitive(6, b"http://host/XXX-CA.crl");
-        let names = constructed(0, &[ldap, http].concat());
+        let names = constructed(0, &[ldap, share, http].concat());
         let body = encode::sequence(&[&encode::sequence(&[&constructed(0, &names)])]);
         let urls = read_distribution_points(&body).unwrap();
-        assert_eq!(urls, ["http://host/XXX-CA.crl".parse().unwrap()]);
+        let texts: Vec<&str> = urls.iter().map(Url::as_str).collect();
+        let directory = "ldap:///CN=XXX-CA,CN=CDP?certificateRevocationList";
+        assert_eq!(texts, [directory, "http://host/XXX-CA.crl"]);
     }
 
     /// Fails when x509-cert corrects the constant (RustCrypto/formats#2389): then this trap, and

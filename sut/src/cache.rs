@@ -83,6 +83,8 @@ impl Prefetch {
     pub const PENDING: u32 = 0;
     /// ERROR_INVALID_DATA: what came could not be used.
     pub const INVALID_DATA: u32 = 13;
+    /// ERROR_NOT_CONNECTED: the machine had no network.
+    pub const NOT_CONNECTED: u32 = 2250;
     /// ERROR_MEDIA_OFFLINE, 0x10D0: off for this CRL, because OCSP was offline when it was fetched.
     pub const MEDIA_OFFLINE: u32 = 4304;
     /// ERROR_FILE_OFFLINE: the content is unchanged.

@@ -38,6 +38,9 @@ pub struct SutConfig {
     pub stores: Option<Vec<Name>>,
     /// OCSP URLs that policy adds, by the CA for whose certificates they are.
     pub ocsp_urls: Vec<(Name, Vec<Url>)>,
+    /// CRLs that are prefetched by a rule of their own (PreFetchUrlList of the key CrlPreFetch, fact
+    /// sheet §2.2).
+    pub crl_prefetch: Vec<Url>,
 }
 
 /// What IIS does about client certificates, by its own words ("SSL settings").
@@ -86,6 +89,8 @@ pub struct ValidatorConfig {
     pub stores: Option<Vec<Name>>,
     /// OCSP URLs that policy adds, by the CA for whose certificates they are.
     pub ocsp_urls: Vec<(Name, Vec<Url>)>,
+    /// As in [`SutConfig`].
+    pub crl_prefetch: Vec<Url>,
 }
 
 /// A directory, such as a domain controller: it knows which account a certificate belongs to.
@@ -148,6 +153,7 @@ impl ValidatorConfig {
             sends_issuers: true,
             stores: self.stores.clone(),
             ocsp_urls: self.ocsp_urls.clone(),
+            crl_prefetch: self.crl_prefetch.clone(),
         }
     }
 }
@@ -182,6 +188,11 @@ pub enum SutOperation {
     /// Somebody deletes the HTTPS binding and makes it anew: what it said about revocation is back to
     /// its default (fact sheet §1.2, `binding-recreated`).
     RecreateBinding,
+    /// The machine loses its network: whatever it wants to retrieve comes to ERROR_NOT_CONNECTED at once
+    /// (fact sheet §2.4). Its clients reach it all the same: theirs is another network.
+    Disconnect,
+    /// The machine has its network back.
+    Connect,
     /// `certutil -addstore CA file.crl`: the newest CRL of a CA is carried over by hand and put into the
     /// machine's store (fact sheet §2.1, step 3).
     AddToStore {

@@ -9,7 +9,8 @@
 //! * [`staple`], [`base`], [`ocsp`], [`delta`]: the stages;
 //! * [`mark`]: URLs that failed and are left alone for a while;
 //! * [`retrieval`]: requests on the wire, shared and timed; [`answer`]: what they brought;
-//! * [`prefetch`]: renewal of the disk cache by the Cryptographic Services;
+//! * [`prefetch`]: renewal of the disk cache by the Cryptographic Services, [`scan`]: when they look;
+//!   [`listed`]: CRLs that are renewed by a rule of their own;
 //! * [`verdict`]: from stages to a check record, and the evidence in the SUT's log.
 //!
 //! What Windows documents and what is a hypothesis is said at each [parameter](crate::profile).
@@ -21,12 +22,14 @@ mod delta;
 mod disk;
 mod durable;
 mod issuer;
+mod listed;
 mod mark;
 mod ocsp;
 mod operation;
 mod prefetch;
 mod process;
 mod retrieval;
+mod scan;
 mod staple;
 mod store;
 mod subject;
@@ -34,6 +37,7 @@ mod verdict;
 
 use std::collections::BTreeMap;
 
+use revlab_lab::http::Url;
 use revlab_lab::trace::State;
 use revlab_lab::{Clock, Instant, Name, Out, Seed};
 use revlab_pki::{Crl, Verifier};
@@ -83,6 +87,10 @@ pub(crate) struct Engine {
     next_fetch: u64,
     told: BTreeMap<(Name, Name), Told>,
     concluded: Vec<Conclusion>,
+    /// Whether the machine has a network.
+    connected: bool,
+    /// CRLs that are prefetched by a rule of their own (listed.rs).
+    crl_prefetch: Vec<Url>,
 }
 
 impl Engine {
@@ -107,6 +115,8 @@ impl Engine {
             next_fetch: 1,
             told: BTreeMap::new(),
             concluded: Vec::new(),
+            connected: true,
+            crl_prefetch: config.crl_prefetch.clone(),
         };
         engine.start_lsass();
         engine

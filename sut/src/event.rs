@@ -88,6 +88,10 @@ pub enum Operation {
     ChainCacheResync,
     /// The HTTPS binding is made anew, with the values that it has unless told otherwise.
     RecreateBinding,
+    /// The machine loses its network.
+    Disconnect,
+    /// The machine has its network back.
+    Connect,
     /// `certutil -addstore CA file.crl`: a CRL is put into the machine's store.
     AddToStore {
         /// The CRL.

@@ -289,6 +289,9 @@ fn the_reference_names_every_value_that_a_field_can_have() {
         Withheld::WaitsForDelta,
         Withheld::CrlPreferred,
         Withheld::NoValidBase,
+        Withheld::CachedOnly,
+        Withheld::CrlRefused,
+        Withheld::NotConnected,
     ];
     let errors = [
         FetchError::NameNotResolved,

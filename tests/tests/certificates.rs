@@ -54,7 +54,7 @@ crl = {{ delta_period = "none" }}
 }
 
 #[test]
-fn urls_that_nobody_can_fetch_are_passed_over_and_dead_ones_are_tried() {
+fn urls_that_nobody_can_fetch_are_passed_over_and_those_that_fail_are_tried() {
     for transport in [Transport::Sim, Transport::Live] {
         let fetched = admits(
             r#"
@@ -66,14 +66,15 @@ points = [
     { urls = ["file://///server/share/LAB-CA.crl", "http://pki.lab.example/CertEnroll/LAB-CA.crl"], reasons = [1, 2] },
     { relative = "CN=CRL1", crl_issuer = "CN=OTHER-CA" },
 ]
-freshest = [{ urls = ["ldap:///CN=LAB-CA?deltaRevocationList"] }]
+freshest = [{ urls = ["file://///server/share/LAB-CA+.crl"] }]
 extensions = [{ oid = "1.3.6.1.4.1.99999.7", value = "0c 02 68 69" }]
 "#,
             transport,
         );
         let fetched: Vec<_> = fetched.iter().map(String::as_str).collect();
         let crl = "http://pki.lab.example/CertEnroll/LAB-CA.crl";
-        assert_eq!(fetched, ["http://nowhere.example/a.crl", crl]);
+        let directory = "ldap:///CN=LAB-CA,CN=CDP?certificateRevocationList";
+        assert_eq!(fetched, [directory, "http://nowhere.example/a.crl", crl]);
     }
 }
 

@@ -77,6 +77,9 @@ library! {
     windows_kb887578: "windows/kb887578.toml",
     windows_kb937687: "windows/kb937687.toml",
     windows_kb946401: "windows/kb946401.toml",
+    windows_ldap_first: "windows/ldap-first.toml",
+    windows_no_network: "windows/no-network.toml",
+    windows_crl_prefetch_list: "windows/crl-prefetch-list.toml",
     windows_negative_cache: "windows/negative-cache.toml",
     windows_ocsp_count_500: "windows/ocsp-count-500.toml",
     windows_ocsp_url_trailing_slash: "windows/ocsp-url-trailing-slash.toml",
@@ -146,6 +149,15 @@ fn sim_and_live_agree_on_issuers_that_nobody_sends() {
     for name in ["cache-emptied-and-a-reboot", "never-asked", "server-forgets"] {
         sim_and_live_agree(&variant("windows/issuer-by-aia.toml", name));
     }
+}
+
+#[test]
+fn sim_and_live_agree_on_a_directory_a_lost_network_and_a_prefetch_list() {
+    for name in ["shows-at-once", "takes-long-and-so-does-the-crl"] {
+        sim_and_live_agree(&shortened(variant("windows/ldap-first.toml", name), "90m"));
+    }
+    sim_and_live_agree(&variant("windows/no-network.toml", "no-network"));
+    sim_and_live_agree(&shortened(variant("windows/crl-prefetch-list.toml", "listed"), "30h"));
 }
 
 #[test]

@@ -135,7 +135,7 @@ mod tests {
         let mut ca = authority(Issued { points: Some(points), ..Issued::default() });
         let certificate = issue(&mut ca, None);
         let urls: Vec<_> = certificate.crl_urls().iter().map(Url::as_str).collect();
-        assert_eq!(urls, ["http://a/1.crl", "http://dead/2.crl", "http://a/1.crl"]);
+        assert_eq!(urls, [ldap, "http://a/1.crl", "http://dead/2.crl", "http://a/1.crl"]);
         assert_eq!(ca.locations.cdp, certificate.crl_urls());
     }
 
@@ -148,16 +148,17 @@ mod tests {
             entry(Ocsp, "http://a/ocsp"),
             entry(Issuer, "http://a/ca.crt"),
         ];
+        let issuers = ["ldap:///CN=XXX-CA?cACertificate", "http://a/ca.crt"];
         let mut ca = authority(Issued { access: Some(access.clone()), ..Issued::default() });
         let certificate = issue(&mut ca, None);
         let text = |urls: &[Url]| urls.iter().map(Url::to_string).collect::<Vec<_>>();
         assert_eq!(text(certificate.ocsp_urls()), ["http://dead/ocsp", "http://a/ocsp"]);
-        assert_eq!(text(certificate.issuer_urls()), ["http://a/ca.crt"]);
+        assert_eq!(text(certificate.issuer_urls()), issuers);
         assert_eq!(ca.locations.ocsp, certificate.ocsp_urls());
         let order = ["http://new/ocsp".parse().unwrap()];
         let certificate = issue(&mut ca, Some(&order));
         assert_eq!(certificate.ocsp_urls(), order);
-        assert_eq!(text(certificate.issuer_urls()), ["http://a/ca.crt"]);
+        assert_eq!(text(certificate.issuer_urls()), issuers);
     }
 
     #[test]

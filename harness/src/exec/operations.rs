@@ -63,6 +63,8 @@ impl<W: Wire> World<'_, W> {
             SutOperation::Reboot => SutEventOperation::Reboot,
             SutOperation::ChainCacheResync => SutEventOperation::ChainCacheResync,
             SutOperation::RecreateBinding => SutEventOperation::RecreateBinding,
+            SutOperation::Disconnect => SutEventOperation::Disconnect,
+            SutOperation::Connect => SutEventOperation::Connect,
             SutOperation::AddToStore { ca, base } => {
                 SutEventOperation::AddToStore { crl: self.ca.newest_crl(ca, *base)? }
             }
@@ -233,6 +235,12 @@ fn sut_record(operation: &Operation, action: &SutOperation) -> Record {
         SutOperation::RecreateBinding => {
             let detail = "the HTTPS binding is back to its defaults";
             named(operation, "recreate_binding", Some(detail.into()))
+        }
+        SutOperation::Disconnect => {
+            named(operation, "disconnect", Some("the machine has no network".into()))
+        }
+        SutOperation::Connect => {
+            named(operation, "connect", Some("the machine has its network back".into()))
         }
         SutOperation::AddToStore { ca, base } => {
             let which = if *base { "base" } else { "delta" };

@@ -107,6 +107,7 @@ fn source(step: &Step) -> &'static str {
             Withheld::NoValidBase => "fact sheet §7.1, inferred",
             Withheld::CachedOnly => "fact sheet §3.2",
             Withheld::CrlRefused => "fact sheet §1.2, dedicated-crl-signer",
+            Withheld::NotConnected => "fact sheet §2.4",
         },
         Step::Refused { object: Purpose::Issuer, .. } => "fact sheet §2.2",
         Step::Refused { .. } | Step::BaseTooOld { .. } => "fact sheet §2.6",
@@ -130,6 +131,7 @@ fn reason(why: Withheld) -> &'static str {
         Withheld::NoValidBase => "without a valid base there is no use for it",
         Withheld::CachedOnly => "the server is set to keep to what is cached",
         Withheld::CrlRefused => "the CRL goes before it, came and was refused",
+        Withheld::NotConnected => "the machine has no network (ERROR_NOT_CONNECTED)",
     }
 }
 
@@ -213,6 +215,7 @@ mod tests {
             withheld(Withheld::NoValidBase),
             withheld(Withheld::CachedOnly),
             withheld(Withheld::CrlRefused),
+            withheld(Withheld::NotConnected),
             Step::Refused { object: Purpose::Delta, why: "it is older than the base".into() },
             Step::BaseTooOld { base: 10, indicator: 12 },
             Step::BudgetSpent { object: base },

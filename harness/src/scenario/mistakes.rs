@@ -95,7 +95,7 @@ fn an_unknown_key_gets_the_nearest_name_or_the_list() {
 fn a_wrong_type_says_what_is_needed_and_what_is_there() {
     assert_snapshot!(instead("every = \"10s\"", "every = 10"), @r#"x.toml:10:9: `every` of client `jmeter` must be a duration such as `"1h 30m"`, but is the number 10"#);
     assert_snapshot!(instead("[sut.web]", "[sut]\nweb = 3\n[sut.web2]"), @r#"
-    x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `clock`, `client_certificates`, `directory`, `staple`, `sends_issuers`, `stores`, `ocsp_urls`
+    x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `clock`, `client_certificates`, `directory`, `staple`, `sends_issuers`, `stores`, `ocsp_urls`, `crl_prefetch`
     x.toml:9:6: none of the SUTs is under test; say `under_test = true` in one of them
     "#);
     assert_snapshot!(said("[ca.issuing.web]\ndouble_escaping = \"yes\""), @r#"
@@ -318,7 +318,7 @@ fn exactly_one_kind_must_be_said() {
     11 | [operation.x]
        |            ^
        |
-       = help: one of these is needed: `reboot`, `restart_service`, `urlcache_delete`, `delete_cache_files`, `chain_cache_resync`, `recreate_binding`, `add_to_store`, `verify_urlfetch`, `revoke`, `publish`, `reissue`, `release`, `skip`, `postpone`, `restore`, `renew`, `heal`, `swap_certificate`, `restore_certificate`, `clear_ssl_state`
+       = help: one of these is needed: `reboot`, `restart_service`, `urlcache_delete`, `delete_cache_files`, `chain_cache_resync`, `recreate_binding`, `disconnect`, `connect`, `add_to_store`, `verify_urlfetch`, `revoke`, `publish`, `reissue`, `release`, `skip`, `postpone`, `restore`, `renew`, `heal`, `swap_certificate`, `restore_certificate`, `clear_ssl_state`
     "#);
     assert_snapshot!(said("[expect.x]\nlog = {}\nexposure = { at_most = \"1h\" }\n"), @r#"
     error: expectation `x` has both `log` and `exposure`

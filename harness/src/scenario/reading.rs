@@ -258,7 +258,10 @@ fn what_certificates_say_besides_is_read_to_the_last_key() {
         extensions: vec![extension("1.2.3", true), extension("1.2.4", false)],
     };
     assert_eq!(root.issued, issued);
-    assert_eq!(root.aia, Aia { ocsp: urls(&["http://dead/ocsp"]), issuers: Some(vec![]) });
+    assert_eq!(
+        root.aia,
+        Aia { ocsp: urls(&["http://dead/ocsp"]), issuers: Some(urls(&["ldap:///CN=a"])) }
+    );
     let constraints = NameConstraints {
         permitted: vec![GeneralName::Dns("lab".into())],
         excluded: vec![
@@ -315,6 +318,7 @@ fn a_sut_is_read_with_its_profile() {
     assert_eq!((sut.sends_issuers, &sut.stores), (false, &Some(vec!["root".into()])));
     let urls = vec!["http://ocsp.lab/first".parse().unwrap()];
     assert_eq!(sut.ocsp_urls, [("issuing".into(), urls)]);
+    assert_eq!(sut.crl_prefetch, ["http://pki.lab/a.crl".parse().unwrap()]);
     assert_eq!(s.validators["desk"].stores, Some(vec!["issuing".into(), "root".into()]));
     let other = &s.suts["other"];
     assert!(!other.under_test);
@@ -457,6 +461,8 @@ fn operations_are_read_with_their_defaults() {
     b on web at 1h every Some(Span(1800000)) until 5h: Sut(RestartService)
     binding on other at 3h every None until 1d: Sut(RecreateBinding)
     c on web at 2h every None until 1d: Sut(UrlcacheDelete { account: "Administrator" })
+    cable on other at 3h every None until 1d: Sut(Disconnect)
+    cable-again on other at 4h every None until 1d: Sut(Connect)
     d on web at 2h every None until 1d: Sut(UrlcacheDelete { account: "NetworkService" })
     e on web at 2h every None until 1d: Sut(DeleteCacheFiles { accounts: ["Administrator", "systemprofile"] })
     f on web at 2h every None until 1d: Sut(DeleteCacheFiles { accounts: ["systemprofile"] })

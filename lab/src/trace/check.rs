@@ -241,6 +241,8 @@ pub enum Withheld {
     CachedOnly,
     /// A CRL that goes before OCSP came and was refused.
     CrlRefused,
+    /// The machine has no network (ERROR_NOT_CONNECTED).
+    NotConnected,
 }
 
 impl Step {

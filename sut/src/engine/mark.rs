@@ -18,8 +18,9 @@ use super::check::Check;
 use super::process::ProcessId;
 
 impl Engine {
-    /// Whether a URL is left alone by the check's process, still or for good (`file://` and `https://`,
-    /// where these are refused: fact sheet §1.2, kb946401, and §2.8); the check's steps say so.
+    /// Whether a URL is left alone by the check's process: for good (`file://` and `https://`, where these
+    /// are refused: fact sheet §1.2, kb946401, and §2.8), without a network (§2.4), or still; the check's
+    /// steps say so.
     pub(super) fn is_left_alone(
         &mut self,
         now: Instant,
@@ -34,6 +35,12 @@ impl Engine {
         };
         if let Some(why) = refused {
             check.steps.push(Step::Refused { object, why: why.into() });
+            return true;
+        }
+        if !self.connected {
+            // Nothing was tried, so nothing has failed: no mark is left (inferred).
+            let why = Withheld::NotConnected;
+            check.steps.push(Step::Withheld { object, why, until: None });
             return true;
         }
         let Some(process) = self.processes.get(&check.process) else { return false };

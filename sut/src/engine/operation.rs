@@ -32,6 +32,8 @@ impl Engine {
                 self.trace_clear(Layer::Memory, "every process", out);
             }
             Operation::RecreateBinding => self.recreate_binding(),
+            Operation::Disconnect => self.connected = false,
+            Operation::Connect => self.connected = true,
             Operation::AddToStore { crl } => self.add_to_store(crl, out),
             Operation::Verify { peer, account } => {
                 let process = self.start_process("certutil.exe", &account, true);

@@ -40,7 +40,9 @@ impl Engine {
         url: &Url,
         entry: &mut DiskEntry,
     ) {
-        if self.parameters.prefetch && entry.prefetch.status != Prefetch::MEDIA_OFFLINE {
+        if self.is_listed(url) {
+            entry.prefetch.at = self.listed_look(now, account, url, entry);
+        } else if self.parameters.prefetch && entry.prefetch.status != Prefetch::MEDIA_OFFLINE {
             entry.prefetch.window = self.window_moment(now, account, url, entry);
             entry.prefetch.at = self.next_look(now, entry);
         }
@@ -81,7 +83,7 @@ impl Engine {
         let valid = |at: &Instant| next_update.is_none_or(|next| self.clock.at(*at) < next);
         let aged = age.map(|age| now + age).filter(valid);
         let window = entry.prefetch.window.filter(|at| *at > now);
-        window.into_iter().chain(aged).min()
+        window.into_iter().chain(aged).min().map(|due| self.scan(due))
     }
 
     /// Prefetches what is due and has been used since it was last stored.
@@ -89,18 +91,25 @@ impl Engine {
         let mut due = Vec::new();
         for (account, disk) in &self.disks {
             for (url, entry) in disk.due_entries(now) {
-                let again = self.retry(now, entry).filter(|_| entry.used);
+                let again = match self.is_listed(url) {
+                    true => self.listed_look(now, account, url, entry),
+                    false => self.retry(now, entry).filter(|_| entry.used),
+                };
                 due.push((account.clone(), url.clone(), again.zip(Some(entry.about.clone()))));
             }
         }
-        let limit = self.parameters.prefetch_timeout;
         for (account, url, about) in due {
+            let limit = self.time_for(&url);
             let Some(disk) = self.disks.get_mut(&account) else { continue };
             let Some(entry) = disk.find(&url) else { continue };
             let (purpose, etag) = (entry.purpose, entry.response.etag.clone());
-            let at = about.as_ref().map(|(again, _)| now + *again);
-            disk.set_prefetch(&url, Prefetch { at, ..entry.prefetch.clone() });
-            let Some((_, about)) = about else { continue };
+            let at = about.as_ref().map(|(again, _)| *again);
+            let status = match self.connected || at.is_none() {
+                true => entry.prefetch.status,
+                false => Prefetch::NOT_CONNECTED,
+            };
+            disk.set_prefetch(&url, Prefetch { at, status, ..entry.prefetch.clone() });
+            let Some((_, about)) = about.filter(|_| self.connected) else { continue };
             let mut request = Request::get(url.clone());
             request.headers.extend(etag.map(|etag| ("If-None-Match".to_owned(), etag)));
             let wanted = Wanted { purpose, key: url, request, media_offline: false, nonce: None };
@@ -108,16 +117,24 @@ impl Engine {
         }
     }
 
-    /// After which time a prefetch that is due now is made again if it brings nothing new; none: it is
-    /// not even made. Once the object has expired it goes on less often, until the entry could be
+    /// How long a prefetch of this URL may take.
+    fn time_for(&self, url: &Url) -> Span {
+        match self.is_listed(url) {
+            true => self.parameters.crl_prefetch_timeout,
+            false => self.parameters.prefetch_timeout,
+        }
+    }
+
+    /// When a prefetch that is due now is made again if it brings nothing new; none: it is not even
+    /// made. Once the object has expired it goes on less often, until the entry could be
     /// flushed: that is inferred from the names of the values (fact sheet §2.2).
-    fn retry(&self, now: Instant, entry: &DiskEntry) -> Option<Span> {
+    fn retry(&self, now: Instant, entry: &DiskEntry) -> Option<Instant> {
         let p = &self.parameters;
         // Never at once again: this would not end.
         let soonest = Span::from_secs(1);
         let (from, next_update) = validity(entry)?;
         let reading = self.clock.at(now);
-        match next_update.filter(|next| *next < reading) {
+        let after = match next_update.filter(|next| *next < reading) {
             None => Some(Ord::max(p.prefetch_retry, soonest)),
             Some(_) if p.prefetch_after_expiry_divisor == 0 => None,
             Some(next) if next + p.disk_flush_exempt < reading => None,
@@ -126,7 +143,8 @@ impl Engine {
                 let part = Ord::max(part, p.prefetch_after_expiry_min);
                 Some(Ord::max(Ord::min(part, p.prefetch_after_expiry_max), soonest))
             }
-        }
+        };
+        after.map(|after| self.scan(now + after))
     }
 
     /// A prefetch has brought nothing new: what it came to is kept with the entry.
@@ -148,7 +166,8 @@ impl Engine {
         };
         let mut prefetch = Prefetch { status, ..entry.prefetch.clone() };
         // Within the window it goes on as it began; before, it waits for the next occasion.
-        if status == Prefetch::FILE_OFFLINE && prefetch.window.is_none_or(|at| at > now) {
+        let before = prefetch.window.is_none_or(|at| at > now) && !self.is_listed(url);
+        if status == Prefetch::FILE_OFFLINE && before {
             prefetch.at = self.next_look(now, entry);
         }
         self.disk(account).set_prefetch(url, prefetch);

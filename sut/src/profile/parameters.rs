@@ -327,6 +327,30 @@ parameters! {
     /// (0x10D0, ERROR_MEDIA_OFFLINE).
     prefetch_skip_after_ocsp_failure: bool;
 
+    /// So often the Cryptographic Services look for what is due (PreFetchTriggerPeriod), and prefetch it
+    /// then. 0: at its very moment.
+    prefetch_trigger_period: Span;
+
+    /// Whether CRLs whose URLs are listed for it (`crl_prefetch` of a machine) are renewed by a rule of
+    /// their own (key CrlPreFetch), whether anything uses them or not.
+    crl_prefetch: bool;
+
+    /// A listed CRL is asked for again when it is so old (MaxAgeSeconds).
+    crl_prefetch_max_age: Span;
+
+    /// A listed CRL is asked for again so long before its nextUpdate (PublishBeforeNextUpdateSeconds).
+    crl_prefetch_before_next_update: Span;
+
+    /// And up to so long before that, at random (PublishRandomIntervalSeconds).
+    crl_prefetch_random: Span;
+
+    /// It is asked for again no sooner than after this time, also once it has expired (the minimal periods
+    /// before and after nextUpdate).
+    crl_prefetch_min_period: Span;
+
+    /// The retrieval of a listed CRL may take so long (TimeoutSeconds).
+    crl_prefetch_timeout: Span;
+
     /// How long after a prefetch that brought nothing new the next one is made
     /// (AfterCurrentTimePreFetchPeriod).
     prefetch_retry: Span;

@@ -35,6 +35,8 @@ const OPERATION: Spec = Spec {
         &Spec { path: "operation.NAME.delete_cache_files", keys: &["accounts"], kinds: &[] },
         &Spec { path: "operation.NAME.chain_cache_resync", keys: &[], kinds: &[] },
         &Spec { path: "operation.NAME.recreate_binding", keys: &[], kinds: &[] },
+        &Spec { path: "operation.NAME.disconnect", keys: &[], kinds: &[] },
+        &Spec { path: "operation.NAME.connect", keys: &[], kinds: &[] },
         &Spec { path: "operation.NAME.add_to_store", keys: &["ca", "base"], kinds: &[] },
         &Spec {
             path: "operation.NAME.verify_urlfetch",
@@ -120,6 +122,8 @@ fn action(kind: &str, fields: &Fields<'_>) -> Option<OperationKind> {
         "restart_service" => SutOperation::RestartService,
         "chain_cache_resync" => SutOperation::ChainCacheResync,
         "recreate_binding" => SutOperation::RecreateBinding,
+        "disconnect" => SutOperation::Disconnect,
+        "connect" => SutOperation::Connect,
         "urlcache_delete" => SutOperation::UrlcacheDelete { account: account("account") },
         "delete_cache_files" => SutOperation::DeleteCacheFiles { accounts: accounts(fields) },
         "add_to_store" => {

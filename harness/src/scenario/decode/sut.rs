@@ -36,6 +36,7 @@ const SUT: Spec = Spec {
         "sends_issuers",
         "stores",
         "ocsp_urls",
+        "crl_prefetch",
     ],
     kinds: &[],
 };
@@ -92,6 +93,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<SutConfi
         sends_issuers: fields.boolean("sends_issuers").unwrap_or(true),
         stores: stores(&fields),
         ocsp_urls: ocsp_urls(&fields),
+        crl_prefetch: fields.urls("crl_prefetch").unwrap_or_default(),
         name,
         ca: ca?,
     })

@@ -26,6 +26,7 @@ const VALIDATOR: Spec = Spec {
         "directory",
         "stores",
         "ocsp_urls",
+        "crl_prefetch",
     ],
     kinds: &[],
 };
@@ -52,8 +53,16 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<Validato
         fields.report("each_thread", "a directory is one machine: no thread has one of its own");
     }
     let (clock, stores) = (clock::decode(&fields), stores(&fields));
-    let ocsp_urls = ocsp_urls(&fields);
-    Some(ValidatorConfig { profile, clock, each_thread, directory, stores, ocsp_urls, name })
+    Some(ValidatorConfig {
+        profile,
+        clock,
+        each_thread,
+        directory,
+        stores,
+        ocsp_urls: ocsp_urls(&fields),
+        crl_prefetch: fields.urls("crl_prefetch").unwrap_or_default(),
+        name,
+    })
 }
 
 fn directory(fields: &Fields<'_>, name: &Name) -> Option<Directory> {

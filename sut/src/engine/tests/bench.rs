@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use revlab_lab::core::Item;
-use revlab_lab::http::{FetchError, Reply, Request};
+use revlab_lab::http::{FetchError, Reply, Request, Url};
 use revlab_lab::trace::{Check, Fetch, Handshake, Kind, TlsVersion, Verdict};
 use revlab_lab::{Clock, Code, Core, Instant, Out, Seed, Span};
 use revlab_pki::Certificate;
@@ -142,6 +142,7 @@ impl Bench {
             sends_issuers: true,
             stores: None,
             ocsp_urls: Vec::new(),
+            crl_prefetch: Vec::new(),
             name: "web".into(),
             under_test: true,
             adapter: Adapter::Model,
@@ -166,6 +167,15 @@ impl Bench {
             sessions_forgotten: 0,
             attempts: 0,
         }
+    }
+
+    /// A server that lists these CRLs to be prefetched by a rule of their own.
+    pub(super) fn listing(urls: &[Url], profile: Profile) -> Bench {
+        let mut bench = Bench::of(profile);
+        bench.made_of.0.crl_prefetch = urls.to_vec();
+        let (config, known, seed) = &bench.made_of;
+        bench.machine = Machine::new(config, known.clone(), *seed);
+        bench
     }
 
     /// A server that staples to these certificates of its own.

@@ -11,6 +11,8 @@ use revlab_pki::{Certificate, CrlTemplate};
 use super::authority::{Authority, BASE, OCSP, START, base};
 use super::bench::{Answer, Bench, profile};
 use crate::Operation;
+use crate::cache::Prefetch;
+use crate::engine::SYSTEM_ACCOUNT;
 use crate::profile::Hypothesis;
 
 const WEEK: Span = Span::from_days(7);
@@ -31,7 +33,10 @@ fn publish_weekly(bench: &mut Bench) {
 
 fn production(settings: &[(&str, &str)], seed: u64, clock: Clock) -> Bench {
     let known = vec![Authority::root().certificate];
-    let mut bench = Bench::seeded(profile(Hypothesis::H0, &[], settings), clock, known, Seed(seed));
+    // Each object at its very moment, unless a test says otherwise.
+    let settings = [&[("prefetch_trigger_period", "0s")], settings].concat();
+    let profile = profile(Hypothesis::H0, &[], &settings);
+    let mut bench = Bench::seeded(profile, clock, known, Seed(seed));
     bench.put("ocsp", OCSP, Answer::not_found());
     publish_weekly(&mut bench);
     bench
@@ -65,6 +70,52 @@ fn the_moment_is_seeded_and_within_the_window() {
     assert!(moments.iter().all(|m| (from..=to).contains(m)), "{moments:?}");
     assert!(moments.windows(2).any(|pair| pair[0] != pair[1]));
     assert_eq!(moment(7, Clock::exact(START)), moments[7]);
+}
+
+/// §2.2, the documented value of PreFetchTriggerPeriod; that what is due waits for a trigger, and that
+/// each machine has its own, is inferred.
+#[test]
+fn what_is_due_waits_for_the_next_trigger() {
+    let period = Span::from_mins(10);
+    let moment = |seed, trigger: &str| {
+        let settings = [("prefetch_trigger_period", trigger)];
+        let mut bench = production(&settings, seed, Clock::exact(START));
+        bench.check(&client());
+        bench.put("base", BASE, Answer::not_found());
+        bench.wait(WEEK + Span::from_hours(12));
+        prefetches(&bench).iter().map(|f| f.began).collect::<Vec<_>>()
+    };
+    let mut phases = Vec::new();
+    for seed in 0..5 {
+        let (at_once, triggered) = (moment(seed, "0s"), moment(seed, "10m"));
+        let waited = triggered[0] - at_once[0];
+        assert!(waited >= Span::ZERO && waited < period, "{waited}");
+        assert!(triggered.len() > 1);
+        let phase = |at: &Instant| (*at - START).as_millis() % period.as_millis();
+        assert!(triggered.iter().all(|at| phase(at) == phase(&triggered[0])));
+        phases.push(phase(&triggered[0]));
+    }
+    phases.dedup();
+    assert_eq!(phases.len(), 5, "not all at once");
+}
+
+/// §2.4: without a network nothing is prefetched, and the entry says so; with it the next try counts.
+#[test]
+fn without_a_network_nothing_is_prefetched() {
+    let mut bench = production(&[], 1, Clock::exact(START));
+    bench.check(&client());
+    bench.operate(Operation::Disconnect);
+    bench.wait_until(START + WEEK + Span::from_hours(12));
+    assert_eq!(prefetches(&bench).len(), 0);
+    let status = |bench: &Bench| {
+        let caches = bench.machine.caches(bench.now);
+        caches.accounts[SYSTEM_ACCOUNT].entries[0].prefetch.status
+    };
+    assert_eq!(status(&bench), Prefetch::NOT_CONNECTED);
+    bench.operate(Operation::Connect);
+    bench.wait(Span::from_mins(30));
+    assert_eq!(prefetches(&bench).len(), 1);
+    assert_eq!(status(&bench), Prefetch::PENDING);
 }
 
 /// §7.1 (client skew tolerance 0, inferred): the window is one of the server's clock.

@@ -3,7 +3,7 @@
 
 use revlab_lab::Span;
 use revlab_lab::http::FetchError;
-use revlab_lab::trace::Verdict;
+use revlab_lab::trace::{Purpose, Step, Verdict, Withheld};
 use revlab_lab::{Clock, Code};
 use revlab_pki::{CertStatus, Certificate, CrlTemplate};
 
@@ -179,6 +179,40 @@ fn https_urls_are_passed_over_without_a_flag() {
         let seen = bench.check(&client);
         assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, asked), "{flag}");
     }
+}
+
+/// §2.4: without a network a retrieval is an error of its own (ERROR_NOT_CONNECTED), and it comes at
+/// once. What is cached serves on; that no mark is left behind is inferred.
+#[test]
+fn without_a_network_nothing_is_asked_and_nothing_is_marked() {
+    let ca = Authority::root();
+    let mut bench = Bench::new(&[]);
+    bench.put("base", BASE, Answer::ok(ca.sign(&base(1, START, DAY))));
+    bench.operate(Operation::Disconnect);
+    let seen = bench.check(&ca.client("alice", 10, |_| {}));
+    assert_eq!((seen.verdict, seen.asked.as_str(), seen.took), (Verdict::Offline, "", Span::ZERO));
+    let why = Step::Withheld { object: Purpose::Base, why: Withheld::NotConnected, until: None };
+    assert!(seen.check.steps.contains(&why));
+    bench.operate(Operation::Connect);
+    let seen = bench.check(&ca.client("alice", 10, |_| {}));
+    assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, "base"), "no mark");
+    bench.operate(Operation::Disconnect);
+    assert_eq!(bench.check(&ca.client("alice", 10, |_| {})).verdict, Verdict::Good, "cached");
+}
+
+/// §2.5 (CRLs come over LDAP too): a directory's URL is asked for in its place. The lab has none, so
+/// the next URL decides.
+#[test]
+fn a_directory_is_asked_in_its_place() {
+    const DIRECTORY: &str = "ldap:///CN=LAB-CA,CN=CDP?certificateRevocationList?base";
+    let ca = Authority::root();
+    let at = super::authority::urls(&[DIRECTORY, BASE]);
+    let client = ca.client("alice", 10, |t| t.crl_urls = at);
+    let mut bench = Bench::new(&[]);
+    bench.put("directory", DIRECTORY, Answer::error(FetchError::NameNotResolved));
+    bench.put("base", BASE, Answer::ok(ca.sign(&base(1, START, DAY))));
+    let seen = bench.check(&client);
+    assert_eq!((seen.verdict, seen.asked.as_str()), (Verdict::Good, "directory base"));
 }
 
 /// §1.2 (ocsp-url-trailing-slash), reported: two slashes where the URL ends in one.

@@ -96,6 +96,7 @@ fn machine(profile: &str, settings: &[(&str, &str)], accounts: Option<Accounts>)
         }),
         stores: None,
         ocsp_urls: Vec::new(),
+        crl_prefetch: Vec::new(),
     };
     let known = vec![Authority::root().certificate];
     Machine::validator(&config, "desk".into(), accounts, known, Seed(1))
