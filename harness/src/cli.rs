@@ -5,15 +5,20 @@
 //! 0 good, 1 refused, 2 unreadable input, 3 undetermined.
 
 mod cache;
+mod choose;
 mod hypotheses;
+mod jobs;
+mod judge;
 mod lint;
 mod list;
 mod manual;
 mod profiles;
+mod report;
 mod run;
 #[cfg(feature = "live")]
 mod serve;
 mod sut;
+mod told;
 mod verify;
 
 use std::io::{self, Write};
@@ -34,6 +39,10 @@ struct Cli {
 enum Command {
     /// Run scenarios and judge them.
     Run(RunArgs),
+    /// Judge a run that was kept with `--out` again, also by another scenario's expectations.
+    Judge(judge::JudgeArgs),
+    /// Make the reports of a run that was kept with `--out` again.
+    Report(report::ReportArgs),
     /// Serve the CAs of a scenario in real time, for other programs.
     #[cfg(feature = "live")]
     Serve(serve::ServeArgs),
@@ -100,6 +109,15 @@ struct RunArgs {
     /// Only this variant.
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
+    /// Only scenarios with this tag; several times: with one of them.
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Only part k of n of what would be run, so that n machines share it.
+    #[arg(long, value_name = "K/N")]
+    shard: Option<choose::Shard>,
+    /// So many runs at once [default: in `sim` the number of cores, else 1].
+    #[arg(long, value_name = "N")]
+    jobs: Option<std::num::NonZeroUsize>,
     /// How cores are connected: directly, or through real sockets on loopback.
     #[arg(long, value_enum, default_value_t = TransportArg::Sim)]
     transport: TransportArg,
@@ -122,8 +140,8 @@ struct RunArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// How to print the reports.
-    #[arg(long, value_enum, default_value_t = Format::Terminal)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = told::RunFormat::Terminal)]
+    format: told::RunFormat,
     /// Also tell checks step by step, each step with its source: that of the first attempt of each
     /// outcome, and the nearest to each expectation that failed.
     #[arg(long)]
@@ -163,6 +181,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = std::panic::catch_unwind(|| match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Judge(args) => judge::judge(args),
+        Command::Report(args) => report::report(args),
         #[cfg(feature = "live")]
         Command::Serve(args) => serve::serve(args),
         Command::Verify(args) => verify::verify(args),
@@ -199,8 +219,11 @@ fn talk(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", text.trim_end());
 }
 
-/// Prints a result. A reader who closes the pipe early has read enough.
+/// Prints a result, unless there is nothing. A reader who closes the pipe early has read enough.
 fn print(text: &str) -> Result<(), Refusal> {
+    if text.is_empty() {
+        return Ok(());
+    }
     let mut to = anstream::stdout();
     match writeln!(to, "{}", text.trim_end()).and_then(|()| to.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

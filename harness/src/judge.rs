@@ -64,8 +64,10 @@ pub struct Finding {
     pub why: Option<String>,
     /// Labels of observations that it shows.
     pub shows: Vec<String>,
-    /// Whether it held.
+    /// Whether it held; [`Status::Known`] or [`Status::Cured`] where a failure of it is known.
     pub verdict: Status,
+    /// The ticket under which it is known to fail.
+    pub known: Option<String>,
     /// What was expected, in words.
     pub expected: String,
     /// What was seen, in words with numbers; where it did not hold, what was seen instead.
@@ -90,37 +92,46 @@ pub enum Status {
     Failed,
     /// It could not be judged.
     Inconclusive,
+    /// Something expected was not seen, as is known: it counts as held.
+    Known,
+    /// Everything expected was seen, though it is known to fail: it counts as failed, until the
+    /// scenario no longer says `known`.
+    Cured,
 }
 
 impl Status {
-    /// All statuses with their names in reports.
-    pub const NAMES: [(&'static str, Status); 3] = [
-        ("held", Status::Held),
-        ("failed", Status::Failed),
-        ("inconclusive", Status::Inconclusive),
-    ];
-
     /// The name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Held => "held",
             Status::Failed => "failed",
             Status::Inconclusive => "inconclusive",
+            Status::Known => "known",
+            Status::Cured => "cured",
         }
     }
 
-    /// The exit status of the command: 0 held, 1 failed, 3 inconclusive. (2 is for what went
+    /// What a status becomes where a failure is known under a ticket.
+    fn of_known(self) -> Status {
+        match self {
+            Status::Failed => Status::Known,
+            Status::Held => Status::Cured,
+            other => other,
+        }
+    }
+
+    /// The exit status of the command: 0 held or known, 1 failed or cured, 3 inconclusive. (2 is for what went
     /// wrong before the first event: then there is no judgement.)
     pub fn exit_code(self) -> u8 {
         match self {
-            Status::Held => 0,
-            Status::Failed => 1,
+            Status::Held | Status::Known => 0,
+            Status::Failed | Status::Cured => 1,
             Status::Inconclusive => 3,
         }
     }
 
-    /// What several come to together: failed if one failed, else inconclusive if one is, else
-    /// held.
+    /// What several come to together: failed if one failed or is cured, else inconclusive if one
+    /// is, else held.
     ///
     /// ```
     /// use revlab::judge::Status;
@@ -129,9 +140,9 @@ impl Status {
     /// ```
     pub fn of_all(statuses: impl IntoIterator<Item = Status>) -> Status {
         statuses.into_iter().fold(Status::Held, |worst, status| match (worst, status) {
-            (Status::Failed, _) | (_, Status::Failed) => Status::Failed,
-            (Status::Inconclusive, _) | (_, Status::Inconclusive) => Status::Inconclusive,
-            (Status::Held, Status::Held) => Status::Held,
+            (_, Status::Failed | Status::Cured) | (Status::Failed, _) => Status::Failed,
+            (_, Status::Inconclusive) | (Status::Inconclusive, _) => Status::Inconclusive,
+            _ => Status::Held,
         })
     }
 }
@@ -219,7 +230,11 @@ fn finding(scenario: &Scenario, index: &Index<'_>, expectation: &Expectation) ->
         name: expectation.name.clone(),
         why: expectation.why.clone(),
         shows: expectation.shows.clone(),
-        verdict: ruling.verdict,
+        verdict: match expectation.known {
+            Some(_) => ruling.verdict.of_known(),
+            None => ruling.verdict,
+        },
+        known: expectation.known.clone(),
         expected: ruling.expected + &phrase::window(index, expectation.window),
         seen: ruling.seen,
         nearest: ruling.nearest,
@@ -346,6 +361,22 @@ mod tests {
         assert_eq!(Status::of_all([Inconclusive, Failed, Held]), Failed);
         let codes = [Held, Failed, Inconclusive].map(Status::exit_code);
         assert_eq!(codes, [0, 1, 3]);
+        assert_eq!(Status::of_all([Held, Status::Known]), Held);
+        assert_eq!(Status::of_all([Status::Cured, Inconclusive]), Failed);
+    }
+
+    #[test]
+    fn a_known_failure_counts_as_held_and_its_cure_as_failed() {
+        let mut lab = outage();
+        for expectation in &mut lab.scenario.expectations {
+            expectation.known = Some("LAB-7".to_owned());
+        }
+        let judgement = judge(&lab.scenario(), &lab.trace());
+        let verdicts: Vec<_> = judgement.findings.iter().map(|f| f.verdict).collect();
+        assert_eq!(verdicts, [Status::Cured, Status::Known, Status::Known]);
+        assert_eq!(judgement.status(), Status::Failed);
+        lab.scenario.expectations.remove(0);
+        assert_eq!(judge(&lab.scenario(), &lab.trace()).status(), Status::Held);
     }
 
     #[test]

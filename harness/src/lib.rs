@@ -7,7 +7,8 @@
 //! * [`exec`]: running it, in `sim` or `live`, one loop for both;
 //! * [`judge`]: whether what happened is what was expected;
 //! * [`report`]: terminal, JSON, JUnit;
-//! * [`out`]: what `--out` keeps; [`caches`]: the disk caches among it, in words;
+//! * [`out`]: what `--out` keeps; [`kept`]: reading it back; [`caches`]: the disk caches among it, in
+//!   words;
 //! * [`hypotheses`]: which observations of the incident each hypothesis reproduces;
 //! * `serve`: the CAs of a scenario in real time, for other programs (feature `live`);
 //! * [`cli`]: the `revlab` command.
@@ -41,6 +42,7 @@ pub mod digest;
 pub mod exec;
 pub mod hypotheses;
 pub mod judge;
+pub mod kept;
 pub mod out;
 pub mod profiles;
 pub mod report;

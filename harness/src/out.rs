@@ -9,15 +9,31 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use revlab_fake_ca::access_log;
-use revlab_lab::trace::Kind;
+use revlab_lab::trace::{Kind, Trace};
 use revlab_pki::pkcs12::{self, Encryption};
 use revlab_sut::logs;
 
 use crate::exec::{Cast, Identity, Run};
+use crate::judge::Judgement;
+use crate::report::{attempts, json, markdown};
 use crate::scenario::model::Scenario;
 
 /// Of the PKCS #12 files. They protect nothing: the keys lie beside them in the clear.
 pub const PASSWORD: &str = "revlab";
+
+/// The trace in a run's folder.
+pub(crate) const TRACE: &str = "trace.jsonl";
+/// The resolved scenario in a run's folder.
+pub(crate) const SCENARIO: &str = "scenario.toml";
+
+/// Makes a report of a run.
+type Render = fn(&Scenario, &Trace, &Judgement) -> String;
+
+/// The reports in a run's folder.
+const REPORTS: [(&str, Render); 2] = [("report.json", json::text), ("report.md", markdown::render)];
+
+/// All attempts as a table, which only `revlab report` makes.
+const ATTEMPTS: &str = "attempts.csv";
 
 /// One takes as long as many signatures: so many are enough to try things with.
 const MOST_PKCS12: usize = 100;
@@ -26,6 +42,8 @@ const MOST_PKCS12: usize = 100;
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// The resolved scenario: with it a trace that was cut can be judged.
+    resolved: String,
     /// Whether the certificates of this run are there already.
     prepared: AtomicBool,
 }
@@ -76,7 +94,7 @@ impl RunFolder {
         let variant = scenario.variant.as_deref().unwrap_or("default");
         let sut = scenario.suts.values().find(|s| s.under_test).map_or("none", |s| &*s.name);
         let path = out.join(&scenario.name).join(variant).join(sut);
-        RunFolder { path, prepared: AtomicBool::new(false) }
+        RunFolder { path, resolved: scenario.resolved.clone(), prepared: AtomicBool::new(false) }
     }
 
     /// Where it is.
@@ -128,23 +146,28 @@ impl RunFolder {
         if !self.prepared.load(Ordering::Relaxed) {
             let _ = fs::remove_dir_all(self.path.join("pki"));
         }
-        for stale in ["scenario.toml", "report.json"] {
+        for stale in REPORTS.iter().map(|(name, _)| *name).chain([ATTEMPTS]) {
             let _ = fs::remove_file(self.path.join(stale));
         }
         self.directory("logs")?;
         self.directory("pki")?;
-        let path = self.path.join("trace.jsonl");
+        self.file(SCENARIO, self.resolved.as_bytes())?;
+        let path = self.path.join(TRACE);
         File::create(&path).map_err(|source| OutError { path, source })
     }
 
-    /// Writes everything but the trace: the resolved scenario, the report, logs, caches and certificates.
+    /// Writes what is known when a run is over: reports, logs, caches and certificates.
     ///
     /// # Errors
     ///
     /// A file cannot be written.
-    pub fn keep(&self, scenario: &Scenario, run: &Run, report: &str) -> Result<(), OutError> {
-        self.file("scenario.toml", scenario.resolved.as_bytes())?;
-        self.file("report.json", report.as_bytes())?;
+    pub fn keep(
+        &self,
+        scenario: &Scenario,
+        run: &Run,
+        judgement: &Judgement,
+    ) -> Result<(), OutError> {
+        reports(&self.path, scenario, &run.trace, judgement)?;
         self.logs(scenario, run)?;
         self.caches(run)?;
         self.certificates(&run.cast)
@@ -239,10 +262,7 @@ impl RunFolder {
     }
 
     fn file(&self, name: impl AsRef<Path>, bytes: &[u8]) -> Result<(), OutError> {
-        let path = self.path.join(name);
-        let parent = path.parent().map(fs::create_dir_all);
-        let written = parent.unwrap_or(Ok(())).and_then(|()| fs::write(&path, bytes));
-        written.map_err(|source| OutError { path, source })
+        file(self.path.join(name), bytes)
     }
 
     /// A private key: readable by its owner alone.
@@ -257,6 +277,40 @@ impl RunFolder {
         let written = options.open(&path).and_then(|mut file| file.write_all(bytes));
         written.map_err(|source| OutError { path, source })
     }
+}
+
+/// Writes every report of a run into its folder; gives their names.
+///
+/// # Errors
+///
+/// A file cannot be written.
+pub fn reports(
+    folder: &Path,
+    scenario: &Scenario,
+    trace: &Trace,
+    judgement: &Judgement,
+) -> Result<Vec<PathBuf>, OutError> {
+    let written = REPORTS.map(|(name, render)| {
+        let path = folder.join(name);
+        file(path.clone(), render(scenario, trace, judgement).as_bytes()).map(|()| path)
+    });
+    written.into_iter().collect()
+}
+
+/// Writes the table of all attempts into a run's folder.
+///
+/// # Errors
+///
+/// The file cannot be written.
+pub fn attempts(folder: &Path, trace: &Trace) -> Result<PathBuf, OutError> {
+    let path = folder.join(ATTEMPTS);
+    file(path.clone(), attempts::csv(trace).as_bytes()).map(|()| path)
+}
+
+fn file(path: PathBuf, bytes: &[u8]) -> Result<(), OutError> {
+    let parent = path.parent().map(fs::create_dir_all);
+    let written = parent.unwrap_or(Ok(())).and_then(|()| fs::write(&path, bytes));
+    written.map_err(|source| OutError { path, source })
 }
 
 /// Writes `junit.xml` over all runs.

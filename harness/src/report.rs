@@ -2,14 +2,19 @@
 //! judgement, one file for each format.
 //!
 //! * [`terminal`] makes what a person reads, on 100 columns, with or without colour;
+//! * [`markdown`] makes what goes into an issue or a CI job's summary;
 //! * [`json`] makes `report.json`;
 //! * [`junit`] makes what CI systems read;
+//! * [`attempts`] makes a table of all attempts;
 //! * [`words`] makes sentences of the steps of a check.
 //!
 //! How to read each is described in `docs/src/reference/report.md`.
 
+pub mod attempts;
+mod facts;
 pub mod json;
 pub mod junit;
+pub mod markdown;
 #[cfg(test)]
 mod sample;
 mod summary;

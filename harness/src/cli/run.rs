@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use revlab_lab::Instant;
-use revlab_sut::profile::Hypothesis;
-
-use super::{Format, Refusal, RunArgs, TransportArg, lint, print, sut, talk};
+use super::choose::{self, refusal};
+use super::jobs;
+use super::told::{self, Done};
+use super::{Refusal, RunArgs, TransportArg, print, sut, talk};
 use crate::exec::adapter::Adapter;
 use crate::exec::{self, Options, RunError, Transport};
 use crate::judge::{self, Status};
-use crate::out::{self, RunFolder};
-use crate::report::{json, junit, terminal};
-use crate::scenario::{self, Scenario};
+use crate::out::RunFolder;
+use crate::scenario::Scenario;
 
 /// Exit status after Ctrl-C.
 const INTERRUPTED: u8 = 130;
@@ -22,11 +22,14 @@ const INTERRUPTED: u8 = 130;
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// What one variant came to.
-struct Done {
-    status: Status,
-    json: serde_json::Value,
-    suite: junit::Suite,
+/// What one run came to.
+enum Ended {
+    /// It was judged, and this is to be printed of it.
+    Judged(Box<Done>, String),
+    /// It broke off, for this reason.
+    Broken(String),
+    /// It could not begin.
+    Refused(Refusal),
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
@@ -35,32 +38,66 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
         let why = "`--port` is for real sockets: add `--transport live`";
         return Err(Refusal(format!("error: {why}")));
     }
-    let scenarios = load(args, adapter.as_ref())?;
+    let jobs = jobs(args, adapter.as_ref())?;
+    let scenarios = choose::scenarios(args, adapter.as_ref())?;
     if let Some(out) = &args.out {
         can_be_kept(out, &scenarios)?;
     }
     // A second handler cannot be set, as when the library runs the command twice: the first stays.
     let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
-    let mut done = Vec::new();
-    for scenario in &scenarios {
-        match run_one(args, adapter.as_ref(), scenario) {
-            Ok(Some(one)) => done.push(one),
-            Ok(None) => return finish(args, &done, Some(Status::Inconclusive)),
-            Err(refusal) => {
-                // What was run before is not lost.
-                if !done.is_empty() {
-                    finish(args, &done, None)?;
-                }
-                return Err(refusal);
-            }
-        }
-        if STOP.load(Ordering::Relaxed) {
-            finish(args, &done, None)?;
-            talk("interrupted: the trace ends where it was, and is inconclusive");
-            return Ok(INTERRUPTED);
-        }
+    if scenarios.is_empty() {
+        talk("nothing to run in this shard");
     }
-    finish(args, &done, None)
+    let mut done = Vec::new();
+    let mut broken = None;
+    let work = |scenario: &Scenario| run_one(args, adapter.as_ref(), scenario);
+    let stop = || STOP.load(Ordering::Relaxed);
+    let all = jobs::in_order(jobs, &scenarios, &stop, work, |ended| match ended {
+        Ended::Judged(one, text) => {
+            done.push(*one);
+            print(&text).map(|()| true)
+        }
+        Ended::Broken(why) => {
+            talk(&why);
+            broken = Some(Status::Inconclusive);
+            Ok(false)
+        }
+        Ended::Refused(refusal) => Err(refusal),
+    });
+    if let Err(refusal) = all {
+        // What was run before is not lost.
+        if !done.is_empty() {
+            finish(args, &done, None)?;
+        }
+        return Err(refusal);
+    }
+    let status = finish(args, &done, broken)?;
+    if stop() && broken.is_none() {
+        talk("interrupted: the trace ends where it was, and is inconclusive");
+        return Ok(INTERRUPTED);
+    }
+    Ok(status)
+}
+
+/// How many runs at once: in `sim` as many as there are cores, else one after another.
+fn jobs(args: &RunArgs, adapter: Option<&Adapter>) -> Result<NonZeroUsize, Refusal> {
+    let several = args.jobs.is_some_and(|jobs| jobs.get() > 1);
+    let alone = match (args.port, adapter) {
+        (Some(_), _) => Some("`--port`"),
+        (_, Some(_)) => Some("`--sut`"),
+        (None, None) => None,
+    };
+    if let Some(alone) = alone.filter(|_| several) {
+        let why = format!("with {alone} there can be one run at a time: leave `--jobs` out");
+        return Err(Refusal(format!("error: {why}")));
+    }
+    let usual = match args.transport {
+        TransportArg::Sim if alone.is_none() => {
+            std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+        }
+        _ => NonZeroUsize::MIN,
+    };
+    Ok(args.jobs.unwrap_or(usual))
 }
 
 /// Whether each run can have its own folder below `out`.
@@ -78,103 +115,8 @@ fn can_be_kept(out: &Path, scenarios: &[Scenario]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Reads every file, applies what the command line replaces, and refuses what cannot be run.
-fn load(args: &RunArgs, adapter: Option<&Adapter>) -> Result<Vec<Scenario>, Refusal> {
-    let mut scenarios = Vec::new();
-    let mut mistakes = Vec::new();
-    for file in lint::discover(&args.scenarios)? {
-        match scenario::load(&file) {
-            Ok(variants) => scenarios.extend(variants),
-            Err(errors) => mistakes.push(errors.render(lint::colour())),
-        }
-    }
-    if !mistakes.is_empty() {
-        return Err(Refusal(mistakes.join("\n")));
-    }
-    choose_variant(args, &mut scenarios)?;
-    replace(args, adapter, &mut scenarios)?;
-    for scenario in &scenarios {
-        if let Some(why) = adapter.and_then(|adapter| adapter.refuses(scenario)) {
-            return Err(refusal(scenario, &why));
-        }
-        exec::try_set_up(scenario).map_err(|e| refusal(scenario, &e.to_string()))?;
-    }
-    Ok(scenarios)
-}
-
-fn choose_variant(args: &RunArgs, scenarios: &mut Vec<Scenario>) -> Result<(), Refusal> {
-    let Some(wanted) = &args.variant else { return Ok(()) };
-    let there: std::collections::BTreeSet<String> =
-        scenarios.iter().filter_map(|s| s.variant.as_ref()).map(|v| v.to_string()).collect();
-    scenarios.retain(|s| s.variant.as_deref() == Some(wanted));
-    if !scenarios.is_empty() {
-        return Ok(());
-    }
-    let hint = match there.is_empty() {
-        true => ": there are none".to_owned(),
-        false => scenario::hint(wanted, there.iter().map(String::as_str)),
-    };
-    Err(Refusal(format!("error: no scenario here has a variant `{wanted}`{hint}")))
-}
-
-fn replace(
-    args: &RunArgs,
-    adapter: Option<&Adapter>,
-    scenarios: &mut [Scenario],
-) -> Result<(), Refusal> {
-    let hypothesis = args.hypothesis.as_deref().map(hypothesis).transpose()?;
-    let start = adapter.is_some_and(Adapter::in_real_time).then(sut::now);
-    if args.seed.is_none() && hypothesis.is_none() && start.is_none() {
-        return Ok(());
-    }
-    for scenario in scenarios {
-        *scenario = replaced(scenario, args.seed, hypothesis, start)?;
-    }
-    Ok(())
-}
-
-/// The scenario with another seed, hypothesis and start, also in the text that is kept of it.
-fn replaced(
-    scenario: &Scenario,
-    seed: Option<u64>,
-    hypothesis: Option<&str>,
-    start: Option<Instant>,
-) -> Result<Scenario, Refusal> {
-    let mut text = format!("{}\n[variant.replaced]\n", scenario.resolved);
-    if let Some(seed) = seed {
-        text.push_str(&format!("seed = {seed}\n"));
-    }
-    if let Some(start) = start {
-        text.push_str(&format!("start = \"{start}\"\n"));
-    }
-    for (sut, hypothesis) in scenario.suts.keys().zip(hypothesis.into_iter().cycle()) {
-        text.push_str(&format!("sut.{sut}.hypothesis = \"{hypothesis}\"\n"));
-    }
-    let variants = scenario::from_text(&scenario.name, &text)
-        .map_err(|errors| Refusal(errors.render(lint::colour())))?;
-    let again = variants.into_iter().next();
-    let again = again.ok_or_else(|| refusal(scenario, "there is nothing to run in it"))?;
-    let (head, _) = scenario.resolved.split_once('\n').unwrap_or_default();
-    let (_, body) = again.resolved.split_once('\n').unwrap_or_default();
-    let resolved = format!("{head}\n{body}");
-    Ok(Scenario { variant: scenario.variant.clone(), resolved, ..again })
-}
-
-fn hypothesis(name: &str) -> Result<&str, Refusal> {
-    let names = Hypothesis::NAMES.map(|(n, _)| n);
-    if names.contains(&name) {
-        return Ok(name);
-    }
-    let hint = scenario::hint(name, names);
-    Err(Refusal(format!("error: there is no hypothesis `{name}`{hint}")))
-}
-
-/// Runs one variant; none: the run broke off, and has said why.
-fn run_one(
-    args: &RunArgs,
-    adapter: Option<&Adapter>,
-    scenario: &Scenario,
-) -> Result<Option<Done>, Refusal> {
+/// Runs one variant, judges it and keeps what is to be kept.
+fn run_one(args: &RunArgs, adapter: Option<&Adapter>, scenario: &Scenario) -> Ended {
     let transport = match args.transport {
         TransportArg::Sim => Transport::Sim,
         TransportArg::Live => Transport::Live,
@@ -190,51 +132,23 @@ fn run_one(
     let run = match exec::run(scenario, transport, &options, &mut *to) {
         Ok(run) => run,
         Err(error @ (RunError::Setup(_) | RunError::Live(_) | RunError::Sut(_))) => {
-            return Err(refusal(scenario, &error.to_string()));
+            return Ended::Refused(refusal(scenario, &error.to_string()));
         }
         Err(RunError::Trace(error)) => {
-            talk(&format!("error: {}: the trace cannot be written: {error}", scenario.name));
-            return Ok(None);
+            let name = &scenario.name;
+            return Ended::Broken(format!("error: {name}: the trace cannot be written: {error}"));
         }
     };
     let judgement = judge::judge(scenario, &run.trace);
-    let json = json::report(scenario, &run.trace, &judgement);
-    if let Some(folder) = &folder {
-        let text = format!("{json:#}\n");
-        if let Err(error) = folder.keep(scenario, &run, &text) {
-            talk(&format!("error: {error}"));
-            return Ok(None);
-        }
+    if let Some(folder) = &folder
+        && let Err(error) = folder.keep(scenario, &run, &judgement)
+    {
+        return Ended::Broken(format!("error: {error}"));
     }
-    if args.format == Format::Terminal {
-        let colour = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
-        print(&terminal::render(scenario, &run.trace, &judgement, colour))?;
-        if args.explain {
-            print(&terminal::explain(scenario, &run.trace, &judgement))?;
-        }
-    }
-    let suite = junit::suite(scenario, &run.trace, &judgement);
-    Ok(Some(Done { status: judgement.status(), json, suite }))
+    let text = told::text(args.format, args.explain, scenario, &run.trace, &judgement);
+    Ended::Judged(Box::new(Done::new(scenario, &run.trace, &judgement)), text)
 }
 
-/// Prints and keeps what is over all runs; gives the exit status, of these and of `more`.
 fn finish(args: &RunArgs, done: &[Done], more: Option<Status>) -> Result<u8, Refusal> {
-    if let Some(out) = args.out.as_ref().filter(|_| !done.is_empty()) {
-        let text = junit::render(done.iter().map(|d| d.suite.clone()));
-        keep_junit(out, &text)?;
-    }
-    if args.format == Format::Json {
-        let all = serde_json::Value::from(done.iter().map(|d| d.json.clone()).collect::<Vec<_>>());
-        print(&format!("{all:#}"))?;
-    }
-    Ok(Status::of_all(done.iter().map(|d| d.status).chain(more)).exit_code())
-}
-
-fn keep_junit(out: &Path, text: &str) -> Result<(), Refusal> {
-    out::junit(out, text).map_err(|e| Refusal(format!("error: {e}")))
-}
-
-fn refusal(scenario: &Scenario, why: &str) -> Refusal {
-    let variant = scenario.variant.as_ref().map(|v| format!(", variant {v}")).unwrap_or_default();
-    Refusal(format!("error: {}{variant}: {why}", scenario.name))
+    told::finish(args.format, args.out.as_deref(), done, more)
 }

@@ -243,7 +243,8 @@ impl Lab {
     pub(crate) fn expect(&mut self, kind: ExpectationKind) -> &mut Lab {
         let window = Window { from: self.start, to: self.start + self.scenario.duration };
         let name = format!("expectation-{}", self.scenario.expectations.len() + 1).into();
-        let expectation = Expectation { name, why: None, shows: Vec::new(), window, kind };
+        let expectation =
+            Expectation { name, why: None, shows: Vec::new(), known: None, window, kind };
         self.scenario.expectations.push(expectation);
         self
     }

@@ -42,6 +42,11 @@ pub fn report(scenario: &Scenario, trace: &Trace, judgement: &Judgement) -> Valu
     serde_json::to_value(report).unwrap_or_default()
 }
 
+/// The same as the text of the file.
+pub fn text(scenario: &Scenario, trace: &Trace, judgement: &Judgement) -> String {
+    format!("{:#}\n", report(scenario, trace, judgement))
+}
+
 #[derive(Serialize)]
 struct Report<'a> {
     format: u32,
@@ -74,6 +79,8 @@ struct FindingJson<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     shows: &'a [String],
     verdict: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<&'a str>,
     expected: &'a str,
     seen: &'a str,
     #[serde(skip_serializing_if = "<[u64]>::is_empty")]
@@ -118,6 +125,7 @@ fn finding(finding: &Finding) -> FindingJson<'_> {
         why: finding.why.as_deref(),
         shows: &finding.shows,
         verdict: finding.verdict,
+        known: finding.known.as_deref(),
         expected: &finding.expected,
         seen: &finding.seen,
         nearest: &finding.nearest,

@@ -1,7 +1,8 @@
 //! JUnit XML: a suite for each scenario and variant, a case for each expectation.
 //!
-//! A failed expectation is a failure. An inconclusive one is an error; so is a run that proves
-//! nothing, in a case of its own, [`RUN_CASE`].
+//! A failed expectation is a failure, and so is one that holds though it is known to fail; one that
+//! fails as is known is skipped. An inconclusive one is an error; so is a run that proves nothing, in
+//! a case of its own, [`RUN_CASE`].
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use revlab_lab::trace::{Kind, Trace};
@@ -63,6 +64,16 @@ fn case(suite: &str, finding: &Finding) -> TestCase {
     let status = match finding.verdict {
         Status::Held => TestCaseStatus::success(),
         Status::Failed => not_held(NonSuccessKind::Failure, Status::Failed, &finding.seen),
+        Status::Cured => {
+            let ticket = finding.known.as_deref().unwrap_or_default();
+            let words = format!("it holds, though it is known to fail ({ticket})");
+            not_held(NonSuccessKind::Failure, Status::Cured, &words)
+        }
+        Status::Known => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message(format!("known: {}", finding.known.as_deref().unwrap_or_default()));
+            skipped
+        }
         Status::Inconclusive => {
             not_held(NonSuccessKind::Error, Status::Inconclusive, &finding.seen)
         }
@@ -83,6 +94,7 @@ fn not_held(kind: NonSuccessKind, status: Status, message: &str) -> TestCaseStat
 fn reason(finding: &Finding) -> String {
     let mut lines = Vec::new();
     lines.extend(finding.why.as_ref().map(|why| format!("why: {why}")));
+    lines.extend(finding.known.as_ref().map(|ticket| format!("known: {ticket}")));
     lines.push(format!("expected: {}", finding.expected));
     lines.push(format!("seen: {}", finding.seen));
     if !finding.nearest.is_empty() {
@@ -108,6 +120,18 @@ mod tests {
         let mut lab = outage();
         lab.fault("never", revlab_lab::Span::ZERO, revlab_lab::Span::from_mins(1), true);
         insta::assert_snapshot!(render([suite_of(&lab)]));
+    }
+
+    #[test]
+    fn a_known_failure_is_skipped_and_a_cure_is_a_failure() {
+        let mut lab = outage();
+        for expectation in &mut lab.scenario.expectations {
+            expectation.known = Some("LAB-7".to_owned());
+        }
+        let text = render([suite_of(&lab)]);
+        let report = Report::deserialize_from_str(&text).unwrap();
+        let suite = &report.test_suites[0];
+        assert_eq!((suite.tests, suite.failures, suite.errors), (4, 2, 0));
     }
 
     #[test]

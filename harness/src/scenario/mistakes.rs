@@ -335,7 +335,7 @@ fn exactly_one_kind_must_be_said() {
 fn a_sketch_of_another_form_is_explained() {
     assert_snapshot!(lines(&format!("{GOOD}[expect.x]\nattempts = \"all\"\noutcome = \"admitted\"\n")), @r#"
     x.toml:12:12: `attempts` of expectation `x` must be a table, but is the text "all"; its keys: `share`, `outcome`, `code`, `substatus`, `by`, `clients`, `identity`
-    x.toml:13:1: unknown key `outcome` in expectation `x`; valid keys: `why`, `shows`, `from`, `to`, `attempts`, `episodes`, `fetches`, `order`, `follows`, `checks`, `exposure`, `log`
+    x.toml:13:1: unknown key `outcome` in expectation `x`; valid keys: `why`, `shows`, `known`, `from`, `to`, `attempts`, `episodes`, `fetches`, `order`, `follows`, `checks`, `exposure`, `log`
     "#);
 }
 

@@ -122,6 +122,8 @@ pub struct Expectation {
     pub why: Option<String>,
     /// Labels of observations that it shows, such as `O2` of the fact sheet.
     pub shows: Vec<String>,
+    /// The ticket under which it is known to fail.
+    pub known: Option<String>,
     /// Only what lies in this window counts: [from, to).
     pub window: Window,
     /// What is expected.

@@ -491,6 +491,7 @@ fn expectations_are_read_in_the_order_of_the_file() {
     let s = variant(EVERYTHING, "only");
     assert_eq!(s.expectations[0].why.as_deref(), Some("because"));
     assert_eq!(s.expectations[0].shows, ["O2"]);
+    assert_eq!(s.expectations[0].known.as_deref(), Some("LAB-7"));
     let line = |e: &Expectation| {
         let (from, to) = (e.window.from - start(), e.window.to - start());
         format!("{} {from}..{to}: {:?}", e.name, e.kind)

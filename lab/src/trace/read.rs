@@ -1,6 +1,6 @@
 //! Reading a trace back.
 
-use std::io::BufRead;
+use std::io::{BufRead, Error};
 
 use serde::Deserialize;
 
@@ -93,22 +93,28 @@ const KNOWN: [&str; 11] = [
 ///
 /// # Errors
 ///
-/// A line that is not a record. A last line without its line feed was cut and is passed over too:
-/// such a trace has no `end` record and cannot be judged complete.
+/// A line that is not a record. A last line without its line feed that is no record was cut, and is
+/// passed over: such a trace has no `end` record and cannot be judged complete.
 pub fn read(mut from: impl BufRead) -> Result<Trace, ReadError> {
     let mut trace = Trace::default();
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     for line in 1.. {
-        text.clear();
-        let got = from.read_line(&mut text).map_err(|source| ReadError::Io { line, source })?;
-        if got == 0 {
+        bytes.clear();
+        let got = from.read_until(b'\n', &mut bytes);
+        if got.map_err(|source| ReadError::Io { line, source })? == 0 {
             break;
         }
-        let cut = !text.ends_with('\n');
+        // A cut may have gone through a character.
+        let cut = !bytes.ends_with(b"\n");
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => text,
+            Err(_) if cut => break,
+            Err(error) => return Err(ReadError::Io { line, source: Error::other(error) }),
+        };
         if text.trim().is_empty() {
             continue;
         }
-        match parse(&text) {
+        match parse(text) {
             Ok(Some(record)) => trace.push(record),
             Ok(None) => {}
             Err(_) if cut => break,
@@ -188,5 +194,7 @@ mod tests {
         assert_eq!(trace.records().len(), 1);
         assert!(!trace.is_complete());
         assert!(matches!(read(&b"not json\n"[..]), Err(ReadError::Syntax { line: 1, .. })));
+        assert!(read(&b"\n{\"n\":0,\"what\":\"\xc3"[..]).unwrap().records().is_empty());
+        assert!(matches!(read(&b"\xff\n"[..]), Err(ReadError::Io { line: 1, .. })));
     }
 }

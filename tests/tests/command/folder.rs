@@ -81,6 +81,16 @@ impl Folder {
         self.0.path().join(name)
     }
 
+    /// Removes a file, or a folder with all that is in it.
+    pub(crate) fn remove(&self, name: &str) {
+        let path = self.path(name);
+        let gone = match path.is_dir() {
+            true => std::fs::remove_dir_all(&path),
+            false => std::fs::remove_file(&path),
+        };
+        gone.expect("it was there");
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         let path = self.path(name);
         std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))

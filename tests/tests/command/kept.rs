@@ -56,6 +56,7 @@ fn the_layout_is_the_documented_one() {
     good/default/web/pki/server-web.p12
     good/default/web/pki/server-web.pem
     good/default/web/report.json
+    good/default/web/report.md
     good/default/web/scenario.toml
     good/default/web/trace.jsonl
     junit.xml

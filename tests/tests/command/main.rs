@@ -4,6 +4,7 @@ mod bad_input;
 mod cache;
 mod folder;
 mod interrupted;
+mod judged;
 mod kept;
 mod library;
 mod manual;

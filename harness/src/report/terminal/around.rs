@@ -10,7 +10,7 @@ use super::wrap::labelled;
 use super::{Page, episodes};
 use crate::judge::index::At;
 use crate::judge::{Episode, about, at, by_alert, result_words};
-use crate::report::words;
+use crate::report::{facts, words};
 
 /// So many episodes are shown in detail.
 const MOST: usize = 3;
@@ -45,7 +45,7 @@ fn one(page: &Page<'_>, episode: &Episode, earlier: &[&Episode]) -> Vec<String> 
         about(episode.length()),
         at(episode.begin),
         clients.join(", "),
-        episodes::ended(page, episode)
+        facts::ended(page.index, episode)
     );
     lines.extend(labelled("", 2, &facts));
     let sut = page.scenario.clients.values().find(|c| episode.clients.contains(&c.name));

@@ -6,7 +6,8 @@ use revlab_lab::{Instant, Outcome};
 use super::paint::Tone;
 use super::wrap::cut;
 use super::{Page, WIDTH};
-use crate::judge::{Episode, Healing, about, counted, result_words};
+use crate::judge::{Episode, about, counted, result_words};
+use crate::report::facts;
 
 /// More episodes than this are only counted.
 const MOST: usize = 20;
@@ -53,7 +54,7 @@ fn table(page: &Page<'_>, found: &[&Episode]) -> Vec<String> {
             episode.attempts.to_string(),
             cut(&clients.join(", "), 10),
             cut(&short(episode), 26),
-            ended(page, episode),
+            facts::ended(page.index, episode),
         ]);
     }
     for column in [0, 2, 3] {
@@ -80,17 +81,5 @@ fn short(episode: &Episode) -> String {
         // An alert is a refusal, and the column is narrow.
         Some(alert) => format!("alert {alert}"),
         None => words,
-    }
-}
-
-/// How it ended, in short.
-pub(super) fn ended(page: &Page<'_>, episode: &Episode) -> String {
-    match episode.healing {
-        Healing::ByItself => "by itself".to_owned(),
-        Healing::NotHealed => "not in the run".to_owned(),
-        Healing::AfterOperation(record) => {
-            let operation = page.index.operations.iter().find(|o| o.n == record);
-            operation.map_or("after operation".to_owned(), |o| format!("after {}", o.what))
-        }
     }
 }

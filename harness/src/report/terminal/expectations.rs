@@ -26,7 +26,8 @@ fn one(page: &Page<'_>, finding: &Finding) -> Vec<String> {
         false => format!(" (shows {})", finding.shows.join(", ")),
     };
     let label = format!("{verdict} ");
-    let name = format!("{}{shows}", finding.name);
+    let known = finding.known.as_ref().map(|t| format!(", known as {t}")).unwrap_or_default();
+    let name = format!("{}{shows}{known}", finding.name);
     let mut lines = labelled(&label, INDENT.max(label.len()), &name);
     if let Some(first) = lines.first_mut() {
         *first = first.replacen(&verdict, &page.paint.text(tone(finding.verdict), &verdict), 1);
@@ -38,6 +39,11 @@ fn one(page: &Page<'_>, finding: &Finding) -> Vec<String> {
     let seen = labelled("  seen", INDENT, &finding.seen);
     match finding.verdict {
         Status::Held => lines.extend(seen),
+        Status::Cured => {
+            lines.extend(seen);
+            let words = "it holds, though it is known to fail: take `known` out of the scenario";
+            lines.extend(labelled("  cured", INDENT, words));
+        }
         other => lines.extend(seen.iter().map(|line| page.paint.text(tone(other), line))),
     }
     if finding.verdict != Status::Held && !finding.nearest.is_empty() {

@@ -59,8 +59,8 @@ impl Paint {
 /// The tone of a status.
 pub(super) fn tone(status: Status) -> Tone {
     match status {
-        Status::Held => Tone::Good,
+        Status::Held | Status::Cured => Tone::Good,
         Status::Failed => Tone::Bad,
-        Status::Inconclusive => Tone::Doubt,
+        Status::Inconclusive | Status::Known => Tone::Doubt,
     }
 }

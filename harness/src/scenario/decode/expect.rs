@@ -15,7 +15,7 @@ pub(super) const SPECS: &[&Spec] = &[&EXPECT, &ITEM];
 
 const EXPECT: Spec = Spec {
     path: "expect.NAME",
-    keys: &["why", "shows", "from", "to"],
+    keys: &["why", "shows", "known", "from", "to"],
     kinds: &[
         &Spec {
             path: "expect.NAME.attempts",
@@ -82,9 +82,10 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<Expectat
     let why = fields.text("why").map(str::to_owned);
     let shows = fields.texts("shows").unwrap_or_default();
     let shows = shows.into_iter().map(|(label, _)| label.to_owned()).collect();
+    let known = fields.text("known").map(str::to_owned);
     let window = fields.window("from", "to");
     let kind = fields.kind().and_then(|(kind, fields)| expected(kind, &fields));
-    Some(Expectation { name, why, shows, window, kind: kind? })
+    Some(Expectation { name, why, shows, known, window, kind: kind? })
 }
 
 fn expected(kind: &str, fields: &Fields<'_>) -> Option<ExpectationKind> {

@@ -1,0 +1,178 @@
+//! Which runs a command line means: files, variants, tags, a shard, and what it replaces in them.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use revlab_lab::Instant;
+use revlab_sut::profile::Hypothesis;
+
+use super::{Refusal, RunArgs, lint, sut};
+use crate::exec;
+use crate::exec::adapter::Adapter;
+use crate::scenario::{self, Scenario};
+
+/// Part `k` of `n` of the runs, as `k/n`: run number i, from 0, is in part i mod n + 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shard {
+    part: usize,
+    of: usize,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Shard, String> {
+        let parts = text.split_once('/');
+        let parts = parts.and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+        match parts {
+            Some((part, of)) if (1..=of).contains(&part) => Ok(Shard { part, of }),
+            _ => Err("expected k/n with 1 ≤ k ≤ n, such as 2/4".to_owned()),
+        }
+    }
+}
+
+impl Shard {
+    fn keep<T>(self, all: Vec<T>) -> Vec<T> {
+        let mine = |i: usize| i % self.of == self.part - 1;
+        all.into_iter().enumerate().filter(|(i, _)| mine(*i)).map(|(_, it)| it).collect()
+    }
+}
+
+/// Reads every file, applies what the command line replaces, and refuses what cannot be run.
+pub(super) fn scenarios(
+    args: &RunArgs,
+    adapter: Option<&Adapter>,
+) -> Result<Vec<Scenario>, Refusal> {
+    let mut scenarios = Vec::new();
+    let mut mistakes = Vec::new();
+    for file in lint::discover(&args.scenarios)? {
+        match scenario::load(&file) {
+            Ok(variants) => scenarios.extend(variants),
+            Err(errors) => mistakes.push(errors.render(lint::colour())),
+        }
+    }
+    if !mistakes.is_empty() {
+        return Err(Refusal(mistakes.join("\n")));
+    }
+    choose_variant(args, &mut scenarios)?;
+    choose_tags(args, &mut scenarios)?;
+    if let Some(shard) = args.shard {
+        scenarios = shard.keep(scenarios);
+    }
+    replace(args, adapter, &mut scenarios)?;
+    for scenario in &scenarios {
+        if let Some(why) = adapter.and_then(|adapter| adapter.refuses(scenario)) {
+            return Err(refusal(scenario, &why));
+        }
+        exec::try_set_up(scenario).map_err(|e| refusal(scenario, &e.to_string()))?;
+    }
+    Ok(scenarios)
+}
+
+fn choose_variant(args: &RunArgs, scenarios: &mut Vec<Scenario>) -> Result<(), Refusal> {
+    let Some(wanted) = &args.variant else { return Ok(()) };
+    let there: BTreeSet<String> =
+        scenarios.iter().filter_map(|s| s.variant.as_ref()).map(|v| v.to_string()).collect();
+    scenarios.retain(|s| s.variant.as_deref() == Some(wanted));
+    if !scenarios.is_empty() {
+        return Ok(());
+    }
+    let hint = match there.is_empty() {
+        true => ": there are none".to_owned(),
+        false => scenario::hint(wanted, there.iter().map(String::as_str)),
+    };
+    Err(Refusal(format!("error: no scenario here has a variant `{wanted}`{hint}")))
+}
+
+/// Those with one of the tags.
+fn choose_tags(args: &RunArgs, scenarios: &mut Vec<Scenario>) -> Result<(), Refusal> {
+    let there: BTreeSet<String> = scenarios.iter().flat_map(|s| s.tags.iter().cloned()).collect();
+    let unknown = args.tag.iter().find(|tag| !there.contains(*tag));
+    if let Some(tag) = unknown {
+        let hint = match there.is_empty() {
+            true => ": there are none".to_owned(),
+            false => scenario::hint(tag, there.iter().map(String::as_str)),
+        };
+        return Err(Refusal(format!("error: no scenario here has a tag `{tag}`{hint}")));
+    }
+    if !args.tag.is_empty() {
+        scenarios.retain(|s| s.tags.iter().any(|tag| args.tag.contains(tag)));
+    }
+    Ok(())
+}
+
+fn replace(
+    args: &RunArgs,
+    adapter: Option<&Adapter>,
+    scenarios: &mut [Scenario],
+) -> Result<(), Refusal> {
+    let hypothesis = args.hypothesis.as_deref().map(hypothesis).transpose()?;
+    let start = adapter.is_some_and(Adapter::in_real_time).then(sut::now);
+    if args.seed.is_none() && hypothesis.is_none() && start.is_none() {
+        return Ok(());
+    }
+    for scenario in scenarios {
+        *scenario = replaced(scenario, args.seed, hypothesis, start)?;
+    }
+    Ok(())
+}
+
+/// The scenario with another seed, hypothesis and start, also in the text that is kept of it.
+fn replaced(
+    scenario: &Scenario,
+    seed: Option<u64>,
+    hypothesis: Option<&str>,
+    start: Option<Instant>,
+) -> Result<Scenario, Refusal> {
+    let mut text = format!("{}\n[variant.replaced]\n", scenario.resolved);
+    if let Some(seed) = seed {
+        text.push_str(&format!("seed = {seed}\n"));
+    }
+    if let Some(start) = start {
+        text.push_str(&format!("start = \"{start}\"\n"));
+    }
+    for (sut, hypothesis) in scenario.suts.keys().zip(hypothesis.into_iter().cycle()) {
+        text.push_str(&format!("sut.{sut}.hypothesis = \"{hypothesis}\"\n"));
+    }
+    let variants = scenario::from_text(&scenario.name, &text)
+        .map_err(|errors| Refusal(errors.render(lint::colour())))?;
+    let again = variants.into_iter().next();
+    let again = again.ok_or_else(|| refusal(scenario, "there is nothing to run in it"))?;
+    let (head, _) = scenario.resolved.split_once('\n').unwrap_or_default();
+    let (_, body) = again.resolved.split_once('\n').unwrap_or_default();
+    let resolved = format!("{head}\n{body}");
+    Ok(Scenario { variant: scenario.variant.clone(), resolved, ..again })
+}
+
+fn hypothesis(name: &str) -> Result<&str, Refusal> {
+    let names = Hypothesis::NAMES.map(|(n, _)| n);
+    if names.contains(&name) {
+        return Ok(name);
+    }
+    let hint = scenario::hint(name, names);
+    Err(Refusal(format!("error: there is no hypothesis `{name}`{hint}")))
+}
+
+pub(super) fn refusal(scenario: &Scenario, why: &str) -> Refusal {
+    let variant = scenario.variant.as_ref().map(|v| format!(", variant {v}")).unwrap_or_default();
+    Refusal(format!("error: {}{variant}: {why}", scenario.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_cover_every_run_once() {
+        for of in 1..6 {
+            let parts = (1..=of).flat_map(|part| Shard { part, of }.keep((0..4).collect()));
+            let mut all: Vec<u32> = parts.collect();
+            all.sort_unstable();
+            assert_eq!(all, [0, 1, 2, 3]);
+        }
+        assert_eq!("2/3".parse(), Ok(Shard { part: 2, of: 3 }));
+        for wrong in ["", "1", "0/2", "3/2", "1/0", "a/b", "1/2/3", "-1/2"] {
+            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
+        }
+    }
+}
