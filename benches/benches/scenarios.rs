@@ -31,6 +31,17 @@ fn production_sim_judged(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// The page of that run, from trace and judgement. To reach: under 2 s.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn production_html(bencher: Bencher<'_, '_>) {
+    let scenario = variant("kb2666300/production.toml", "unpatched");
+    let options = revlab::exec::Options::default();
+    let run = revlab::exec::run(&scenario, Transport::Sim, &options, &mut std::io::sink());
+    let trace = run.expect("a run").trace;
+    let judgement = judge::judge(&scenario, &trace);
+    bencher.bench(|| revlab::report::html::render(&scenario, &trace, &judgement).len());
+}
+
 /// A day, 3,000 clients with a machine each, 144,000 attempts, the full trace written. To reach: under 2 s.
 #[divan::bench(args = ["principal", "negative-cache"], sample_count = 5, sample_size = 1)]
 fn outlook_sim(bencher: Bencher<'_, '_>, name: &str) {

@@ -15,7 +15,7 @@ use revlab_sut::logs;
 
 use crate::exec::{Cast, Identity, Run};
 use crate::judge::Judgement;
-use crate::report::{attempts, json, markdown};
+use crate::report::{attempts, html, json, markdown};
 use crate::scenario::model::Scenario;
 
 /// Of the PKCS #12 files. They protect nothing: the keys lie beside them in the clear.
@@ -30,7 +30,8 @@ pub(crate) const SCENARIO: &str = "scenario.toml";
 type Render = fn(&Scenario, &Trace, &Judgement) -> String;
 
 /// The reports in a run's folder.
-const REPORTS: [(&str, Render); 2] = [("report.json", json::text), ("report.md", markdown::render)];
+const REPORTS: [(&str, Render); 3] =
+    [("report.json", json::text), ("report.md", markdown::render), ("report.html", html::render)];
 
 /// All attempts as a table, which only `revlab report` makes.
 const ATTEMPTS: &str = "attempts.csv";

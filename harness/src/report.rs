@@ -3,6 +3,7 @@
 //!
 //! * [`terminal`] makes what a person reads, on 100 columns, with or without colour;
 //! * [`markdown`] makes what goes into an issue or a CI job's summary;
+//! * [`html`] makes a page for a browser, with a time line and every attempt;
 //! * [`json`] makes `report.json`;
 //! * [`junit`] makes what CI systems read;
 //! * [`attempts`] makes a table of all attempts;
@@ -12,6 +13,7 @@
 
 pub mod attempts;
 mod facts;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;

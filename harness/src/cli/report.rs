@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::judge::{discover, read};
 use super::told::{self, Done, RunFormat};
 use super::{Refusal, print};
-use crate::report::attempts;
+use crate::report::{attempts, html};
 use crate::{judge, out};
 
 /// What `revlab report` is given.
@@ -32,16 +32,19 @@ enum ReportFormat {
     Junit,
     /// `report.md`.
     Markdown,
+    /// `report.html` of one run.
+    Html,
     /// All attempts of one run, a line each.
     Csv,
 }
 
 pub(super) fn report(args: &ReportArgs) -> Result<u8, Refusal> {
     let folders = discover(&args.folder)?;
-    if args.format == Some(ReportFormat::Csv) && folders.len() > 1 {
+    let of_one = matches!(args.format, Some(ReportFormat::Csv | ReportFormat::Html));
+    if of_one && folders.len() > 1 {
         let which: Vec<_> = folders.iter().map(|f| format!("  {}", f.display())).collect();
         return Err(Refusal(format!(
-            "error: a table of attempts is of one run; there are {}:\n{}",
+            "error: this report is of one run; there are {}:\n{}",
             folders.len(),
             which.join("\n")
         )));
@@ -55,6 +58,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<u8, Refusal> {
         match args.format {
             Some(ReportFormat::Terminal) => told(RunFormat::Terminal)?,
             Some(ReportFormat::Markdown) => told(RunFormat::Markdown)?,
+            Some(ReportFormat::Html) => print(&html::render(scenario, trace, &judgement))?,
             Some(ReportFormat::Csv) => print(&attempts::csv(trace))?,
             None => {
                 let refuse = |e: out::OutError| Refusal(format!("error: {e}"));

@@ -30,6 +30,13 @@ impl<T> Clone for At<'_, T> {
 
 impl<T> Copy for At<'_, T> {}
 
+impl<'a, T> At<'a, T> {
+    /// The thing, for as long as the trace is there.
+    pub(crate) fn it(&self) -> &'a T {
+        self.it
+    }
+}
+
 impl<T> Deref for At<'_, T> {
     type Target = T;
 

@@ -62,10 +62,10 @@ fn of_variants_the_one_of_the_runs_name_judges_it() {
 #[test]
 fn reports_are_made_again_byte_for_byte_from_trace_and_scenario_alone() {
     let folder = kept();
-    let names = ["report.json", "report.md"].map(|name| format!("{RUN}/{name}"));
+    let names = ["report.json", "report.md", "report.html"].map(|name| format!("{RUN}/{name}"));
     let before: Vec<String> = names.iter().map(|name| folder.read(name)).collect();
     let junit = folder.read("results/junit.xml");
-    for gone in ["report.json", "report.md", "logs", "cache", "pki"] {
+    for gone in ["report.json", "report.md", "report.html", "logs", "cache", "pki"] {
         folder.remove(&format!("{RUN}/{gone}"));
     }
     folder.remove("results/junit.xml");
@@ -74,6 +74,7 @@ fn reports_are_made_again_byte_for_byte_from_trace_and_scenario_alone() {
     assert_snapshot!(said.out, @r"
     results/good/default/web/report.json
     results/good/default/web/report.md
+    results/good/default/web/report.html
     results/good/default/web/attempts.csv
     results/junit.xml
     ");

@@ -55,6 +55,7 @@ fn the_layout_is_the_documented_one() {
     good/default/web/pki/server-web.key
     good/default/web/pki/server-web.p12
     good/default/web/pki/server-web.pem
+    good/default/web/report.html
     good/default/web/report.json
     good/default/web/report.md
     good/default/web/scenario.toml
