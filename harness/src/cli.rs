@@ -6,6 +6,7 @@
 
 mod cache;
 mod choose;
+mod compare;
 mod hypotheses;
 mod jobs;
 mod judge;
@@ -41,6 +42,8 @@ enum Command {
     Run(RunArgs),
     /// Judge a run that was kept with `--out` again, also by another scenario's expectations.
     Judge(judge::JudgeArgs),
+    /// Hold a kept run against another: what a patch changed, and whether it made anything worse.
+    Compare(compare::CompareArgs),
     /// Make the reports of a run that was kept with `--out` again.
     Report(report::ReportArgs),
     /// Serve the CAs of a scenario in real time, for other programs.
@@ -182,6 +185,7 @@ pub fn main() -> ExitCode {
     let outcome = std::panic::catch_unwind(|| match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Judge(args) => judge::judge(args),
+        Command::Compare(args) => compare::compare(args),
         Command::Report(args) => report::report(args),
         #[cfg(feature = "live")]
         Command::Serve(args) => serve::serve(args),

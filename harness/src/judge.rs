@@ -18,7 +18,7 @@ mod attempts;
 mod checks;
 mod episode;
 mod episodes;
-mod exposure;
+pub(crate) mod exposure;
 mod fetches;
 mod follows;
 pub(crate) mod index;

@@ -6,7 +6,7 @@
 //! * [`scenario`]: from a TOML file to what is meant, with every mistake and its place;
 //! * [`exec`]: running it, in `sim` or `live`, one loop for both;
 //! * [`judge`]: whether what happened is what was expected;
-//! * [`report`]: terminal, JSON, JUnit;
+//! * [`report`]: terminal, HTML, Markdown, JSON, JUnit, CSV; [`compare`]: two runs against one another;
 //! * [`out`]: what `--out` keeps; [`kept`]: reading it back; [`caches`]: the disk caches among it, in
 //!   words;
 //! * [`hypotheses`]: which observations of the incident each hypothesis reproduces;
@@ -38,6 +38,7 @@
 
 pub mod caches;
 pub mod cli;
+pub mod compare;
 pub mod digest;
 pub mod exec;
 pub mod hypotheses;

@@ -12,13 +12,14 @@
 //! How to read each is described in `docs/src/reference/report.md`.
 
 pub mod attempts;
-mod facts;
+pub(crate) mod facts;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod summary;
 pub mod terminal;
 pub mod words;
+pub(crate) mod wrap;

@@ -57,6 +57,29 @@ pub(super) fn judge(
     Ruling::by_problems(expected, &problems, all, nearest)
 }
 
+/// Every certificate that was revoked: whose, from when, until it was replaced or released.
+pub(crate) fn revoked(scenario: &Scenario, index: &Index<'_>) -> Vec<(Name, Instant, Instant)> {
+    let all = revocations(scenario, index, whole(index)).into_iter();
+    all.map(|(identity, operation, until)| (identity, operation.t, until)).collect()
+}
+
+/// For how long a revoked certificate was still admitted, at the longest; none: no revocation says
+/// anything.
+pub(crate) fn longest(scenario: &Scenario, index: &Index<'_>) -> Option<Span> {
+    let all = revocations(scenario, index, whole(index)).into_iter();
+    let lengths = all.filter_map(|(identity, operation, until)| {
+        match fate(index, &identity, operation.t, until) {
+            Fate::Untried(_) => None,
+            Fate::Open(length, _) | Fate::Closed(length, _) => Some(length),
+        }
+    });
+    lengths.max()
+}
+
+fn whole(index: &Index<'_>) -> Window {
+    Window { from: index.start, to: index.planned_end }
+}
+
 /// The first revocation of each identity in the window, and when the identity got a new
 /// certificate, or its own was taken off hold, if it was.
 fn revocations<'i, 'a>(

@@ -11,7 +11,7 @@ use crate::judge::{Episode, Healing, Judgement, Status, at};
 use crate::scenario::Scenario;
 
 /// `kb2666300/lab, variant unpatched`.
-pub(super) fn run_name(scenario: &Scenario) -> String {
+pub(crate) fn run_name(scenario: &Scenario) -> String {
     match &scenario.variant {
         Some(variant) => format!("{}, variant {variant}", scenario.name),
         None => scenario.name.clone(),
@@ -25,7 +25,7 @@ fn usual(profile: &BTreeMap<String, Value>) -> &'static str {
 }
 
 /// Each SUT with its profile, and which hypothesis stands behind it, where one does.
-pub(super) fn systems(index: &Index<'_>) -> Vec<(String, Option<String>)> {
+pub(crate) fn systems(index: &Index<'_>) -> Vec<(String, Option<String>)> {
     let Some(header) = index.header else { return Vec::new() };
     let each = header.profiles.iter().map(|(name, profile)| {
         let hypothesis = profile.get("hypothesis").and_then(Value::as_str);
@@ -54,7 +54,7 @@ fn system(name: &str, profile: &BTreeMap<String, Value>) -> String {
 }
 
 /// How long, from when, how connected, by which seed.
-pub(super) fn run_words(scenario: &Scenario, index: &Index<'_>) -> String {
+pub(crate) fn run_words(scenario: &Scenario, index: &Index<'_>) -> String {
     let transport = index.header.map_or("unknown", |h| &*h.transport);
     format!(
         "{} from {} (lab time, UTC), transport {transport}, seed {}",
@@ -65,7 +65,7 @@ pub(super) fn run_words(scenario: &Scenario, index: &Index<'_>) -> String {
 }
 
 /// Actors whose clocks do not read lab time; empty where all do.
-pub(super) fn clocks(index: &Index<'_>) -> String {
+pub(crate) fn clocks(index: &Index<'_>) -> String {
     let settings = index.clocks.settings().map(|(actor, since, offset)| {
         let from = match since <= index.start {
             true => String::new(),
@@ -81,7 +81,7 @@ pub(super) fn clocks(index: &Index<'_>) -> String {
 }
 
 /// The command that gives the same trace again.
-pub(super) fn command(scenario: &Scenario, index: &Index<'_>) -> String {
+pub(crate) fn command(scenario: &Scenario, index: &Index<'_>) -> String {
     let file = match scenario.name.contains('/') {
         true => format!("scenarios/{}.toml", scenario.name),
         false => format!("{}.toml", scenario.name),
@@ -114,7 +114,7 @@ pub(super) fn command(scenario: &Scenario, index: &Index<'_>) -> String {
 }
 
 /// How many expectations held, which did not, and why the run proves nothing where it does not.
-pub(super) fn summary(judgement: &Judgement) -> String {
+pub(crate) fn summary(judgement: &Judgement) -> String {
     let number = |status| judgement.findings.iter().filter(|f| f.verdict == status).count();
     let total = judgement.findings.len();
     let mut parts = Vec::new();
@@ -147,7 +147,7 @@ pub(super) fn summary(judgement: &Judgement) -> String {
 }
 
 /// How an episode ended, in short.
-pub(super) fn ended(index: &Index<'_>, episode: &Episode) -> String {
+pub(crate) fn ended(index: &Index<'_>, episode: &Episode) -> String {
     match episode.healing {
         Healing::ByItself => "by itself".to_owned(),
         Healing::NotHealed => "not in the run".to_owned(),

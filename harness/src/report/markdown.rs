@@ -122,7 +122,7 @@ fn row(index: &Index<'_>, episode: &Episode) -> String {
 }
 
 /// A text that stays within its line and its cell, and in which nothing is markup.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -125,14 +125,14 @@ fn expectations(lab: &mut Lab) {
 }
 
 /// A day with two outages of an hour; of three expectations one fails.
-pub(super) fn outage() -> Lab {
+pub(crate) fn outage() -> Lab {
     let mut lab = day(&[(450, 510), (1050, 1110)]);
     expectations(&mut lab);
     lab
 }
 
 /// A day without an outage.
-pub(super) fn healthy() -> Lab {
+pub(crate) fn healthy() -> Lab {
     let mut lab = day(&[]);
     let (share, of) = (Share::All, AttemptFilter::default());
     lab.expect(ExpectationKind::Attempts { share, of, result: result(Outcome::Admitted) });
@@ -140,7 +140,7 @@ pub(super) fn healthy() -> Lab {
 }
 
 /// Three weeks with a weekly base CRL, an outage of an hour in the second and the third.
-pub(super) fn weeks() -> Lab {
+pub(crate) fn weeks() -> Lab {
     let mut lab = Lab::new(Span::from_days(21));
     let week = Span::from_days(7);
     for number in 0..3i64 {

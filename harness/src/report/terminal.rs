@@ -15,17 +15,14 @@ mod head;
 mod hours;
 mod paint;
 mod strip;
-mod wrap;
 
 use revlab_lab::trace::Trace;
 
+use super::wrap::{self, WIDTH};
 use crate::judge::Judgement;
 use crate::judge::index::Index;
 use crate::scenario::Scenario;
 use paint::Paint;
-
-/// No line is longer.
-const WIDTH: usize = 100;
 
 /// What the sections are made from.
 struct Page<'p> {

@@ -49,8 +49,8 @@ pub enum DiscoverError {
 /// The scenario files that paths stand for, sorted, each once.
 ///
 /// A file stands for itself. A folder stands for every `*.toml` in it and in its folders, except
-/// those that are not run by themselves: hidden ones, `common*.toml`, and files with
-/// `template = true`. Symbolic links to folders are not followed.
+/// those that are not run by themselves: hidden ones, `common*.toml`, files with
+/// `template = true`, and the scenario that was kept with a run. Symbolic links to folders are not followed.
 ///
 /// # Errors
 ///
@@ -80,6 +80,9 @@ fn walk(folder: &Path, deeper: usize, files: &mut Vec<PathBuf>) -> Result<(), Di
         path: folder.to_owned(),
         why: error.to_string(),
     };
+    if folder.join(crate::out::TRACE).is_file() {
+        return Ok(());
+    }
     for item in std::fs::read_dir(folder).map_err(unreadable)? {
         let item = item.map_err(unreadable)?;
         let path = item.path();

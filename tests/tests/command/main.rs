@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cache;
+mod compared;
 mod folder;
 mod interrupted;
 mod judged;

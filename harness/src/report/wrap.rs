@@ -1,16 +1,17 @@
 //! Text in lines.
 
-use super::WIDTH;
+/// No line is longer.
+pub(crate) const WIDTH: usize = 100;
 
 /// `label` in a column of `indent`, then the text, wrapped and indented, up to [`WIDTH`].
-pub(super) fn labelled(label: &str, indent: usize, text: &str) -> Vec<String> {
+pub(crate) fn labelled(label: &str, indent: usize, text: &str) -> Vec<String> {
     let lines = wrap(text, WIDTH.saturating_sub(indent).max(1));
     let first = |i: usize| if i == 0 { label } else { "" };
     lines.iter().enumerate().map(|(i, line)| format!("{:indent$}{line}", first(i))).collect()
 }
 
 /// Lines of at most `width` characters; words longer than that are cut.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     let mut used = 0;
     for word in text.split_whitespace().flat_map(|word| pieces(word, width)) {
@@ -38,7 +39,7 @@ fn pieces(word: &str, width: usize) -> Vec<String> {
 }
 
 /// The text in at most `width` characters, with `…` where it was cut.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
