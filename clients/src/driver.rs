@@ -3,7 +3,7 @@
 mod in_flight;
 
 use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, PhasesMs, TlsVersion, Validation};
-use revlab_lab::{Core, Instant, Name, Out, Outcome, Span};
+use revlab_lab::{Core, Instant, Name, Out, Outcome, Seed, Span};
 
 use crate::classify::classify;
 pub use crate::observation::{Observation, Seen};
@@ -11,8 +11,8 @@ use crate::plan::{ClientPlan, Session, identity_name};
 use crate::schedule::{Due, Schedule};
 use in_flight::InFlight;
 
-/// Every client of a run: an open load model, so an attempt is sent when it is due, also while
-/// earlier ones of its thread are still open.
+/// Every client of a run. An attempt is sent when it is due; in an open load model that is also while
+/// earlier ones of its thread are still under way.
 #[derive(Debug)]
 pub struct Driver {
     plans: Vec<ClientPlan>,
@@ -123,12 +123,12 @@ impl Driver {
     /// A driver for these clients. Simultaneous attempts are sent in the order of the clients'
     /// names, whatever the order of `plans`.
     ///
-    /// Plans are taken as checked; of those that are not, paces and time-outs below 1 ms count as
-    /// 1 ms, and no identity as one.
-    pub fn new(mut plans: Vec<ClientPlan>) -> Driver {
+    /// What chance decides is drawn from `seed`. Plans are taken as checked; of those that are not,
+    /// paces and time-outs below 1 ms count as 1 ms, and no identity as one.
+    pub fn new(mut plans: Vec<ClientPlan>, seed: Seed) -> Driver {
         plans.sort_by(|a, b| a.name.cmp(&b.name));
         let names = plans.iter().map(Names::of).collect();
-        let schedule = Schedule::new(&plans);
+        let schedule = Schedule::new(&plans, seed);
         Driver { plans, names, schedule, in_flight: InFlight::new() }
     }
 
@@ -168,6 +168,7 @@ impl Driver {
             && let Some(open) = self.in_flight.remove(attempt)
         {
             out.act(ClientAction::Abandon { attempt });
+            self.schedule.ended(&self.plans, open.due, now);
             if let Some(plan) = self.plans.get(open.due.client) {
                 out.trace(Kind::Attempt(timed_out(open, plan, now)));
             }
@@ -197,6 +198,7 @@ impl Core for Driver {
             }
             ClientEvent::Answer { attempt, observation, checks, validations, wall_ms } => {
                 let Some(open) = self.in_flight.remove(attempt) else { return };
+                self.schedule.ended(&self.plans, open.due, now);
                 if let Some(plan) = self.plans.get(open.due.client) {
                     let mut record = answered(open, plan, now, &observation);
                     record.checks = checks;
@@ -297,5 +299,7 @@ fn blank(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
     }
 }
 
+#[cfg(test)]
+pub(crate) use tests::plan as sample;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! The client-certificate request driver.
 //!
 //! * [`plan`]: what a scenario says about its clients;
+//! * [`load`]: when their attempts are due;
 //! * [`driver`]: the core, which says when which attempt is sent and puts each on record;
 //! * [`observation`]: what a client saw of one exchange, on either transport;
 //! * [`classify`](mod@classify): what such an observation means;
@@ -12,11 +13,13 @@ pub mod classify;
 pub mod driver;
 #[cfg(feature = "live")]
 pub mod live;
+pub mod load;
 pub mod observation;
 pub mod plan;
 mod schedule;
 
 pub use classify::{Classified, classify};
 pub use driver::{ClientAction, ClientEvent, Driver, Send};
+pub use load::{Arrivals, Gap, Load, Rate, Stage};
 pub use observation::{Observation, Seen};
 pub use plan::{ClientPlan, identity_name};

@@ -3,6 +3,8 @@
 use revlab_lab::trace::TlsVersion;
 use revlab_lab::{Clock, Instant, Name, Span};
 
+use crate::load::Load;
+
 /// A group of client threads that send client-certificate requests, as JMeter's thread group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClientPlan {
@@ -14,21 +16,20 @@ pub struct ClientPlan {
     pub ca: Name,
     /// Index of the key of that CA that issued them, where it is not the newest.
     pub issued_by_key: Option<u16>,
-    /// Attempt k of a thread is due at the thread's start + k × this, also while an earlier one
-    /// runs.
-    pub every: Span,
+    /// When its attempts are due.
+    pub load: Load,
     /// How many threads.
     pub threads: u32,
     /// Over how long the threads start: thread i of n starts at `from` + i × ramp_up / n.
     pub ramp_up: Span,
     /// How many certificates the threads share, round robin: thread i, attempt k uses number
-    /// (i + k × threads) mod identities.
+    /// (i + k × threads) mod identities. At a rate that is one after another.
     pub identities: u32,
     /// When the first thread starts.
     pub from: Instant,
     /// No attempt is due at or after this.
     pub until: Instant,
-    /// At most this many attempts a thread.
+    /// At most this many attempts a thread; at a rate, so many times the number of threads.
     pub loops: Option<u64>,
     /// Whether each attempt makes a full handshake or takes up the thread's last session.
     pub session: Session,

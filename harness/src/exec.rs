@@ -179,10 +179,7 @@ fn connect(
 
 /// Two records an attempt (itself and its check), and some more; bounded, for it is only a guess.
 fn expected_records(scenario: &Scenario) -> usize {
-    let attempts = |c: &revlab_clients::ClientPlan| {
-        (c.until - c.from).as_millis() / c.every.as_millis().max(1) * i64::from(c.threads)
-    };
-    let all: i64 = scenario.clients.values().map(attempts).sum();
+    let all: u64 = scenario.clients.values().map(|plan| plan.load.expected(plan)).sum();
     usize::try_from(all).unwrap_or(0).min(1_000_000) * 2 + 4096
 }
 

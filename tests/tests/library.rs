@@ -77,6 +77,7 @@ library! {
     windows_kb887578: "windows/kb887578.toml",
     windows_kb937687: "windows/kb937687.toml",
     windows_kb946401: "windows/kb946401.toml",
+    load_retry_storm: "load/retry-storm.toml",
     windows_ldap_first: "windows/ldap-first.toml",
     windows_no_network: "windows/no-network.toml",
     windows_crl_prefetch_list: "windows/crl-prefetch-list.toml",
@@ -158,6 +159,29 @@ fn sim_and_live_agree_on_a_directory_a_lost_network_and_a_prefetch_list() {
     }
     sim_and_live_agree(&variant("windows/no-network.toml", "no-network"));
     sim_and_live_agree(&shortened(variant("windows/crl-prefetch-list.toml", "listed"), "30h"));
+}
+
+/// With validities of minutes, so that the CA's silence is felt soon.
+#[test]
+fn sim_and_live_agree_on_clients_that_think_and_clients_that_come_at_a_rate() {
+    let text = std::fs::read_to_string(library().join("load/retry-storm.toml")).expect("the file");
+    let (lab, _) = text.split_once("[expect").expect("expectations");
+    let soon = lab
+        .replace("validity = \"10m\"", "validity = \"1m\"")
+        .replace("from = \"1h\"", "from = \"1m\"")
+        .replace("for = \"20m\"", "for = \"2m\"")
+        .replace("for = \"1h 2m\"", "for = \"2m\"");
+    let scenarios = revlab::scenario::from_text("storm", &soon).unwrap_or_else(|e| panic!("{e}"));
+    let scenario = shortened(scenarios.into_iter().next().expect("one"), "5m");
+    let (run, _) = run(&scenario, Transport::Sim);
+    let refused = |kind: &Kind, name: &str| {
+        let refused = revlab_lab::Outcome::Refused;
+        matches!(kind, Kind::Attempt(a) if *a.client == *name && a.outcome == refused)
+    };
+    for name in ["office", "site"] {
+        assert!(run.trace.records().iter().any(|r| refused(&r.kind, name)), "{name}");
+    }
+    sim_and_live_agree(&scenario);
 }
 
 #[test]

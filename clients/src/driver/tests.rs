@@ -4,18 +4,23 @@ use proptest::prelude::*;
 use revlab_lab::{Clock, Item};
 
 use super::*;
+use crate::load::{Arrivals, Gap, Load, Rate, Stage};
 use crate::plan::StatusRange;
 
 const T0: Instant = Instant::from_millis(1_397_606_400_000);
 
+fn every(span: Span) -> Load {
+    Load::Every(Gap::Fixed(span))
+}
+
 /// One thread, every 10 s, for a minute, time-out 30 s.
-fn plan() -> ClientPlan {
+pub(crate) fn plan() -> ClientPlan {
     ClientPlan {
         name: Name::from("jmeter"),
         sut: Name::from("web"),
         issued_by_key: None,
         ca: Name::from("issuing"),
-        every: Span::from_secs(10),
+        load: every(Span::from_secs(10)),
         threads: 1,
         ramp_up: Span::ZERO,
         identities: 1,
@@ -50,7 +55,7 @@ struct Lab {
 
 impl Lab {
     fn new(plans: Vec<ClientPlan>) -> Lab {
-        Lab { driver: Driver::new(plans), out: Out::new() }
+        Lab { driver: Driver::new(plans, Seed(1)), out: Out::new() }
     }
 
     fn tell(&mut self, now: Instant, event: ClientEvent) -> (Vec<ClientAction>, Vec<Attempt>) {
@@ -265,7 +270,7 @@ fn an_answer_to_an_unknown_attempt_is_ignored() {
 #[test]
 fn an_unchecked_plan_neither_hangs_nor_panics() {
     let odd = ClientPlan {
-        every: Span::ZERO,
+        load: every(Span::ZERO),
         timeout: Span::ZERO,
         identities: 0,
         until: T0 + Span::from_millis(3),
@@ -273,6 +278,68 @@ fn an_unchecked_plan_neither_hangs_nor_panics() {
     };
     assert_eq!(Lab::new(vec![odd.clone()]).all_due().len(), 3);
     assert!(Lab::new(vec![ClientPlan { threads: 0, ..odd }]).all_due().is_empty());
+}
+
+#[test]
+fn a_closed_client_thinks_only_once_it_has_its_answer() {
+    let think = Load::Think(Gap::Fixed(Span::from_secs(10)));
+    let mut lab = Lab::new(vec![ClientPlan { load: think, ..plan() }]);
+    lab.tell(T0, ClientEvent::Wake);
+    // Only the time-out is to be waited for.
+    assert_eq!(lab.driver.next_wakeup(), Some(at(30_000)));
+    lab.tell(at(4_000), answer(1, 200, ""));
+    assert_eq!(lab.driver.next_wakeup(), Some(at(14_000)));
+    let (actions, _) = lab.tell(at(14_000), ClientEvent::Wake);
+    assert!(matches!(&actions[..], [ClientAction::Send(Send { attempt: 2, .. })]));
+    // One that times out has ended too.
+    let (_, records) = lab.tell(at(44_000), ClientEvent::Wake);
+    assert_eq!((records.len(), records[0].due), (1, at(14_000)));
+    assert_eq!(lab.driver.next_wakeup(), Some(at(54_000)));
+    lab.tell(at(54_000), ClientEvent::Wake);
+    lab.tell(at(55_000), answer(3, 200, ""));
+    // Its next would be due after its end.
+    assert_eq!(lab.driver.next_wakeup(), None);
+}
+
+#[test]
+fn at_a_rate_users_take_turns_and_nobody_waits_for_an_answer() {
+    let rate = Rate { count: 2, per: Span::from_secs(1) };
+    let stage = Stage { length: None, from: rate, to: rate };
+    let load = Load::Rate(vec![stage], Arrivals::Even);
+    let group = ClientPlan { load, threads: 3, identities: 2, ..plan() };
+    let made = Lab::new(vec![ClientPlan { until: at(2_500), ..group.clone() }]).all_due();
+    let seen: Vec<_> = made.iter().map(|(t, s)| (*t - T0, s.thread, &*s.identity)).collect();
+    let ms = Span::from_millis;
+    assert_eq!(
+        seen,
+        [
+            (ms(0), 0, "jmeter-1"),
+            (ms(500), 1, "jmeter-2"),
+            (ms(1000), 2, "jmeter-1"),
+            (ms(1500), 0, "jmeter-2"),
+            (ms(2000), 1, "jmeter-1"),
+        ]
+    );
+    let limited = ClientPlan { loops: Some(2), until: at(60_000), ..group };
+    assert_eq!(Lab::new(vec![limited]).all_due().len(), 6);
+}
+
+#[test]
+fn drawn_gaps_are_each_threads_own_and_those_of_the_seed() {
+    let load = Load::Every(Gap::Uniform { from: Span::from_secs(1), to: Span::from_secs(9) });
+    let two = ClientPlan { load, threads: 2, ..plan() };
+    let times = |seed: u64| -> Vec<(Instant, u32)> {
+        let driver = Driver::new(vec![two.clone()], Seed(seed));
+        let made = Lab { driver, out: Out::new() }.all_due();
+        made.into_iter().map(|(t, s)| (t, s.thread)).collect()
+    };
+    assert_eq!(times(1), times(1));
+    assert_ne!(times(1), times(2));
+    let of = |thread: u32| -> Vec<Instant> {
+        times(1).into_iter().filter(|(_, t)| *t == thread).map(|(at, _)| at).collect()
+    };
+    assert_ne!(of(0), of(1));
+    assert!(of(0).windows(2).all(|w| (1000..=9000).contains(&(w[1] - w[0]).as_millis())));
 }
 
 proptest! {
@@ -289,7 +356,7 @@ proptest! {
             })
             .sum();
         let made = Lab::new(vec![ClientPlan {
-            every: Span::from_millis(every),
+            load: super::tests::every(Span::from_millis(every)),
             threads,
             ramp_up: Span::from_millis(ramp),
             until: at(window),

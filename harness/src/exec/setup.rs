@@ -122,7 +122,7 @@ pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
         }
         validators.insert(name.clone(), Machines { first, count: machines.len() - first });
     }
-    let driver = Driver::new(scenario.clients.values().cloned().collect());
+    let driver = Driver::new(scenario.clients.values().cloned().collect(), scenario.seed);
     Ok(Lab { ca, machines, validators, driver, cast })
 }
 

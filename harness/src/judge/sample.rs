@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use revlab_clients::load::{Gap, Load};
 use revlab_clients::plan::{ClientPlan, Session, StatusRange};
 use revlab_fake_ca::fault::{Effect, Endpoint, FaultConfig, Target};
 use revlab_lab::http::Method;
@@ -302,7 +303,7 @@ fn client(start: Instant, duration: Span) -> ClientPlan {
         sut: "web".into(),
         issued_by_key: None,
         ca: "issuing".into(),
-        every: Span::from_secs(10),
+        load: Load::Every(Gap::Fixed(Span::from_secs(10))),
         threads: 1,
         ramp_up: Span::ZERO,
         identities: 1,

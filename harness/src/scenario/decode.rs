@@ -15,6 +15,7 @@ mod filter;
 mod head;
 mod imported;
 mod issued;
+mod load;
 mod operation;
 mod profile;
 mod publishing;

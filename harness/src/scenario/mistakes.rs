@@ -38,6 +38,50 @@ fn instead(old: &str, new: &str) -> String {
 }
 
 #[test]
+fn a_load_that_can_never_send_or_is_two_at_once_is_a_mistake() {
+    let with = |load: &str| {
+        let text = format!(
+            "format = 1\ntitle = \"t\"\nstart = \"2024-03-01T00:00:00Z\"\nduration = \"1h\"\nca.issuing = {{}}\n\
+             sut.web = {{}}\n[clients.users]\n{load}\n"
+        );
+        lines(&text)
+    };
+    let all = [
+        "threads = 2",
+        "every = \"1s\"\nthink = \"1s\"",
+        "every = \"0s\"",
+        "every = \"gaussian 10s\"",
+        "think = \"5s..\"",
+        "think = \"15s..5s\"",
+        "every = \"1s\"\narrivals = \"even\"",
+        "rate = \"0 per 1s\"",
+        "rate = \"1000 per 1ms\"",
+        "rate = []",
+        "rate = [{ for = \"2h\", rate = \"0 per 1s\" }, { rate = \"2 per 1s\" }]",
+        "rate = [{ rate = \"1 per 1s\" }, { rate = \"2 per 1s\" }]",
+        "rate = [{ rate = \"1 per 1s\", to = \"2 per 1s\" }]",
+        "rate = \"1 per 1s\"\nramp_up = \"3s\"",
+    ];
+    let told: Vec<String> = all.map(with).into();
+    assert_snapshot!(told.join("\n"), @r#"
+    x.toml:7:10: client `users` needs `every`; such as `every = "10s"`, `think = "10s"` or `rate = "10 per 1s"`
+    x.toml:9:9: `think` of client `users`: there is `every` already, and only one of them can be
+    x.toml:8:9: `every` of client `users`: `0s` is not longer than zero
+    x.toml:8:9: `every` of client `users`: `gaussian 10s` needs a mean and a deviation: `gaussian 10s, 2s`
+    x.toml:8:9: `think` of client `users`: `5s..` needs both ends, such as `5s..15s`
+    x.toml:8:9: `think` of client `users`: `15s..5s` ends below where it begins
+    x.toml:9:12: `arrivals` of client `users`: only a `rate` has arrivals
+    x.toml:8:8: `rate` of client `users`: nobody ever comes: one rate must be above 0 before the group ends
+    x.toml:8:8: `rate` of client `users`: `1000 per 1ms` is more than 100 a millisecond
+    x.toml:8:8: `rate` of client `users`: nobody ever comes: one rate must be above 0 before the group ends
+    x.toml:8:8: `rate` of client `users`: nobody ever comes: one rate must be above 0 before the group ends
+    x.toml:8:9: `rate` of client `users` needs `for`; such as `for = "10m"`
+    x.toml:8:35: `to` of `rate` of client `users`: how long it takes must be said: add `for`
+    x.toml:9:11: `ramp_up` of client `users`: a rate has stages instead: `{ rate = "0 per 1s", to = …, for = … }`
+    "#);
+}
+
+#[test]
 fn the_good_scenario_has_no_mistake() {
     assert_eq!(from_text("x", GOOD).expect("no mistake").len(), 1);
 }
@@ -93,7 +137,7 @@ fn an_unknown_key_gets_the_nearest_name_or_the_list() {
 
 #[test]
 fn a_wrong_type_says_what_is_needed_and_what_is_there() {
-    assert_snapshot!(instead("every = \"10s\"", "every = 10"), @r#"x.toml:10:9: `every` of client `jmeter` must be a duration such as `"1h 30m"`, but is the number 10"#);
+    assert_snapshot!(instead("every = \"10s\"", "every = 10"), @r#"x.toml:10:9: `every` of client `jmeter` must be a duration such as `"10s"`, or one that is drawn: `"5s..15s"`, `"gaussian 10s, 2s"`, `"poisson 10s"`, but is the number 10"#);
     assert_snapshot!(instead("[sut.web]", "[sut]\nweb = 3\n[sut.web2]"), @r#"
     x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `clock`, `client_certificates`, `directory`, `staple`, `sends_issuers`, `stores`, `ocsp_urls`, `crl_prefetch`
     x.toml:9:6: none of the SUTs is under test; say `under_test = true` in one of them
@@ -129,7 +173,7 @@ fn a_period_must_be_longer_than_zero() {
     13 | delta_period = "0s"
        |                ^^^^
     "#);
-    assert_snapshot!(instead("every = \"10s\"", "every = \"-10s\""), @"x.toml:10:9: `every` of client `jmeter`: `-10s` is not longer than zero");
+    assert_snapshot!(instead("every = \"10s\"", "every = \"-10s\""), @"x.toml:10:9: `every` of client `jmeter`: `-10s` is negative");
     assert_snapshot!(instead("duration = \"24h\"", "duration = \"1mo\""), @"x.toml:5:12: `duration` of the scenario: `1mo` has no fixed length: months and years cannot be used, days and weeks can");
 }
 

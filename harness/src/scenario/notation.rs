@@ -3,12 +3,16 @@
 //! Every function says in its error what is wrong and what would be right, ready to follow
 //! "`key` of …: ".
 
+use revlab_clients::load::{Gap, Rate};
 use revlab_clients::plan::StatusRange;
 use revlab_lab::clock::Drift;
 use revlab_lab::{Instant, Span};
 
 use super::model::{Count, Share, SpanRange};
 use super::tree::shortened;
+
+/// The highest rate: beyond it a mistake is likelier than a load.
+const MOST_PER_MS: i64 = 100;
 
 /// No length of a scenario is longer: a century. It keeps every sum of lab times in the calendar.
 pub(super) const LONGEST: Span = Span::from_days(36_525);
@@ -134,6 +138,45 @@ pub(super) fn span_range(text: &str) -> Result<SpanRange, String> {
         }
         _ => Ok(SpanRange { min, max }),
     }
+}
+
+/// `10s`; drawn: `5s..15s`, `gaussian 10s, 2s`, `poisson 10s`.
+pub(super) fn gap(text: &str) -> Result<Gap, String> {
+    let positive = |text: &str| match span(text.trim())? {
+        span if span.is_negative() => Err(format!("`{text}` is negative")),
+        span => Ok(span),
+    };
+    if let Some(mean) = text.strip_prefix("poisson ") {
+        return Ok(Gap::Poisson { mean: positive(mean)? });
+    }
+    if let Some(both) = text.strip_prefix("gaussian ") {
+        let bad =
+            || format!("`{}` needs a mean and a deviation: `gaussian 10s, 2s`", shortened(text));
+        let (mean, deviation) = both.split_once(',').ok_or_else(bad)?;
+        return Ok(Gap::Gaussian { mean: positive(mean)?, deviation: positive(deviation)? });
+    }
+    if text.contains("..") {
+        return match span_range(text)? {
+            SpanRange { min: Some(from), max: Some(to) } => Ok(Gap::Uniform { from, to }),
+            _ => Err(format!("`{text}` needs both ends, such as `5s..15s`")),
+        };
+    }
+    positive(text).map(Gap::Fixed)
+}
+
+/// `10 per 1s`.
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    let bad = || format!("`{}` is not a rate such as `10 per 1s`", shortened(text));
+    let (count, per) = text.split_once(" per ").ok_or_else(bad)?;
+    let count = count.trim().parse().map_err(|_| bad())?;
+    let per = span(per.trim())?;
+    if per <= Span::ZERO {
+        return Err(format!("`{text}` is in no time: what follows `per` must be positive"));
+    }
+    if i64::from(count) > per.as_millis().saturating_mul(MOST_PER_MS) {
+        return Err(format!("`{text}` is more than {MOST_PER_MS} a millisecond"));
+    }
+    Ok(Rate { count, per })
 }
 
 /// `24s per 1h`: gained in every hour; negative: lost.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use insta::assert_snapshot;
+use revlab_clients::load::{Arrivals, Gap, Load, Rate, Stage};
 use revlab_clients::plan::{ClientPlan, Principal, Session, StatusRange};
 use revlab_fake_ca::config::*;
 use revlab_fake_ca::content::crl::CrlDefect;
@@ -330,6 +331,30 @@ fn a_sut_is_read_with_its_profile() {
 }
 
 #[test]
+fn load_models_are_read_in_every_notation() {
+    let s = variant(EVERYTHING, "only");
+    let load = |name: &str| s.clients[name].load.clone();
+    let secs = Span::from_secs;
+    assert_eq!(load("desks"), Load::Think(Gap::Gaussian { mean: secs(10), deviation: secs(2) }));
+    let rate = |count| Rate { count, per: secs(1) };
+    let stages = vec![
+        Stage { length: Some(Span::from_hours(1)), from: rate(1), to: rate(1) },
+        Stage { length: Some(secs(60)), from: rate(1), to: rate(50) },
+        Stage { length: None, from: rate(2), to: rate(2) },
+    ];
+    assert_eq!(load("crowd"), Load::Rate(stages, Arrivals::Poisson));
+    let of = |text: &str| {
+        let text = EVERYTHING.replace("think = \"gaussian 10s, 2s\"", text);
+        variant(&text, "only").clients["desks"].load.clone()
+    };
+    let uniform = Gap::Uniform { from: secs(5), to: secs(15) };
+    assert_eq!(of("every = \"5s..15s\""), Load::Every(uniform));
+    assert_eq!(of("think = \"poisson 3s\""), Load::Think(Gap::Poisson { mean: secs(3) }));
+    let flat = Stage { length: None, from: rate(10), to: rate(10) };
+    assert_eq!(of("rate = \"10 per 1s\""), Load::Rate(vec![flat], Arrivals::Even));
+}
+
+#[test]
 fn a_client_is_read_to_the_last_key() {
     let s = variant(EVERYTHING, "only");
     let expected = ClientPlan {
@@ -337,7 +362,7 @@ fn a_client_is_read_to_the_last_key() {
         sut: "web".into(),
         issued_by_key: Some(1),
         ca: "issuing".into(),
-        every: Span::from_secs(10),
+        load: Load::Every(Gap::Fixed(Span::from_secs(10))),
         threads: 2,
         ramp_up: Span::from_secs(4),
         identities: 3,

@@ -14,11 +14,12 @@ use super::actors::Role;
 use super::clock;
 use super::context::Context;
 use super::fields::Fields;
+use super::load;
 use super::sut::{TLS, ca_of};
 use super::times::Sign;
 
 #[cfg(test)]
-pub(super) const SPECS: &[&Spec] = &[&CLIENTS, &PRINCIPAL];
+pub(super) const SPECS: &[&Spec] = &[&CLIENTS, &PRINCIPAL, &load::STAGE];
 
 const CLIENTS: Spec = Spec {
     path: "clients.NAME",
@@ -27,6 +28,9 @@ const CLIENTS: Spec = Spec {
         "ca",
         "issued_by_key",
         "every",
+        "think",
+        "rate",
+        "arrivals",
         "threads",
         "ramp_up",
         "identities",
@@ -68,14 +72,13 @@ pub(super) fn decode(
 ) -> Option<ClientPlan> {
     let label = format!("client `{name}`");
     let fields = Fields::open(cx, &entry.node, entry.place, label, &CLIENTS)?;
-    fields.require("every", "every = \"10s\"");
     let sut = match fields.has("sut") {
         true => fields.actor("sut", &[Role::Sut]),
         false => cx.actors.default_sut(),
     };
     let ca = ca_of(&fields);
-    let every = fields.duration("every", Sign::Positive);
     let window = fields.window("from", "until");
+    let load = load::decode(&fields, window.to - window.from);
     let tls = fields.choice("tls", &TLS);
     let of_sut = sut.as_ref().and_then(|sut| suts.get(sut)).map(|sut| sut.tls);
     check_tls(&fields, tls, of_sut);
@@ -107,7 +110,7 @@ pub(super) fn decode(
         name,
         sut: sut?,
         ca: ca?,
-        every: every?,
+        load: load?,
     })
 }
 
