@@ -5,6 +5,7 @@ mod in_flight;
 use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, PhasesMs, TlsVersion, Validation};
 use revlab_lab::{Core, Instant, Name, Out, Outcome, Seed, Span};
 
+use crate::barrier::Barriers;
 use crate::classify::classify;
 pub use crate::observation::{Observation, Seen};
 use crate::plan::{ClientPlan, Session, identity_name};
@@ -18,6 +19,7 @@ pub struct Driver {
     plans: Vec<ClientPlan>,
     names: Vec<Names>,
     schedule: Schedule,
+    barriers: Barriers,
     in_flight: InFlight<Open>,
 }
 
@@ -129,12 +131,34 @@ impl Driver {
         plans.sort_by(|a, b| a.name.cmp(&b.name));
         let names = plans.iter().map(Names::of).collect();
         let schedule = Schedule::new(&plans, seed);
-        Driver { plans, names, schedule, in_flight: InFlight::new() }
+        let barriers = Barriers::default();
+        Driver { plans, names, schedule, barriers, in_flight: InFlight::new() }
     }
 
     /// How many attempts are under way.
     pub fn open(&self) -> usize {
         self.in_flight.len()
+    }
+
+    /// An attempt has come due.
+    fn begin(&mut self, now: Instant, due: Due, out: &mut Out<ClientAction>) {
+        match self.plans.get(due.client).and_then(|plan| plan.barrier) {
+            None => self.send(now, due, out),
+            Some(together) => {
+                let ready = self.barriers.arrive(now, due, together);
+                ready.into_iter().for_each(|due| self.send(now, due, out));
+            }
+        }
+    }
+
+    /// Nobody waits at a barrier for those who cannot come.
+    fn let_go(&mut self, now: Instant, out: &mut Out<ClientAction>) {
+        for (client, waiting) in self.barriers.waiting() {
+            if !self.schedule.can_come(client, waiting) {
+                let left = self.barriers.open(now, client);
+                left.into_iter().for_each(|due| self.send(now, due, out));
+            }
+        }
     }
 
     fn send(&mut self, now: Instant, due: Due, out: &mut Out<ClientAction>) {
@@ -188,7 +212,7 @@ impl Core for Driver {
             ClientEvent::Wake => {
                 self.expire(now, now, out);
                 while let Some(due) = self.schedule.pop(&self.plans, now) {
-                    self.send(now, due, out);
+                    self.begin(now, due, out);
                 }
             }
             ClientEvent::Connected { attempt, handshake, tls, handshake_ms } => {
@@ -208,6 +232,7 @@ impl Core for Driver {
                 }
             }
         }
+        self.let_go(now, out);
     }
 
     fn next_wakeup(&self) -> Option<Instant> {

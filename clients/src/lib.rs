@@ -9,6 +9,7 @@
 //! * `live`: the same attempts over real sockets and TLS (feature `live`).
 
 pub mod alert;
+mod barrier;
 pub mod classify;
 pub mod driver;
 #[cfg(feature = "live")]

@@ -18,6 +18,9 @@ pub struct ClientPlan {
     pub issued_by_key: Option<u16>,
     /// When its attempts are due.
     pub load: Load,
+    /// So many attempts of the group begin at one instant: each waits until there are so many. The
+    /// last ones, whom nobody would join any more, begin together then.
+    pub barrier: Option<u32>,
     /// How many threads.
     pub threads: u32,
     /// Over how long the threads start: thread i of n starts at `from` + i × ramp_up / n.

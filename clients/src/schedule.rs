@@ -19,6 +19,10 @@ pub(crate) struct Schedule {
     streams: BTreeMap<(usize, u32), Stream>,
     /// Of each client that comes at a rate.
     arriving: BTreeMap<usize, Arriving>,
+    /// Of each client, how many attempts are planned.
+    planned: BTreeMap<usize, usize>,
+    /// Of each client in a closed model, how many were taken and have not ended.
+    under_way: BTreeMap<usize, usize>,
 }
 
 /// One attempt to be made. The field order is the order in which attempts are sent.
@@ -40,6 +44,8 @@ impl Schedule {
             seed,
             streams: BTreeMap::new(),
             arriving: BTreeMap::new(),
+            planned: BTreeMap::new(),
+            under_way: BTreeMap::new(),
         };
         for (client, plan) in plans.iter().enumerate() {
             if let Load::Rate(_, arrivals) = plan.load {
@@ -68,6 +74,7 @@ impl Schedule {
             return None;
         }
         let Reverse(due) = self.due.pop()?;
+        less(&mut self.planned, due.client);
         match plans.get(due.client).map(|plan| (plan, &plan.load)) {
             Some((plan, Load::Every(gap))) => {
                 let gap = self.draw(plan, due, *gap);
@@ -78,7 +85,8 @@ impl Schedule {
                     due.k.saturating_mul(plan.threads.into()).saturating_add(due.thread.into());
                 self.arrive(plan, due.client, turn.saturating_add(1));
             }
-            Some((_, Load::Think(_))) | None => {}
+            Some((_, Load::Think(_))) => *self.under_way.entry(due.client).or_default() += 1,
+            None => {}
         }
         Some(due)
     }
@@ -88,6 +96,7 @@ impl Schedule {
         if let Some(plan) = plans.get(due.client)
             && let Load::Think(gap) = plan.load
         {
+            less(&mut self.under_way, due.client);
             let gap = self.draw(plan, due, gap);
             self.add(plan, Due { at: now + gap, k: due.k.saturating_add(1), ..due });
         }
@@ -120,9 +129,21 @@ impl Schedule {
 
     fn add(&mut self, plan: &ClientPlan, due: Due) {
         if due.at < plan.until && plan.loops.is_none_or(|loops| due.k < loops) {
+            *self.planned.entry(due.client).or_default() += 1;
             self.due.push(Reverse(due));
         }
     }
+
+    /// Whether more attempts of a client can come due, while so many that were taken only wait.
+    pub(crate) fn can_come(&self, client: usize, waiting: usize) -> bool {
+        let of = |counts: &BTreeMap<usize, usize>| counts.get(&client).copied().unwrap_or_default();
+        of(&self.planned) > 0 || of(&self.under_way) > waiting
+    }
+}
+
+fn less(counts: &mut BTreeMap<usize, usize>, client: usize) {
+    let count = counts.entry(client).or_default();
+    *count = count.saturating_sub(1);
 }
 
 /// When `thread` makes its first attempt.

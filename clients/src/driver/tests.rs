@@ -21,6 +21,7 @@ pub(crate) fn plan() -> ClientPlan {
         issued_by_key: None,
         ca: Name::from("issuing"),
         load: every(Span::from_secs(10)),
+        barrier: None,
         threads: 1,
         ramp_up: Span::ZERO,
         identities: 1,
@@ -322,6 +323,30 @@ fn at_a_rate_users_take_turns_and_nobody_waits_for_an_answer() {
     );
     let limited = ClientPlan { loops: Some(2), until: at(60_000), ..group };
     assert_eq!(Lab::new(vec![limited]).all_due().len(), 6);
+}
+
+#[test]
+fn at_a_barrier_attempts_wait_for_one_another_and_the_last_for_nobody() {
+    let ramp = ClientPlan { threads: 5, ramp_up: Span::from_secs(5), loops: Some(1), ..plan() };
+    let made = Lab::new(vec![ClientPlan { barrier: Some(2), ..ramp.clone() }]).all_due();
+    let seen: Vec<_> = made.iter().map(|(t, s)| ((*t - T0).as_secs(), s.thread)).collect();
+    assert_eq!(seen, [(1, 0), (1, 1), (3, 2), (3, 3), (4, 4)]);
+    // In a closed model the last waits for those whose answers are still to come.
+    let think = Load::Think(Gap::Fixed(Span::from_secs(1)));
+    let closed = ClientPlan { load: think, threads: 3, loops: Some(2), ..plan() };
+    let mut lab = Lab::new(vec![ClientPlan { barrier: Some(2), ..closed }]);
+    assert_eq!(lab.tell(T0, ClientEvent::Wake).0.len(), 2);
+    lab.tell(at(500), answer(1, 200, ""));
+    lab.tell(at(600), answer(2, 200, ""));
+    let sent = |actions: Vec<ClientAction>| actions.len();
+    // Thread 0 joins thread 2, thread 1 waits for thread 2, which joins it.
+    assert_eq!(sent(lab.tell(at(1500), ClientEvent::Wake).0), 2);
+    assert_eq!(sent(lab.tell(at(1600), ClientEvent::Wake).0), 0);
+    let (_, records) = lab.tell(at(1700), answer(3, 200, ""));
+    assert_eq!((records[0].due, records[0].began), (at(1500), None));
+    lab.tell(at(1800), answer(4, 200, ""));
+    let wake = lab.driver.next_wakeup().unwrap();
+    assert_eq!(sent(lab.tell(wake, ClientEvent::Wake).0), 2);
 }
 
 #[test]

@@ -304,6 +304,7 @@ fn client(start: Instant, duration: Span) -> ClientPlan {
         issued_by_key: None,
         ca: "issuing".into(),
         load: Load::Every(Gap::Fixed(Span::from_secs(10))),
+        barrier: None,
         threads: 1,
         ramp_up: Span::ZERO,
         identities: 1,

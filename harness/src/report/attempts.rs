@@ -85,7 +85,7 @@ fn row(n: u64, it: &Attempt) -> Row<'_> {
         outcome: it.outcome,
         status: it.status,
         substatus: it.substatus,
-        code: it.code.map(|code| format!("0x{:08x}", code.0)),
+        code: it.code.map(|code| code.to_string()),
         symbol: it.code.and_then(|code| code.symbol()),
         alert: it.alert.as_deref(),
         error: it.error.as_deref(),

@@ -61,6 +61,7 @@ fn a_load_that_can_never_send_or_is_two_at_once_is_a_mistake() {
         "rate = [{ rate = \"1 per 1s\" }, { rate = \"2 per 1s\" }]",
         "rate = [{ rate = \"1 per 1s\", to = \"2 per 1s\" }]",
         "rate = \"1 per 1s\"\nramp_up = \"3s\"",
+        "every = \"1s\"\nthreads = 3\nbarrier = 4",
     ];
     let told: Vec<String> = all.map(with).into();
     assert_snapshot!(told.join("\n"), @r#"
@@ -78,6 +79,7 @@ fn a_load_that_can_never_send_or_is_two_at_once_is_a_mistake() {
     x.toml:8:9: `rate` of client `users` needs `for`; such as `for = "10m"`
     x.toml:8:35: `to` of `rate` of client `users`: how long it takes must be said: add `for`
     x.toml:9:11: `ramp_up` of client `users`: a rate has stages instead: `{ rate = "0 per 1s", to = …, for = … }`
+    x.toml:10:11: `barrier` of client `users`: nobody would ever pass it: there are 3 `threads`
     "#);
 }
 

@@ -363,6 +363,7 @@ fn a_client_is_read_to_the_last_key() {
         issued_by_key: Some(1),
         ca: "issuing".into(),
         load: Load::Every(Gap::Fixed(Span::from_secs(10))),
+        barrier: Some(2),
         threads: 2,
         ramp_up: Span::from_secs(4),
         identities: 3,

@@ -34,7 +34,7 @@ fn an_unknown_key() {
 #[test]
 fn a_wrong_type() {
     assert_snapshot!(said_of(&good_with("\"1m\"", "60")), @r#"
-    error: `every` of client `users` must be a duration such as `"1h 30m"`, but is the number 60
+    error: `every` of client `users` must be a duration such as `"10s"`, or one that is drawn: `"5s..15s"`, `"gaussian 10s, 2s"`, `"poisson 10s"`, but is the number 60
       --> bad.toml:10:9
        |
     10 | every = 60

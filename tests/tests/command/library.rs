@@ -22,7 +22,7 @@ fn lint_reports_every_mistake_of_every_file_with_its_place() {
       |           ^^^^^^^^^^^^^^
       |
       = help: did you mean `windows-2008r2`?
-    error: `every` of client `users`: `-1m` is not longer than zero
+    error: `every` of client `users`: `-1m` is negative
       --> ./three.toml:10:9
        |
     10 | every = "-1m"

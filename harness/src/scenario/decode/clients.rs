@@ -31,6 +31,7 @@ const CLIENTS: Spec = Spec {
         "think",
         "rate",
         "arrivals",
+        "barrier",
         "threads",
         "ramp_up",
         "identities",
@@ -78,13 +79,15 @@ pub(super) fn decode(
     };
     let ca = ca_of(&fields);
     let window = fields.window("from", "until");
+    let threads = fields.number("threads", 1, MOST).unwrap_or(1);
     let load = load::decode(&fields, window.to - window.from);
     let tls = fields.choice("tls", &TLS);
     let of_sut = sut.as_ref().and_then(|sut| suts.get(sut)).map(|sut| sut.tls);
     check_tls(&fields, tls, of_sut);
     // The keys that must be there come last: without one of them the others are still read.
     Some(ClientPlan {
-        threads: fields.number("threads", 1, MOST).unwrap_or(1),
+        barrier: barrier(&fields, threads),
+        threads,
         ramp_up: fields.duration("ramp_up", Sign::NotNegative).unwrap_or(Span::ZERO),
         identities: fields.number("identities", 1, MOST).unwrap_or(1),
         from: window.from,
@@ -112,6 +115,15 @@ pub(super) fn decode(
         ca: ca?,
         load: load?,
     })
+}
+
+fn barrier(fields: &Fields<'_>, threads: u32) -> Option<u32> {
+    let together = fields.number("barrier", 2, MOST)?;
+    if together > threads {
+        fields
+            .report("barrier", format!("nobody would ever pass it: there are {threads} `threads`"));
+    }
+    Some(together)
 }
 
 fn principal(fields: &Fields<'_>) -> Option<Principal> {
