@@ -1,7 +1,7 @@
 //! `report.html`: one page without a network, for a browser.
 //!
 //! What can be read without a script is written here: what it came to, expectations, episodes,
-//! counts of fetches. `page.js` draws the time line and tells single attempts from the [data] beside
+//! counts of fetches. `page.js` draws the time line and tells single attempts from the data beside
 //! them, the trace in columns.
 
 mod data;
