@@ -119,7 +119,7 @@ struct RunArgs {
     #[arg(long, value_name = "K/N")]
     shard: Option<choose::Shard>,
     /// So many runs at once [default: in `sim` the number of cores, else 1].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = jobs::number)]
     jobs: Option<std::num::NonZeroUsize>,
     /// How cores are connected: directly, or through real sockets on loopback.
     #[arg(long, value_enum, default_value_t = TransportArg::Sim)]

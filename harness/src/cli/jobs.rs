@@ -5,6 +5,11 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+/// What is written on the command line.
+pub(super) fn number(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "expected a whole number from 1, such as 4".to_owned())
+}
+
 /// Does `work` for each of `all` on `jobs` threads, and hands what comes of each to `told` in the
 /// order of `all`, as soon as those before it are told. Nothing more is begun once `stop` says so or
 /// `told` says that it has heard enough (`false`, or an error); what was begun by then is finished,
@@ -72,6 +77,14 @@ mod tests {
             },
         )?;
         Ok(heard)
+    }
+
+    #[test]
+    fn nothing_is_done_by_nobody() {
+        assert_eq!(number("4").map(NonZeroUsize::get), Ok(4));
+        for wrong in ["0", "-1", "two", ""] {
+            assert!(number(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

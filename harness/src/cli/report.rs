@@ -82,7 +82,8 @@ fn over_all(args: &ReportArgs, done: &[Done]) -> Result<(), Refusal> {
         Some(ReportFormat::Junit) => print(&told::suites(done)),
         Some(ReportFormat::Json) => told::finish(RunFormat::Json, None, done, None).map(drop),
         None => {
-            told::finish(RunFormat::Markdown, Some(&args.folder), done, None)?;
+            let written = out::junit(&args.folder, &told::suites(done));
+            written.map_err(|e| Refusal(format!("error: {e}")))?;
             print(&args.folder.join("junit.xml").display().to_string())
         }
         Some(_) => Ok(()),

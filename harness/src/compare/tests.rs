@@ -71,9 +71,8 @@ fn a_revoked_certificate_that_is_refused_earlier_is_better_and_later_is_worse() 
 
 #[test]
 fn an_expectation_that_stops_holding_is_named() {
-    let mut a = sample::healthy();
+    let a = sample::healthy();
     let mut b = sample::outage();
-    a.scenario.expectations = sample::healthy().scenario.expectations;
     b.scenario.expectations = a.scenario.expectations.clone();
     let it = held_against(&a, &b);
     assert_eq!(it.broken.len(), 1);
