@@ -28,6 +28,8 @@ pub struct Driver {
 pub enum ClientEvent {
     /// Lab time has reached [`next_wakeup`](Core::next_wakeup).
     Wake,
+    /// No attempt is begun any more; those under way come to their end.
+    Stop,
     /// An attempt's handshake is complete and its request has arrived. Optional: without it an
     /// attempt that times out is recorded as not having come past connecting.
     Connected {
@@ -214,6 +216,10 @@ impl Core for Driver {
                 while let Some(due) = self.schedule.pop(&self.plans, now) {
                     self.begin(now, due, out);
                 }
+            }
+            ClientEvent::Stop => {
+                self.schedule.clear();
+                self.barriers = Barriers::default();
             }
             ClientEvent::Connected { attempt, handshake, tls, handshake_ms } => {
                 if let Some(open) = self.in_flight.get_mut(attempt) {

@@ -23,6 +23,8 @@ pub(crate) struct Schedule {
     planned: BTreeMap<usize, usize>,
     /// Of each client in a closed model, how many were taken and have not ended.
     under_way: BTreeMap<usize, usize>,
+    /// Nothing is planned any more.
+    stopped: bool,
 }
 
 /// One attempt to be made. The field order is the order in which attempts are sent.
@@ -46,6 +48,7 @@ impl Schedule {
             arriving: BTreeMap::new(),
             planned: BTreeMap::new(),
             under_way: BTreeMap::new(),
+            stopped: false,
         };
         for (client, plan) in plans.iter().enumerate() {
             if let Load::Rate(_, arrivals) = plan.load {
@@ -65,6 +68,13 @@ impl Schedule {
     /// When the next attempt is due.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.due.peek().map(|Reverse(due)| due.at)
+    }
+
+    /// Nothing is due any more.
+    pub(crate) fn clear(&mut self) {
+        self.due.clear();
+        self.planned.clear();
+        self.stopped = true;
     }
 
     /// Takes the next attempt, if it is due by `now`, and plans the one that follows it in an open
@@ -128,7 +138,7 @@ impl Schedule {
     }
 
     fn add(&mut self, plan: &ClientPlan, due: Due) {
-        if due.at < plan.until && plan.loops.is_none_or(|loops| due.k < loops) {
+        if !self.stopped && due.at < plan.until && plan.loops.is_none_or(|loops| due.k < loops) {
             *self.planned.entry(due.client).or_default() += 1;
             self.due.push(Reverse(due));
         }

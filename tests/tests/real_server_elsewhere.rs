@@ -12,7 +12,7 @@ use revlab::exec::adapter::{Adapter, Elsewhere};
 use revlab::exec::{self, Cast, Options, Run, Transport};
 use revlab::judge::{self, Judgement, Status};
 use revlab::scenario::Scenario;
-use revlab_lab::trace::{Kind, Record};
+use revlab_lab::trace::{Kind, Phase, Record};
 use revlab_lab::{Outcome, Span};
 use revlab_tests::program::{program, skipped};
 
@@ -207,4 +207,45 @@ fn a_run_that_is_stopped_as_asked_is_inconclusive() {
     assert_eq!(judgement.status(), Status::Inconclusive);
     let why = &judgement.inconclusive[0];
     assert!(why.ends_with("stopped after 1s, as asked"), "{why}");
+}
+
+const TOGETHER: &str = r#"
+duration = "1s"
+[ca.issuing]
+[sut.web]
+[clients.users]
+threads = 4
+every = "1m"
+timeout = "60s"
+"#;
+
+/// Listens at `port`; once four connections are there at the same time it closes them all.
+fn closes_four_at_once(port: u16) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    std::thread::spawn(move || {
+        // The first one only looks whether somebody listens.
+        drop(listener.accept());
+        let four: Vec<_> = (0..4).map(|_| listener.accept()).collect();
+        drop(four);
+    });
+}
+
+#[test]
+fn in_real_time_attempts_do_not_wait_for_one_another() {
+    let there = elsewhere(None);
+    let adapter = Adapter::Elsewhere(there.clone());
+    let prepared = |_: &Cast| {
+        closes_four_at_once(there.port);
+        Ok(())
+    };
+    let options = Options { sut: Some(&adapter), prepared: Some(&prepared), ..Options::default() };
+    let run = exec::run(&now(TOGETHER), Transport::Live, &options, &mut Vec::new()).unwrap();
+    let attempts = run.trace.records().iter().filter_map(|r| match &r.kind {
+        Kind::Attempt(attempt) => Some((attempt.thread, attempt.outcome, attempt.phase)),
+        _ => None,
+    });
+    let mut attempts: Vec<_> = attempts.collect();
+    attempts.sort_by_key(|(thread, ..)| *thread);
+    let expected = [0, 1, 2, 3].map(|n| (n, Outcome::Failed, Some(Phase::Handshake)));
+    assert_eq!(attempts, expected);
 }

@@ -350,6 +350,25 @@ fn at_a_barrier_attempts_wait_for_one_another_and_the_last_for_nobody() {
 }
 
 #[test]
+fn once_stopped_nothing_begins_and_what_is_under_way_comes_to_its_end() {
+    let closed = ClientPlan { load: Load::Think(Gap::Fixed(Span::from_secs(1))), ..plan() };
+    for plan in [plan(), closed] {
+        let mut lab = Lab::new(vec![plan]);
+        assert_eq!(lab.sends(T0).len(), 1);
+        lab.tell(at(1), ClientEvent::Stop);
+        assert_eq!(lab.driver.next_wakeup(), Some(at(30_000)));
+        let (actions, records) = lab.tell(at(5), answer(1, 200, ""));
+        assert_eq!((actions.len(), records.len()), (0, 1));
+        assert_eq!(lab.driver.next_wakeup(), None);
+    }
+    let waiting = ClientPlan { threads: 3, barrier: Some(2), ..plan() };
+    let mut lab = Lab::new(vec![waiting]);
+    assert_eq!(lab.sends(T0).len(), 2);
+    let (actions, _) = lab.tell(at(1), ClientEvent::Stop);
+    assert_eq!((actions.len(), lab.driver.open()), (0, 2));
+}
+
+#[test]
 fn drawn_gaps_are_each_threads_own_and_those_of_the_seed() {
     let load = Load::Every(Gap::Uniform { from: Span::from_secs(1), to: Span::from_secs(9) });
     let two = ClientPlan { load, threads: 2, ..plan() };

@@ -1,6 +1,7 @@
 //! A real system under test: a program that is not ours, on sockets, in a loop of its own.
 //!
-//! * `lab`: the loop: one attempt at a time, while the CA answers what the server asks;
+//! * `lab`: the loop, in which the CA answers what the server asks;
+//! * `attempts`: from their begin to their end: one at a time, or as they are due in real time;
 //! * `peer`: sockets and time;
 //! * `s_server`: OpenSSL's server as a child process;
 //! * `child`: child processes in general;
@@ -11,6 +12,7 @@
 //! The trace has no `check` records and no codes: what such a program does not tell is not there,
 //! and what an expectation asks of it is inconclusive.
 
+mod attempts;
 mod child;
 mod clock;
 mod fetch;

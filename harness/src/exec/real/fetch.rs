@@ -9,20 +9,33 @@ use revlab_lab::http::{FetchError, Reply, Request, Url};
 use revlab_lab::trace::{Fetch, Kind, Log, ObjectInfo, Purpose};
 use revlab_lab::{Instant, Name, Span};
 use revlab_pki::Crl;
+use tokio::sync::oneshot;
 
 use super::lab::RealLab;
+
+/// An answer that goes out later, and what is to be put on record then.
+pub(super) struct Late {
+    id: u64,
+    began: Instant,
+    request: Request,
+    purpose: Option<Purpose>,
+    client: Option<Name>,
+    faults: Vec<Name>,
+    answer: oneshot::Sender<Answered>,
+    answered: Answered,
+    result: Result<Reply, FetchError>,
+}
 
 /// What a proxy says of a host that it cannot reach (RFC 9110 §15.6.3).
 const BAD_GATEWAY: u16 = 502;
 
 impl RealLab<'_> {
-    /// Answers a request as the faults on its way have it, and puts it on record. `client`: whose
-    /// attempt is under way.
-    pub(super) fn fetch(&mut self, arrived: Arrived, client: Option<&Name>) {
+    /// Answers a request as the faults on its way have it, and puts it on record.
+    pub(super) fn fetch(&mut self, arrived: Arrived) {
         let Arrived { mut request, answer, .. } = arrived;
         request.url = plain(request.url);
         self.fetches += 1;
-        let began = self.now;
+        let (id, began, client) = (self.fetches, self.now, self.whose());
         self.charge(self.scenario.network.request());
         let caller = Caller { name: &self.sut.name, account: None, open: 0 };
         let meeting = self.ca.meet(self.now, &caller, &request);
@@ -34,14 +47,14 @@ impl RealLab<'_> {
             Ruling::NameNotResolved => found - Ord::min(found, self.scenario.network.name_error),
             _ => found,
         };
-        self.pass(known);
+        let mut held = self.pass(known);
         let (answered, result) = match &ruling {
             Ruling::Answer(answer) => {
                 let own = self.serve(request.clone(), ruling.defects());
                 let substatus = own.substatus;
                 let answered = Answered::under(&ruling, &request, Pace::Lab, || own);
                 let heard = heard(&answered);
-                self.pass(answer.delay + heard.after);
+                held = held + self.pass(answer.delay + heard.after);
                 let page = answer.page.is_some();
                 let told = |reply| if page { reply } else { Reply { substatus, ..reply } };
                 (answered, heard.result.map(told))
@@ -59,14 +72,31 @@ impl RealLab<'_> {
             }
             Ruling::Silent | Ruling::Swallowed => (Answered::Silent, Err(FetchError::TimedOut)),
         };
-        self.charge(self.scenario.network.answer());
         self.silent |= answered == Answered::Silent;
+        let late = Late { id, began, request, purpose, client, faults, answer, answered, result };
+        if held > Span::ZERO {
+            self.late.insert((self.now + held, id), late);
+        } else {
+            self.charge(self.scenario.network.answer());
+            self.send_off(late);
+        }
+    }
+
+    /// The answer that is due now goes out.
+    pub(super) fn let_go(&mut self) {
+        if let Some((_, late)) = self.late.pop_first() {
+            self.send_off(late);
+        }
+    }
+
+    fn send_off(&mut self, late: Late) {
+        let Late { id, began, request, purpose, client, faults, answer, answered, result } = late;
         // One who has gone away meanwhile gets no answer, and the record says what it would be.
         let _ = answer.send(answered);
         let record = match purpose {
             Some(purpose) => {
-                let mut record = self.fetch_record(began, &request, purpose, &result);
-                record.client = client.cloned();
+                let mut record = self.fetch_record(id, began, &request, purpose, &result);
+                record.client = client;
                 record.faults = faults;
                 Kind::Fetch(record)
             }
@@ -75,20 +105,19 @@ impl RealLab<'_> {
         self.record(record);
     }
 
-    /// An answer is held back.
-    fn pass(&mut self, delay: Span) {
-        let until = self.now + delay;
+    /// An answer is held back. Where lab time stands still, it goes on; in real time others must not
+    /// wait meanwhile: what is left to wait.
+    fn pass(&mut self, delay: Span) -> Span {
         if self.peer.holds_time() {
-            self.advance(until);
+            self.advance(self.now + delay);
+            return Span::ZERO;
         }
-        while self.now < until {
-            self.peer.pause(until - self.now);
-            self.advance(self.peer.time(self.now));
-        }
+        delay
     }
 
     fn fetch_record(
         &self,
+        id: u64,
         began: Instant,
         request: &Request,
         purpose: Purpose,
@@ -96,7 +125,7 @@ impl RealLab<'_> {
     ) -> Fetch {
         let reply = result.as_ref().ok();
         Fetch {
-            id: self.fetches,
+            id,
             began,
             by: self.sut.name.clone(),
             process: Name::from(self.process()),

@@ -1,22 +1,24 @@
-//! The loop over a real system under test: one attempt at a time, and the CA answers meanwhile.
+//! The loop over a real system under test.
 //!
-//! Where the server takes lab time from us, lab time stands still while bytes move, and each step
-//! is charged its modelled duration, as in `live`. Where it does not, lab time is real time.
+//! Where the server takes lab time from us, lab time stands still while bytes move, each step is
+//! charged its modelled duration, as in `live`, and there is one attempt at a time. Where it does
+//! not, lab time is real time, and attempts begin when they are due, however many are under way.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use revlab_clients::{ClientAction, ClientEvent, Driver, Observation, Seen, Send};
+use revlab_clients::{ClientAction, ClientEvent, Driver, Send};
 use revlab_fake_ca::{CaAction, CaEvent, Defects, FakeCa};
 use revlab_lab::http::{Reply, Request};
 use revlab_lab::queue::{Class, EventQueue, Key};
-use revlab_lab::trace::{Handshake, Header, Kind, Log};
-use revlab_lab::{Core, Instant, Item, Name, Out, Span};
+use revlab_lab::trace::{Header, Kind};
+use revlab_lab::{Core, Instant, Item, Out, Span};
 use revlab_sut::config::SutConfig;
 
+use super::attempts::Open;
+use super::fetch::Late;
 use super::peer::{Happened, LOG, Peer};
-use super::s_server;
 use crate::exec::Transport;
 use crate::exec::adapter::Adapter;
 use crate::exec::recorder::Recorder;
@@ -26,14 +28,7 @@ use crate::exec::world::Event;
 use crate::scenario::model::Scenario;
 
 /// How long is waited in one go: after it Ctrl-C is looked for.
-const STEP: Duration = Duration::from_millis(250);
-/// How many steps without a sign of life make a run hung.
-const HUNG: u32 = 120;
-/// How long is waited, in real time, for a server that may be waiting for an answer that never
-/// comes, before lab time goes on.
-const GRACE: Duration = Duration::from_millis(100);
-/// How far the server's clock may be from what it was told: it tells whole seconds.
-const APART: i64 = 2;
+pub(super) const STEP: Duration = Duration::from_millis(250);
 
 /// A run under way.
 pub(super) struct RealLab<'a> {
@@ -48,16 +43,18 @@ pub(super) struct RealLab<'a> {
     pub(super) cast: Cast,
     pub(super) peer: Peer,
     recorder: Recorder<'a>,
+    /// Attempts that are due and have not begun.
     waiting: VecDeque<Send>,
-    open: Option<u64>,
-    /// When the attempt under way, or the last one, was sent.
-    began: Instant,
+    /// Attempts under way, by number.
+    pub(super) open: BTreeMap<u64, Open>,
     pub(super) now: Instant,
     pub(super) fetches: u64,
+    /// Answers of the CA that are held back in real time, by when they go out and by their fetch.
+    pub(super) late: BTreeMap<(Instant, u64), Late>,
     /// A request has been left unanswered: the server may wait for it from now on.
     pub(super) silent: bool,
     /// Whether a page has told that the server takes lab time.
-    told: bool,
+    pub(super) told: bool,
     pub(super) trouble: Option<String>,
 }
 
@@ -66,6 +63,7 @@ enum Next {
     Queue,
     Ca,
     Driver,
+    Late,
 }
 
 impl<'a> RealLab<'a> {
@@ -93,10 +91,10 @@ impl<'a> RealLab<'a> {
             peer,
             recorder,
             waiting: VecDeque::new(),
-            open: None,
-            began: scenario.start,
+            open: BTreeMap::new(),
             now: scenario.start,
             fetches: 0,
+            late: BTreeMap::new(),
             silent: false,
             told: false,
             trouble: None,
@@ -123,6 +121,7 @@ impl<'a> RealLab<'a> {
     fn until_the_end(&mut self, stop: Option<&AtomicBool>) -> String {
         let stopped = || stop.is_some_and(|s| s.load(Ordering::Relaxed));
         let last = self.last_instant();
+        let mut ending = false;
         loop {
             if let Some(trouble) = self.trouble.take() {
                 return trouble;
@@ -134,15 +133,25 @@ impl<'a> RealLab<'a> {
                 return "interrupted".to_owned();
             }
             if let Some(send) = self.waiting.pop_front() {
-                self.attempt(&send, &stopped);
+                match self.peer.holds_time() {
+                    true => self.alone(send, &stopped),
+                    false => self.begin(send),
+                }
                 continue;
             }
-            let next = self.next().filter(|(key, _)| key.at < last);
+            if ending && self.open.is_empty() {
+                break;
+            }
+            // Past the end only what is under way comes to its end.
+            let next = self.next().filter(|(key, _)| ending || key.at < last);
             let due = next.as_ref().map_or(last, |(key, _)| key.at);
             if self.idle_until(due) {
                 match next {
                     Some((_, next)) => self.step(next),
-                    None => break,
+                    None => {
+                        self.tell_driver(ClientEvent::Stop);
+                        ending = true;
+                    }
                 }
             }
         }
@@ -167,23 +176,37 @@ impl<'a> RealLab<'a> {
         }
     }
 
-    /// Goes on to `due` with no attempt under way. In real time one step towards it; whether it
-    /// has been reached.
+    /// Goes on to `due`: at once where lab time stands still, else one step towards it. Whether it has
+    /// been reached.
     fn idle_until(&mut self, due: Instant) -> bool {
         let ahead = due - self.peer.time(self.now);
         let most = match self.peer.holds_time() {
             true => Duration::ZERO,
             false => Duration::from_millis(ahead.as_millis().max(0).unsigned_abs()).min(STEP),
         };
-        if let Happened::Request(arrived) = self.peer.wait(None, most) {
-            self.set(self.peer.time(self.now));
-            self.fetch(*arrived, None);
-            return false;
+        match self.peer.wait(most) {
+            Happened::Request(arrived) => {
+                self.set(self.peer.time(self.now));
+                self.fetch(*arrived);
+                false
+            }
+            Happened::Seen(attempt, seen) => {
+                self.set(self.peer.time(self.now));
+                self.ended(attempt, seen);
+                false
+            }
+            Happened::Nothing => {
+                let now = self.peer.time(self.now);
+                let reached = self.peer.holds_time() || now >= due;
+                self.set(if self.peer.holds_time() { due } else { now });
+                reached
+            }
         }
-        let now = self.peer.time(self.now);
-        let reached = self.peer.holds_time() || now >= due;
-        self.set(if self.peer.holds_time() { due } else { now });
-        reached
+    }
+
+    /// When the earliest of everything that is pending is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.next().map(|(key, _)| key.at)
     }
 
     /// The earliest of everything that is pending, in the documented order.
@@ -192,7 +215,8 @@ impl<'a> RealLab<'a> {
         let queued = self.queue.peek().map(|key| (key, Next::Queue));
         let ca = self.ca.next_wakeup().map(|at| wake(at, Class::Publication, Next::Ca));
         let driver = self.driver.next_wakeup().map(|at| wake(at, Class::Attempt, Next::Driver));
-        queued.into_iter().chain(ca).chain(driver).min_by_key(|(key, _)| *key)
+        let late = self.late.keys().next().map(|(at, _)| wake(*at, Class::Answer, Next::Late));
+        queued.into_iter().chain(ca).chain(driver).chain(late).min_by_key(|(key, _)| *key)
     }
 
     fn step(&mut self, next: Next) {
@@ -201,6 +225,7 @@ impl<'a> RealLab<'a> {
                 self.tell_ca(CaEvent::Wake);
             }
             Next::Driver => self.tell_driver(ClientEvent::Wake),
+            Next::Late => self.let_go(),
             Next::Queue => match self.queue.pop() {
                 Some((key, Event::Operation { index })) => self.operate(index, key.seq),
                 Some((_, Event::Note(record))) => self.record(*record),
@@ -226,7 +251,7 @@ impl<'a> RealLab<'a> {
         self.advance(to);
     }
 
-    fn set(&mut self, to: Instant) {
+    pub(super) fn set(&mut self, to: Instant) {
         self.now = self.now.max(to);
         if let Err(trouble) = self.peer.set_time(self.now) {
             self.trouble.get_or_insert(trouble);
@@ -256,7 +281,7 @@ impl<'a> RealLab<'a> {
         answer.unwrap_or_else(|| revlab_fake_ca::fault::page(500))
     }
 
-    fn tell_driver(&mut self, event: ClientEvent) {
+    pub(super) fn tell_driver(&mut self, event: ClientEvent) {
         let mut out = Out::new();
         self.driver.decide(self.now, event, &mut out);
         for item in out.drain() {
@@ -265,111 +290,10 @@ impl<'a> RealLab<'a> {
                 Item::Do(ClientAction::Send(send)) => self.waiting.push_back(send),
                 Item::Do(ClientAction::Abandon { attempt }) => {
                     self.waiting.retain(|send| send.attempt != attempt);
-                    self.open.take_if(|open| *open == attempt);
+                    self.open.remove(&attempt);
                 }
             }
         }
-    }
-
-    /// One attempt from its begin to its end; meanwhile the CA answers.
-    fn attempt(&mut self, send: &Send, stopped: &dyn Fn() -> bool) {
-        self.open = Some(send.attempt);
-        self.began = self.now;
-        let send = Send { tls: Ord::min(send.tls, self.sut.tls), ..send.clone() };
-        let cost = self.scenario.network.tls_request(send.tls, Handshake::Full);
-        self.charge(cost);
-        let mut client = self.peer.start(&send);
-        let mut idle = 0;
-        while self.open == Some(send.attempt) && self.trouble.is_none() && !stopped() {
-            match self.peer.wait(Some(&mut client), self.patience()) {
-                Happened::Request(arrived) => {
-                    idle = 0;
-                    self.fetch(*arrived, Some(&send.identity));
-                }
-                Happened::Seen(seen) => self.ended(&send, seen, cost),
-                Happened::Nothing => {
-                    idle += 1;
-                    self.nothing_came(idle);
-                }
-            }
-        }
-        client.abort();
-        self.open = None;
-    }
-
-    /// How long is waited for a sign of life, in real time.
-    fn patience(&self) -> Duration {
-        if self.peer.holds_time() {
-            return if self.silent { GRACE } else { STEP };
-        }
-        let due = self.next().map_or(self.end, |(key, _)| key.at);
-        let ahead = (due - self.peer.time(self.now)).as_millis().max(1).unsigned_abs();
-        Duration::from_millis(ahead).min(STEP)
-    }
-
-    fn nothing_came(&mut self, idle: u32) {
-        if !self.peer.holds_time() {
-            self.advance(self.peer.time(self.now));
-        } else if self.silent {
-            // It waits for what will not come: only the clock can go on.
-            let due = self.next().map_or(self.end, |(key, _)| key.at);
-            self.advance(due + Span::from_millis(1));
-        } else if idle >= HUNG {
-            let seconds = (STEP * HUNG).as_secs();
-            self.trouble = Some(format!(
-                "the watchdog fired: the system under test gave no sign of life for {seconds} s"
-            ));
-        }
-    }
-
-    /// A client has seen the end of its attempt.
-    fn ended(&mut self, send: &Send, mut seen: Observation, handshake: Span) {
-        if self.peer.holds_time() && seen.handshake != Handshake::None {
-            seen.handshake_ms += handshake.as_millis();
-        }
-        self.heed(send, &seen.seen);
-        self.charge(self.scenario.network.answer());
-        if self.open.take_if(|open| *open == send.attempt).is_some() {
-            let attempt = send.attempt;
-            let (checks, wall_ms) = (Vec::new(), None);
-            self.tell_driver(ClientEvent::Answer {
-                attempt,
-                observation: seen,
-                checks,
-                validations: Vec::new(),
-                wall_ms,
-            });
-        }
-    }
-
-    /// What the server itself says about the end of an attempt: the time, its reason, its end.
-    fn heed(&mut self, send: &Send, seen: &Seen) {
-        let clock = self.sut.clock.at(self.now);
-        let Some(server) = self.peer.ours() else { return };
-        let reasons = server.reasons();
-        let ended = match seen {
-            Seen::Closed { .. } | Seen::Broken { .. } => server.ended(),
-            _ => None,
-        };
-        for line in reasons {
-            let (by, file, attempt) = (self.sut.name.clone(), Name::from(LOG), Some(send.attempt));
-            self.record(Kind::Log(Log { by, file, line, code: None, attempt }));
-        }
-        if let Some(words) = ended {
-            self.trouble.get_or_insert(format!("the system under test {words}"));
-        }
-        let Seen::Response { body, .. } = seen else { return };
-        let Some(read) = s_server::told_time(body) else { return };
-        // Its session began at some time between the begin and the end of the attempt.
-        let earliest = self.sut.clock.at(self.began).as_secs() - APART;
-        if read < earliest || read > clock.as_secs() + APART {
-            let read = crate::judge::at(Instant::from_millis(read.saturating_mul(1000)));
-            let told = crate::judge::at(clock);
-            self.trouble.get_or_insert(format!(
-                "the system under test does not take lab time: it reads {read}, and was told {told}"
-            ));
-        }
-        self.told = true;
     }
 
     /// What is known of the process that fetches.

@@ -14,7 +14,8 @@ use revlab_lab::clock::LabTime;
 use revlab_lab::{Clock, Instant, Span};
 use revlab_sut::config::SutConfig;
 use tokio::runtime::Runtime;
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use super::clock::ClockFile;
 use super::s_server::SServer;
@@ -32,9 +33,6 @@ const HEARS: Duration = Duration::from_millis(300);
 /// How long is waited between two tries to reach a server.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// How long is paused in one go.
-const PAUSE: Duration = Duration::from_millis(250);
-
 /// The sockets of a run.
 pub(super) struct Peer {
     runtime: Runtime,
@@ -43,6 +41,9 @@ pub(super) struct Peer {
     clients: LiveClients,
     server: Server,
     time: Time,
+    /// What clients have seen, on its way from their tasks.
+    told: mpsc::UnboundedSender<(u64, Observation)>,
+    seen: mpsc::UnboundedReceiver<(u64, Observation)>,
     /// The server's name in TLS.
     host: String,
     /// Its own clock.
@@ -67,8 +68,8 @@ enum Time {
 pub(super) enum Happened {
     /// A request at the CA's site.
     Request(Box<Arrived>),
-    /// The end of an attempt.
-    Seen(Observation),
+    /// The end of an attempt, by its number.
+    Seen(u64, Observation),
     /// Nothing in the time allowed.
     Nothing,
 }
@@ -119,7 +120,8 @@ impl Peer {
             }
         };
         let (host, clock) = (sut.host.clone(), sut.clock.clone());
-        Ok(Peer { runtime, lab_time, site, clients, server, time, host, clock })
+        let (told, seen) = mpsc::unbounded_channel();
+        Ok(Peer { runtime, lab_time, site, clients, server, time, told, seen, host, clock })
     }
 
     /// Whether lab time stands still while bytes move.
@@ -149,43 +151,34 @@ impl Peer {
         }
     }
 
-    /// Begins an attempt.
-    pub(super) fn start(&mut self, send: &Send) -> JoinHandle<Observation> {
+    /// Begins an attempt, which can be aborted.
+    pub(super) fn start(&mut self, send: &Send) -> AbortHandle {
         let address = match &self.server {
             Server::Ours(server) => server.address(),
             Server::Elsewhere(address) => *address,
         };
         let _guard = self.runtime.enter();
-        self.clients.start(send, address, &self.host)
+        let client = self.clients.start(send, address, &self.host);
+        let (abort, attempt, told) = (client.abort_handle(), send.attempt, self.told.clone());
+        tokio::spawn(async move {
+            let seen = client.await.unwrap_or_else(|_| live::nothing("the client died"));
+            // With the run over, nobody listens.
+            let _ = told.send((attempt, seen));
+        });
+        abort
     }
 
     /// Waits for what comes next, at most so long in real time.
-    pub(super) fn wait(
-        &mut self,
-        client: Option<&mut JoinHandle<Observation>>,
-        most: Duration,
-    ) -> Happened {
-        let site = &mut self.site;
-        let seen = async {
-            match client {
-                Some(client) => client.await,
-                None => std::future::pending().await,
-            }
-        };
+    pub(super) fn wait(&mut self, most: Duration) -> Happened {
+        let (site, seen) = (&mut self.site, &mut self.seen);
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
                 Some(arrived) = site.next() => Happened::Request(Box::new(arrived)),
-                seen = seen => Happened::Seen(seen.unwrap_or_else(|_| live::nothing("the client died"))),
+                Some((attempt, seen)) = seen.recv() => Happened::Seen(attempt, seen),
                 () = passed(most) => Happened::Nothing,
             }
         })
-    }
-
-    /// Lets real time pass.
-    pub(super) fn pause(&mut self, span: Span) {
-        let most = Duration::from_millis(span.as_millis().max(1).unsigned_abs());
-        self.runtime.block_on(passed(most.min(PAUSE)));
     }
 
     pub(super) fn replace_identity(

@@ -1,0 +1,142 @@
+//! The attempts of a run with a real system under test: from their begin to their end.
+
+use std::time::Duration;
+
+use revlab_clients::{ClientEvent, Observation, Seen, Send};
+use revlab_lab::trace::{Handshake, Kind, Log};
+use revlab_lab::{Instant, Name, Span};
+use tokio::task::AbortHandle;
+
+use super::lab::{RealLab, STEP};
+use super::peer::{Happened, LOG};
+use super::s_server;
+
+/// How many steps without a sign of life make a run hung.
+const HUNG: u32 = 120;
+/// How long is waited, in real time, for a server that may be waiting for an answer that never
+/// comes, before lab time goes on.
+const GRACE: Duration = Duration::from_millis(100);
+/// How far the server's clock may be from what it was told: it tells whole seconds.
+const APART: i64 = 2;
+
+/// An attempt under way. Its connection ends with it.
+pub(super) struct Open {
+    send: Send,
+    /// When it was sent.
+    began: Instant,
+    /// What its handshake is charged where lab time stands still.
+    charged: Span,
+    client: AbortHandle,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.client.abort();
+    }
+}
+
+impl RealLab<'_> {
+    /// An attempt begins.
+    pub(super) fn begin(&mut self, send: Send) {
+        let began = self.now;
+        let send = Send { tls: Ord::min(send.tls, self.sut.tls), ..send };
+        let charged = self.scenario.network.tls_request(send.tls, Handshake::Full);
+        if self.peer.holds_time() {
+            self.charge(charged);
+        }
+        let client = self.peer.start(&send);
+        self.open.insert(send.attempt, Open { send, began, charged, client });
+    }
+
+    /// One attempt from its begin to its end, while lab time stands still; meanwhile the CA answers.
+    pub(super) fn alone(&mut self, send: Send, stopped: &dyn Fn() -> bool) {
+        let attempt = send.attempt;
+        self.begin(send);
+        let mut idle = 0;
+        while self.open.contains_key(&attempt) && self.trouble.is_none() && !stopped() {
+            let patience = if self.silent { GRACE } else { STEP };
+            match self.peer.wait(patience) {
+                Happened::Request(arrived) => {
+                    idle = 0;
+                    self.fetch(*arrived);
+                }
+                Happened::Seen(attempt, seen) => self.ended(attempt, seen),
+                Happened::Nothing => {
+                    idle += 1;
+                    self.nothing_came(idle);
+                }
+            }
+        }
+        self.open.clear();
+    }
+
+    /// Whose attempt is under way; of several nobody can tell which one has caused what.
+    pub(super) fn whose(&self) -> Option<Name> {
+        match self.open.values().collect::<Vec<_>>()[..] {
+            [open] => Some(open.send.identity.clone()),
+            _ => None,
+        }
+    }
+
+    fn nothing_came(&mut self, idle: u32) {
+        if self.silent {
+            // It waits for what will not come: only the clock can go on.
+            let due = self.next_due().unwrap_or(self.end);
+            self.advance(due + Span::from_millis(1));
+        } else if idle >= HUNG {
+            let seconds = (STEP * HUNG).as_secs();
+            self.trouble = Some(format!(
+                "the watchdog fired: the system under test gave no sign of life for {seconds} s"
+            ));
+        }
+    }
+
+    /// A client has seen the end of its attempt; of one that was given up nobody wants to know.
+    pub(super) fn ended(&mut self, attempt: u64, mut seen: Observation) {
+        let Some(open) = self.open.get(&attempt) else { return };
+        if self.peer.holds_time() && seen.handshake != Handshake::None {
+            seen.handshake_ms += open.charged.as_millis();
+        }
+        self.heed(open.send.clone(), open.began, &seen.seen);
+        self.charge(self.scenario.network.answer());
+        if self.open.remove(&attempt).is_some() {
+            self.tell_driver(ClientEvent::Answer {
+                attempt,
+                observation: seen,
+                checks: Vec::new(),
+                validations: Vec::new(),
+                wall_ms: None,
+            });
+        }
+    }
+
+    /// What the server itself says about the end of an attempt: the time, its reason, its end.
+    fn heed(&mut self, send: Send, began: Instant, seen: &Seen) {
+        let clock = self.sut.clock.at(self.now);
+        let Some(server) = self.peer.ours() else { return };
+        let reasons = server.reasons();
+        let ended = match seen {
+            Seen::Closed { .. } | Seen::Broken { .. } => server.ended(),
+            _ => None,
+        };
+        for line in reasons {
+            let (by, file, attempt) = (self.sut.name.clone(), Name::from(LOG), Some(send.attempt));
+            self.record(Kind::Log(Log { by, file, line, code: None, attempt }));
+        }
+        if let Some(words) = ended {
+            self.trouble.get_or_insert(format!("the system under test {words}"));
+        }
+        let Seen::Response { body, .. } = seen else { return };
+        let Some(read) = s_server::told_time(body) else { return };
+        // Its session began at some time between the begin and the end of the attempt.
+        let earliest = self.sut.clock.at(began).as_secs() - APART;
+        if read < earliest || read > clock.as_secs() + APART {
+            let read = crate::judge::at(Instant::from_millis(read.saturating_mul(1000)));
+            let told = crate::judge::at(clock);
+            self.trouble.get_or_insert(format!(
+                "the system under test does not take lab time: it reads {read}, and was told {told}"
+            ));
+        }
+        self.told = true;
+    }
+}
