@@ -4,6 +4,7 @@
 
 pub mod ca;
 pub mod load;
+pub mod mutual;
 pub mod nginx;
 pub mod server;
 pub mod site;
