@@ -190,11 +190,9 @@ fn handshakes(tls: &str) {
         ));
         medians.insert(name, rate);
     }
-    if let (Some(ours), Some(one), Some(two)) = (
-        medians.get("revlab"),
-        medians.get("openssl s_time"),
-        medians.get("two openssl s_time"),
-    ) {
+    if let (Some(ours), Some(one), Some(two)) =
+        (medians.get("revlab"), medians.get("openssl s_time"), medians.get("two openssl s_time"))
+    {
         say(&format!(
             "TLS {tls}: processor {:.2} of s_time's, rate {:.2} of two s_time",
             ours.each_ms / one.each_ms,
@@ -250,9 +248,8 @@ fn s_time(tls: &str, folder: &Path, programs: usize) -> Rate {
     let timed = String::from_utf8_lossy(&output.stderr).into_owned();
     // `2417 connections in 11 real seconds, 3 bytes read per connection`
     let real = said.lines().filter(|line| line.contains("real seconds"));
-    let count: f64 = real
-        .filter_map(|line| line.split_whitespace().next()?.parse::<f64>().ok())
-        .sum();
+    let count: f64 =
+        real.filter_map(|line| line.split_whitespace().next()?.parse::<f64>().ok()).sum();
     assert!(count > 0.0, "s_time made no handshake: {said}{timed}");
     let last = timed.lines().last().unwrap_or_default();
     let processor: f64 = last.split_whitespace().filter_map(|n| n.parse::<f64>().ok()).sum();

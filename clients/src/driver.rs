@@ -7,8 +7,9 @@ use revlab_lab::{Core, Instant, Name, Out, Outcome, Seed, Span};
 
 use crate::barrier::Barriers;
 use crate::classify::classify;
+use crate::identities::{Identities, RevocationState};
 pub use crate::observation::{Observation, Seen};
-use crate::plan::{ClientPlan, Session, identity_name};
+use crate::plan::{ClientPlan, Session};
 use crate::schedule::{Due, Schedule};
 use in_flight::InFlight;
 
@@ -18,6 +19,7 @@ use in_flight::InFlight;
 pub struct Driver {
     plans: Vec<ClientPlan>,
     names: Vec<Names>,
+    identities: Vec<Identities>,
     schedule: Schedule,
     barriers: Barriers,
     in_flight: InFlight<Open>,
@@ -30,6 +32,13 @@ pub enum ClientEvent {
     Wake,
     /// No attempt is begun any more; those under way come to their end.
     Stop,
+    /// What a CA says of a certificate has changed.
+    Revocation {
+        /// Whose certificate.
+        identity: Name,
+        /// What it says now.
+        state: RevocationState,
+    },
     /// An attempt's handshake is complete and its request has arrived. Optional: without it an
     /// attempt that times out is recorded as not having come past connecting.
     Connected {
@@ -103,7 +112,6 @@ pub struct Send {
 struct Names {
     path: Name,
     host: Option<Name>,
-    identities: Vec<Name>,
 }
 
 /// An attempt under way.
@@ -132,9 +140,10 @@ impl Driver {
     pub fn new(mut plans: Vec<ClientPlan>, seed: Seed) -> Driver {
         plans.sort_by(|a, b| a.name.cmp(&b.name));
         let names = plans.iter().map(Names::of).collect();
+        let identities = plans.iter().map(|plan| Identities::of(plan, seed)).collect();
         let schedule = Schedule::new(&plans, seed);
         let barriers = Barriers::default();
-        Driver { plans, names, schedule, barriers, in_flight: InFlight::new() }
+        Driver { plans, names, identities, schedule, barriers, in_flight: InFlight::new() }
     }
 
     /// How many attempts are under way.
@@ -164,11 +173,17 @@ impl Driver {
     }
 
     fn send(&mut self, now: Instant, due: Due, out: &mut Out<ClientAction>) {
-        let (Some(plan), Some(names)) = (self.plans.get(due.client), self.names.get(due.client))
-        else {
+        let (Some(plan), Some(names), Some(identities)) = (
+            self.plans.get(due.client),
+            self.names.get(due.client),
+            self.identities.get_mut(due.client),
+        ) else {
             return;
         };
-        let Some(identity) = names.identity(plan, due) else { return };
+        let Some(identity) = identities.choose(plan, due) else {
+            // In a closed model its thread goes on all the same.
+            return self.schedule.ended(&self.plans, due, now);
+        };
         let deadline = now + plan.timeout.max(Span::from_millis(1));
         let open = Open { due, identity: identity.clone(), began: now, reached: None };
         let attempt = self.in_flight.push(deadline, open);
@@ -221,6 +236,9 @@ impl Core for Driver {
                 self.schedule.clear();
                 self.barriers = Barriers::default();
             }
+            ClientEvent::Revocation { identity, state } => {
+                self.identities.iter_mut().for_each(|own| own.tell(&identity, state));
+            }
             ClientEvent::Connected { attempt, handshake, tls, handshake_ms } => {
                 if let Some(open) = self.in_flight.get_mut(attempt) {
                     open.reached = Some(Reached { handshake, tls, handshake_ms });
@@ -249,17 +267,8 @@ impl Core for Driver {
 
 impl Names {
     fn of(plan: &ClientPlan) -> Names {
-        let identities =
-            (1..=plan.identities.max(1)).map(|number| identity_name(&plan.name, number)).collect();
         let host = plan.host.as_deref().map(Name::from);
-        Names { path: Name::from(plan.path.as_str()), host, identities }
-    }
-
-    /// Round robin over all threads: thread i, attempt k uses (i + k × threads) mod identities.
-    fn identity(&self, plan: &ClientPlan, due: Due) -> Option<&Name> {
-        let turn = u128::from(due.thread) + u128::from(due.k) * u128::from(plan.threads);
-        let index = turn.checked_rem(self.identities.len() as u128)?;
-        self.identities.get(usize::try_from(index).ok()?)
+        Names { path: Name::from(plan.path.as_str()), host }
     }
 }
 

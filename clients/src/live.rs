@@ -183,6 +183,12 @@ impl LiveClients {
         self.replace(name, None);
     }
 
+    /// Removes an identity that is not used any more.
+    pub fn remove_identity(&mut self, name: &Name) {
+        self.configs.retain(|(_, used, _), _| used != name);
+        self.identities.remove(name);
+    }
+
     /// Starts an attempt as a task of the current tokio runtime and gives what the client saw.
     /// Aborting the task drops the connection.
     ///

@@ -2,7 +2,9 @@
 
 use revlab_lab::trace::TlsVersion;
 use revlab_lab::{Clock, Instant, Name, Span};
+use revlab_pki::{Certificate, KeyPair};
 
+use crate::identities::{Choice, RevocationState};
 use crate::load::Load;
 
 /// A group of client threads that send client-certificate requests, as JMeter's thread group.
@@ -25,9 +27,16 @@ pub struct ClientPlan {
     pub threads: u32,
     /// Over how long the threads start: thread i of n starts at `from` + i × ramp_up / n.
     pub ramp_up: Span,
-    /// How many certificates the threads share, round robin: thread i, attempt k uses number
-    /// (i + k × threads) mod identities. At a rate that is one after another.
+    /// How many certificates the threads share.
     pub identities: u32,
+    /// Which of them an attempt uses.
+    pub choice: Choice,
+    /// Only those of them that are in this state at the moment; an attempt for which there is none is
+    /// not made.
+    pub state: Option<RevocationState>,
+    /// Certificates that exist already, with their keys, in the order of their numbers; none: the CA
+    /// issues them.
+    pub keystore: Vec<StoredIdentity>,
     /// When the first thread starts.
     pub from: Instant,
     /// No attempt is due at or after this.
@@ -63,6 +72,15 @@ pub struct ClientPlan {
     /// Whether the CA has a record of its certificates; otherwise it is as if somebody else had issued
     /// them with the CA's key.
     pub recorded: bool,
+}
+
+/// A certificate that was issued elsewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredIdentity {
+    /// Its certificate, then those that were stored with it.
+    pub chain: Vec<Certificate>,
+    /// Its private key.
+    pub key: KeyPair,
 }
 
 /// A name that a server's certificate must bear in a certain place.

@@ -18,7 +18,7 @@ use revlab_lab::http::Url;
 use revlab_lab::{Instant, Name, Seed};
 use revlab_pki::{
     CertId, CertStatus, Certificate, CertificateExtension, CertificateTemplate, CrlEntry,
-    CrlExtension, DistinguishedName, IssueError, Issuer, KeyAlgorithm, KeyPair, Usage,
+    CrlExtension, DistinguishedName, IssueError, Issuer, KeyAlgorithm, KeyPair, Usage, Verifier,
 };
 
 use cross::Cross;
@@ -310,6 +310,19 @@ impl Authority {
         }
     }
 
+    /// Takes a certificate into the records that one of the CA's keys has signed; whether one has.
+    pub(crate) fn adopt(&mut self, certificate: &Certificate) -> bool {
+        let mut verifier = Verifier::new();
+        let by = self.keys.iter().position(|key| {
+            key.certificate.subject() == certificate.issuer()
+                && verifier.verify_certificate(certificate, &key.certificate)
+        });
+        if let Some(by) = by {
+            self.issued.insert(certificate.serial().to_vec(), by);
+        }
+        by.is_some()
+    }
+
     /// Of certificates with this common name the CA keeps no record from now on.
     pub(crate) fn keep_no_record(&mut self, common_name: &str) {
         self.unrecorded.insert(common_name.to_owned());
@@ -444,7 +457,6 @@ fn serial(seed: Seed, ca: &str, common_name: &str, drawn: u64) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use revlab_pki::Verifier;
 
     use super::*;
     use crate::sample::{self, START};

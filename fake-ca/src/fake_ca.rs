@@ -105,6 +105,14 @@ pub enum CannotIssue {
         /// Those that there are.
         known: String,
     },
+    /// A certificate from elsewhere is not of this CA.
+    #[error("CA `{ca}` has not signed it; its issuer is `{issuer}`")]
+    NotSigned {
+        /// The CA.
+        ca: Name,
+        /// The issuer that the certificate names.
+        issuer: String,
+    },
     /// The certificate cannot be made.
     #[error("CA `{ca}` cannot issue a certificate for `{common_name}`: {source}")]
     Certificate {
@@ -315,6 +323,23 @@ impl FakeCa {
     pub fn newest_crl(&self, ca: &str, base: bool) -> Option<Crl> {
         let authority = self.authorities.get(ca)?;
         Crl::parse(&authority.newest_crl(base)?).ok()
+    }
+
+    /// A CA takes a certificate into its records that was issued with one of its keys elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// No such CA; a certificate that none of its keys has signed.
+    pub fn adopt(&mut self, ca: &str, certificate: &Certificate) -> Result<(), CannotIssue> {
+        let unknown = || CannotIssue::UnknownCa { ca: ca.to_owned() };
+        let authority = self.authorities.get_mut(ca).ok_or_else(unknown)?;
+        match authority.adopt(certificate) {
+            true => Ok(()),
+            false => Err(CannotIssue::NotSigned {
+                ca: authority.name().clone(),
+                issuer: certificate.issuer().to_string(),
+            }),
+        }
     }
 
     /// From now on a CA keeps no record of certificates that it issues to this common name: they look as

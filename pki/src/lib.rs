@@ -9,6 +9,7 @@
 //! * [`ocsp`]: [`OcspRequest`] and [`OcspResponse`]; [`OcspAnswer`] signs a right one, [`OcspTemplate`]
 //!   any other;
 //! * [`pkcs12`]: a key with its certificates in one file;
+//! * [`keystore`]: the same read, and PEM;
 //! * [`verify`]: [`Verifier`], which remembers what it has verified;
 //! * [`weak`]: [`WeakDigest`], for signatures that are weak on purpose;
 //! * [`malformed`]: [`Malformed`], why bytes are not what they should be.
@@ -39,6 +40,7 @@ pub mod crl;
 pub mod distribution_point;
 pub mod general_name;
 pub mod keys;
+pub mod keystore;
 pub mod malformed;
 pub mod name;
 pub mod ocsp;

@@ -346,6 +346,10 @@ impl Wire for LiveWire {
         }
     }
 
+    fn remove_identity(&mut self, name: &Name) {
+        self.clients.remove_identity(name);
+    }
+
     fn set_time(&mut self, now: Instant) {
         self.lab_time.set(now);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use revlab_clients::{ClientEvent, RevocationState};
 use revlab_fake_ca::config::CaOperation;
 use revlab_fake_ca::{CaEvent, FakeCa};
 use revlab_lab::queue::{Class, EventQueue, Key};
@@ -27,7 +28,7 @@ impl<W: Wire> World<'_, W> {
                     self.tell_sut(now, &operation.on, &SutEvent::Operation(event));
                 }
             }
-            OperationKind::Reissue { ocsp } => self.reissue(&operation.on, ocsp),
+            OperationKind::Reissue { ocsp } => self.reissue(now, &operation.on, ocsp),
             OperationKind::Heal => self.heal(now, &operation.on),
             OperationKind::SwapCertificate { names } => self.swap(now, &operation.on, names),
             OperationKind::RestoreCertificate => self.put_back(now, &operation.on),
@@ -37,6 +38,9 @@ impl<W: Wire> World<'_, W> {
                     self.tell_ca_operation(now, &operation.on, action);
                 }
             }
+        }
+        if let Some((identity, state)) = revocation(&operation.action) {
+            self.tell_driver(now, ClientEvent::Revocation { identity, state });
         }
         self.repeat(&operation, now, index, seq);
     }
@@ -88,12 +92,25 @@ impl<W: Wire> World<'_, W> {
         forget_faults(&mut self.queue, ca);
     }
 
-    fn reissue(&mut self, ca: &Name, ocsp: &[revlab_lab::http::Url]) {
+    fn reissue(&mut self, now: Instant, ca: &Name, ocsp: &[revlab_lab::http::Url]) {
         for (name, renewed) in reissued(&mut self.ca, &self.cast, ca, ocsp) {
             let known_as = self.choices.renewed(&name);
             self.wire.add_identity(&known_as, &renewed);
-            self.cast.identities.insert(name, renewed);
+            self.cast.identities.insert(name.clone(), renewed);
+            let state = RevocationState::Good;
+            self.tell_driver(now, ClientEvent::Revocation { identity: name, state });
         }
+    }
+}
+
+/// Whose certificate an operation revokes or releases.
+pub(super) fn revocation(action: &OperationKind) -> Option<(Name, RevocationState)> {
+    match action {
+        OperationKind::Revoke { identity, .. } => {
+            Some((identity.clone(), RevocationState::Revoked))
+        }
+        OperationKind::Release { identity } => Some((identity.clone(), RevocationState::Good)),
+        _ => None,
     }
 }
 

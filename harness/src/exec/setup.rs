@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use revlab_clients::plan::{ClientPlan, StoredIdentity};
 use revlab_clients::{Driver, identity_name};
 use revlab_fake_ca::FakeCa;
 use revlab_lab::Name;
@@ -175,22 +176,55 @@ fn cast(scenario: &Scenario, ca: &mut FakeCa) -> Result<Cast, SetupError> {
         cast.servers.insert(name.clone(), identity);
     }
     for (client, plan) in &scenario.clients {
-        for number in 1..=plan.identities {
-            let name = identity_name(client, number);
-            let key = key_of(scenario, &plan.ca, &format!("client/{name}"))?;
-            if !plan.recorded {
-                ca.keep_no_record(&plan.ca, &name);
+        for (n, stored) in plan.keystore.iter().enumerate() {
+            let name = identity_name(client, u32::try_from(n + 1).unwrap_or(u32::MAX));
+            cast.identities.insert(name.clone(), adopted(&cast, ca, plan, &name, stored)?);
+        }
+        if plan.keystore.is_empty() {
+            for number in 1..=plan.identities {
+                let name = identity_name(client, number);
+                cast.identities.insert(name.clone(), issued(scenario, &cast, ca, plan, &name)?);
             }
-            let issued = match plan.issued_by_key {
-                Some(by) => ca.issue_by_key(&plan.ca, &name, Usage::Client, &key, by),
-                None => ca.issue(&plan.ca, &name, Usage::Client, &key, &[]),
-            };
-            let identity = identity(&cast, &plan.ca, &name, key, issued)?;
-            let identity = Identity { sends_issuers: plan.sends_issuers, ..identity };
-            cast.identities.insert(name, identity);
         }
     }
     Ok(cast)
+}
+
+/// Issues the certificate of a client by this name.
+pub(super) fn issued(
+    scenario: &Scenario,
+    cast: &Cast,
+    ca: &mut FakeCa,
+    plan: &ClientPlan,
+    name: &Name,
+) -> Result<Identity, SetupError> {
+    let key = key_of(scenario, &plan.ca, &format!("client/{name}"))?;
+    if !plan.recorded {
+        ca.keep_no_record(&plan.ca, name);
+    }
+    let issued = match plan.issued_by_key {
+        Some(by) => ca.issue_by_key(&plan.ca, name, Usage::Client, &key, by),
+        None => ca.issue(&plan.ca, name, Usage::Client, &key, &[]),
+    };
+    let identity = identity(cast, &plan.ca, name, key, issued)?;
+    Ok(Identity { sends_issuers: plan.sends_issuers, ..identity })
+}
+
+/// An identity that was issued elsewhere; its CA takes it into its records.
+fn adopted(
+    cast: &Cast,
+    ca: &mut FakeCa,
+    plan: &ClientPlan,
+    name: &Name,
+    stored: &StoredIdentity,
+) -> Result<Identity, SetupError> {
+    let refused = |why: String| SetupError::Issue { name: name.to_string(), why };
+    let own = stored.chain.first().ok_or_else(|| refused("it has none".to_owned()))?;
+    let known = if plan.recorded { ca.adopt(&plan.ca, own) } else { Ok(()) };
+    known.map_err(|why| refused(why.to_string()))?;
+    let chain = chain(cast, &plan.ca, own.clone());
+    let (ca, key) = (plan.ca.clone(), stored.key.clone());
+    Ok(Identity { ca, chain, key, sends_issuers: plan.sends_issuers })
 }
 
 fn crl_signers(scenario: &Scenario, ca: &FakeCa) -> BTreeMap<Name, Certificate> {
@@ -224,14 +258,14 @@ pub(crate) fn chain(cast: &Cast, ca: &Name, certificate: Certificate) -> Arc<[Ce
     let above = |below: &Certificate| {
         let own = cast.authorities.get(ca).into_iter().flatten();
         let all = own.chain(cast.authorities.values().flatten()).chain(&cast.former);
-        let mut issuers = all.filter(|issuer| issued(issuer, below));
+        let mut issuers = all.filter(|issuer| has_issued(issuer, below));
         issuers.next().filter(|issuer| !issuer.is_self_issued()).cloned()
     };
     std::iter::successors(Some(certificate), above).take(LONGEST).collect()
 }
 
 /// Names match, and key identifiers where both have one (RFC 5280 §4.2.1.1).
-fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
+fn has_issued(issuer: &Certificate, certificate: &Certificate) -> bool {
     issuer.is_ca()
         && issuer.subject() == certificate.issuer()
         && issuer.fits_key_id(certificate.authority_key_id())

@@ -196,6 +196,10 @@ impl Wire for SimWire {
         self.peers.insert(name.clone(), identity.certificate_list());
     }
 
+    fn remove_identity(&mut self, name: &Name) {
+        self.peers.remove(name);
+    }
+
     fn replace_server(&mut self, sut: usize, server: &Identity) {
         if let Some(own) = self.servers.get_mut(sut) {
             *own = Some(server.certificate_list());

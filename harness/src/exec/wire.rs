@@ -82,6 +82,9 @@ pub(super) trait Wire {
     /// Another certificate can be presented, by this name.
     fn add_identity(&mut self, name: &Name, identity: &Identity);
 
+    /// A certificate is not presented any more.
+    fn remove_identity(&mut self, name: &Name);
+
     /// The certificate of a SUT has been replaced.
     fn replace_server(&mut self, sut: usize, server: &Identity);
 

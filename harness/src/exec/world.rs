@@ -1,5 +1,6 @@
 //! The loop: pop the earliest event, ask a core, perform what it says, in order.
 
+mod minting;
 mod validating;
 mod wakeups;
 
@@ -65,6 +66,8 @@ struct Open {
     validator: Option<usize>,
     shown: Option<Shown>,
     agreed: Option<(Handshake, TlsVersion)>,
+    /// A certificate that nobody needs any more when the attempt has ended.
+    minted: Option<Name>,
     /// What the server stapled to the certificates above its own.
     staples_above: Vec<Option<std::sync::Arc<[u8]>>>,
     validations: Vec<Validation>,
@@ -274,7 +277,7 @@ impl<'a, W: Wire> World<'a, W> {
         self.from_sut = out;
     }
 
-    fn tell_driver(&mut self, now: Instant, event: ClientEvent) {
+    pub(super) fn tell_driver(&mut self, now: Instant, event: ClientEvent) {
         let mut out = std::mem::take(&mut self.from_driver);
         self.driver.decide(now, event, &mut out);
         for item in out.drain() {
@@ -282,8 +285,10 @@ impl<'a, W: Wire> World<'a, W> {
                 Item::Trace(kind) => self.recorder.write(now, kind),
                 Item::Do(ClientAction::Send(send)) => self.send(now, &send),
                 Item::Do(ClientAction::Abandon { attempt }) => {
-                    self.open.remove(&attempt);
                     self.wire.abandon_attempt(attempt);
+                    if let Some(minted) = self.open.remove(&attempt).and_then(|open| open.minted) {
+                        self.wire.remove_identity(&minted);
+                    }
                 }
             }
         }
@@ -405,6 +410,7 @@ impl<'a, W: Wire> World<'a, W> {
             validator: self.validator_of(&send.client, send.thread),
             shown: None,
             agreed: None,
+            minted: self.mint(send),
             staples_above: Vec::new(),
             validations: Vec::new(),
         };
@@ -472,7 +478,10 @@ impl<'a, W: Wire> World<'a, W> {
     fn at_client(&mut self, now: Instant, attempt: u64, observation: Observation) {
         let Some(open) = self.open.remove(&attempt) else { return };
         let wall_ms = self.wire.wall_ms(attempt);
-        let Open { checks, validations, .. } = open;
+        let Open { checks, validations, minted, .. } = open;
+        if let Some(minted) = minted {
+            self.wire.remove_identity(&minted);
+        }
         let event = ClientEvent::Answer { attempt, observation, checks, validations, wall_ms };
         self.tell_driver(now, event);
     }

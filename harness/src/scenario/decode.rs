@@ -13,6 +13,7 @@ mod fault;
 mod fields;
 mod filter;
 mod head;
+mod identities;
 mod imported;
 mod issued;
 mod load;
@@ -112,6 +113,7 @@ pub(super) fn scenario(
     let operations = each(&cx, tree, "operation", |cx, name, entry| {
         operation::decode(cx, &cas, &clients, name, entry)
     });
+    identities::check_states(&cx, tree, &clients, &operations);
     let expectations = in_order(&cx, tree, "expect", expect::decode);
 
     let absolute = imported::absolute(&cx, tree);

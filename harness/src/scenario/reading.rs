@@ -6,6 +6,7 @@ use std::path::Path;
 use insta::assert_snapshot;
 use revlab_clients::load::{Arrivals, Gap, Load, Rate, Stage};
 use revlab_clients::plan::{ClientPlan, Principal, Session, StatusRange};
+use revlab_clients::{Choice, RevocationState};
 use revlab_fake_ca::config::*;
 use revlab_fake_ca::content::crl::CrlDefect;
 use revlab_fake_ca::content::issuer::IssuerDefect;
@@ -367,6 +368,9 @@ fn a_client_is_read_to_the_last_key() {
         threads: 2,
         ramp_up: Span::from_secs(4),
         identities: 3,
+        choice: Choice::Weighted(vec![3, 2, 0]),
+        state: Some(RevocationState::Good),
+        keystore: Vec::new(),
         from: start() + Span::from_secs(30),
         until: start() + Span::from_hours(23),
         loops: Some(1000),

@@ -6,6 +6,8 @@ use std::path::Path;
 
 /// A scenario file is written by hand: anything longer is another file given by mistake.
 const LONGEST: u64 = 1 << 20;
+/// A keystore of ten thousand RSA keys has some 50 MB.
+const LARGEST: u64 = 64 << 20;
 
 /// One of the files that a scenario was read from: the file itself first, then what it extends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,18 +79,37 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
     if kind.is_dir() {
         return Err("it is a folder; a scenario file is needed".into());
     }
-    if !kind.is_file() {
-        return Err("it is not a regular file".into());
-    }
-    let file = File::open(path).map_err(|error| reason(&error))?;
-    let mut bytes = Vec::new();
-    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| reason(&error))?;
+    let bytes = octets(path, &kind, LONGEST)?;
     if bytes.len() as u64 > LONGEST {
         return Err("it is longer than 1 MiB, so it is no scenario".into());
     }
     String::from_utf8(bytes).map_err(|error| {
         format!("byte {} is not UTF-8; a scenario is UTF-8 text", error.utf8_error().valid_up_to())
     })
+}
+
+/// The octets of a file beside a scenario, or why it could not be read, in words.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let kind = std::fs::metadata(path).map_err(|error| reason(&error))?;
+    if kind.is_dir() {
+        return Err("it is a folder; a file is needed".into());
+    }
+    let bytes = octets(path, &kind, LARGEST)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err("it is longer than 64 MiB".into());
+    }
+    Ok(bytes)
+}
+
+/// At most one octet more than `longest`.
+fn octets(path: &Path, kind: &std::fs::Metadata, longest: u64) -> Result<Vec<u8>, String> {
+    if !kind.is_file() {
+        return Err("it is not a regular file".into());
+    }
+    let file = File::open(path).map_err(|error| reason(&error))?;
+    let mut bytes = Vec::new();
+    file.take(longest + 1).read_to_end(&mut bytes).map_err(|error| reason(&error))?;
+    Ok(bytes)
 }
 
 /// The operating system's reason without its number, which differs between systems.

@@ -49,6 +49,17 @@ impl KeyPair {
     }
 }
 
+impl KeyPair {
+    /// A private key in PKCS #8 (RFC 5958), DER.
+    ///
+    /// # Errors
+    ///
+    /// It is no such structure, or of a kind that the lab has no use for.
+    pub fn from_pkcs8(der: &[u8]) -> Result<KeyPair, KeyError> {
+        pkcs8(der).map(KeyPair::of).ok_or(KeyError::Unusable)
+    }
+}
+
 fn pkcs8(der: &[u8]) -> Option<Pair> {
     let p256 = || p256::SecretKey::from_pkcs8_der(der).ok().map(private::p256_of);
     let p384 = || p384::SecretKey::from_pkcs8_der(der).ok().map(|secret| private::p384_of(&secret));

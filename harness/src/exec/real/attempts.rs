@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use revlab_clients::{ClientEvent, Observation, Seen, Send};
+use revlab_clients::{Choice, ClientEvent, Observation, Seen, Send};
 use revlab_lab::trace::{Handshake, Kind, Log};
 use revlab_lab::{Instant, Name, Span};
 use tokio::task::AbortHandle;
@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use super::lab::{RealLab, STEP};
 use super::peer::{Happened, LOG};
 use super::s_server;
+use crate::exec::setup;
 
 /// How many steps without a sign of life make a run hung.
 const HUNG: u32 = 120;
@@ -24,6 +25,8 @@ pub(super) struct Open {
     send: Send,
     /// When it was sent.
     began: Instant,
+    /// A certificate that nobody needs any more when the attempt has ended.
+    minted: Option<Name>,
     /// What its handshake is charged where lab time stands still.
     charged: Span,
     client: AbortHandle,
@@ -44,8 +47,35 @@ impl RealLab<'_> {
         if self.peer.holds_time() {
             self.charge(charged);
         }
+        let minted = self.mint(&send);
         let client = self.peer.start(&send);
-        self.open.insert(send.attempt, Open { send, began, charged, client });
+        self.open.insert(send.attempt, Open { send, began, minted, charged, client });
+    }
+
+    /// Has the certificate of an attempt issued where each has its own; its name.
+    fn mint(&mut self, send: &Send) -> Option<Name> {
+        let plan = self.scenario.clients.get(&send.client)?;
+        if plan.choice != Choice::Minted {
+            return None;
+        }
+        let name = &send.identity;
+        let issued = setup::issued(self.scenario, &self.cast, &mut self.ca, plan, name);
+        let added = issued
+            .map_err(|why| why.to_string())
+            .and_then(|identity| self.peer.replace_identity(name, &identity));
+        if let Err(trouble) = added {
+            self.trouble.get_or_insert(trouble);
+        }
+        Some(name.clone())
+    }
+
+    /// An attempt is over, however it ended.
+    pub(super) fn close(&mut self, attempt: u64) -> Option<Open> {
+        let open = self.open.remove(&attempt)?;
+        if let Some(minted) = &open.minted {
+            self.peer.remove_identity(minted);
+        }
+        Some(open)
     }
 
     /// One attempt from its begin to its end, while lab time stands still; meanwhile the CA answers.
@@ -99,7 +129,7 @@ impl RealLab<'_> {
         }
         self.heed(open.send.clone(), open.began, &seen.seen);
         self.charge(self.scenario.network.answer());
-        if self.open.remove(&attempt).is_some() {
+        if self.close(attempt).is_some() {
             self.tell_driver(ClientEvent::Answer {
                 attempt,
                 observation: seen,

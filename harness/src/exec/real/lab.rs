@@ -290,7 +290,7 @@ impl<'a> RealLab<'a> {
                 Item::Do(ClientAction::Send(send)) => self.waiting.push_back(send),
                 Item::Do(ClientAction::Abandon { attempt }) => {
                     self.waiting.retain(|send| send.attempt != attempt);
-                    self.open.remove(&attempt);
+                    self.close(attempt);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! What administrators do in a run with a real system under test.
 
+use revlab_clients::{ClientEvent, RevocationState};
 use revlab_fake_ca::CaEvent;
 use revlab_lab::queue::{Class, Key};
 use revlab_lab::trace::{FaultState, Kind};
@@ -25,7 +26,9 @@ impl RealLab<'_> {
                     if let Err(trouble) = self.peer.replace_identity(&name, &identity) {
                         self.trouble.get_or_insert(trouble);
                     }
-                    self.cast.identities.insert(name, identity);
+                    self.cast.identities.insert(name.clone(), identity);
+                    let state = RevocationState::Good;
+                    self.tell_driver(ClientEvent::Revocation { identity: name, state });
                 }
             }
             action => {
@@ -35,6 +38,9 @@ impl RealLab<'_> {
                     self.cast.follow(&self.ca, &operation.on);
                 }
             }
+        }
+        if let Some((identity, state)) = operations::revocation(&operation.action) {
+            self.tell_driver(ClientEvent::Revocation { identity, state });
         }
         self.repeat(&operation, index, seq);
     }

@@ -191,6 +191,10 @@ impl Peer {
         added.map_err(|e| e.to_string())
     }
 
+    pub(super) fn remove_identity(&mut self, name: &revlab_lab::Name) {
+        self.clients.remove_identity(name);
+    }
+
     /// The run's own server, if it is one.
     pub(super) fn ours(&mut self) -> Option<&mut SServer> {
         match &mut self.server {

@@ -8,6 +8,7 @@ use revlab_lab::Name;
 use super::super::source::Place;
 use super::super::tree::{Table, Value, shortened};
 use super::context::{Context, noun};
+use super::identities;
 
 /// What kind of actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,11 +96,7 @@ impl Actors {
                 Value::Table(table) => table.get(key).map(|entry| &entry.node.value),
                 _ => None,
             };
-            let identities = match value("identities") {
-                None => Some(1),
-                Some(Value::Integer(n)) => u32::try_from(*n).ok(),
-                Some(_) => None,
-            };
+            let identities = identities::said(value);
             let under_test = matches!(value("under_test"), Some(Value::Boolean(true)));
             let name = Name::from(entry.key.as_str());
             self.all.push(Actor { name, role, identities, under_test });
@@ -197,6 +194,10 @@ impl Context {
             match actor.identities {
                 Some(last) if n > last => {
                     let help = match last {
+                        0 => format!(
+                            "client `{}` has a new certificate for each attempt, which nothing can name",
+                            actor.name
+                        ),
                         1 => format!("client `{0}` has one: `{0}-1`", actor.name),
                         _ => format!("client `{0}` has `{0}-1` to `{0}-{last}`", actor.name),
                     };

@@ -14,12 +14,13 @@ use super::actors::Role;
 use super::clock;
 use super::context::Context;
 use super::fields::Fields;
+use super::identities;
 use super::load;
 use super::sut::{TLS, ca_of};
 use super::times::Sign;
 
 #[cfg(test)]
-pub(super) const SPECS: &[&Spec] = &[&CLIENTS, &PRINCIPAL, &load::STAGE];
+pub(super) const SPECS: &[&Spec] = &[&CLIENTS, &PRINCIPAL, &load::STAGE, &identities::KEYSTORE];
 
 const CLIENTS: Spec = Spec {
     path: "clients.NAME",
@@ -35,6 +36,11 @@ const CLIENTS: Spec = Spec {
         "threads",
         "ramp_up",
         "identities",
+        "choice",
+        "weights",
+        "csv",
+        "state",
+        "keystore",
         "from",
         "until",
         "loops",
@@ -62,7 +68,7 @@ const PRINCIPAL_FROM: [(&str, bool); 2] = [("common_name", false), ("first_dns_n
 
 const SESSIONS: [(&str, Session); 2] = [("fresh", Session::Fresh), ("resumed", Session::Resumed)];
 
-/// Each identity is a key and a certificate, each thread a connection.
+/// Each thread is a connection.
 const MOST: i64 = 10_000;
 
 pub(super) fn decode(
@@ -84,12 +90,16 @@ pub(super) fn decode(
     let tls = fields.choice("tls", &TLS);
     let of_sut = sut.as_ref().and_then(|sut| suts.get(sut)).map(|sut| sut.tls);
     check_tls(&fields, tls, of_sut);
+    let identities = identities::decode(&fields, &name);
     // The keys that must be there come last: without one of them the others are still read.
     Some(ClientPlan {
         barrier: barrier(&fields, threads),
         threads,
         ramp_up: fields.duration("ramp_up", Sign::NotNegative).unwrap_or(Span::ZERO),
-        identities: fields.number("identities", 1, MOST).unwrap_or(1),
+        identities: identities.number,
+        choice: identities.choice,
+        state: identities.state,
+        keystore: identities.keystore,
         from: window.from,
         until: window.to,
         issued_by_key: fields.number("issued_by_key", 0, i64::from(u16::MAX)),

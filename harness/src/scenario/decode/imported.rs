@@ -78,19 +78,27 @@ pub(super) fn absolute(cx: &Context, tree: &Table) -> Table {
             else {
                 continue;
             };
-            let Some(entry) = actor.get(key) else { continue };
-            let Value::Text(path) = &entry.node.value else { continue };
-            let whole = std::path::absolute(cx.folder(entry.node.place).join(path));
-            if let Some(whole) = whole.ok().filter(|_| is_path(path)) {
-                actor.put(key, Value::Text(whole.display().to_string()));
+            make_absolute(cx, actor, key, is_path);
+            if let Some(keystore) = actor.table_mut("keystore") {
+                make_absolute(cx, keystore, "file", |_| true);
             }
         }
     }
     absolute
 }
 
+fn make_absolute(cx: &Context, table: &mut Table, key: &str, is_path: When) {
+    let Some(entry) = table.get(key) else { return };
+    let Value::Text(path) = &entry.node.value else { return };
+    let whole = std::path::absolute(cx.folder(entry.node.place).join(path));
+    if let Some(whole) = whole.ok().filter(|_| is_path(path)) {
+        table.put(key, Value::Text(whole.display().to_string()));
+    }
+}
+
 /// Which keys of which actors name files, and when.
-const PATHS: [(&str, &str, When); 3] = [
+const PATHS: [(&str, &str, When); 4] = [
+    ("clients", "csv", |_| true),
     ("ca", "certificate", |_| true),
     ("ca", "private_key", |_| true),
     ("sut", "profile", super::profile::is_file),

@@ -245,7 +245,15 @@ fn check_issuer(
     else {
         return;
     };
-    let client = identity.rsplit_once('-').and_then(|(client, _)| clients.get(client));
+    let parts = identity.rsplit_once('-');
+    let client = parts.and_then(|(client, _)| clients.get(client));
+    // A keystore is counted only when it has been read.
+    let number = parts.and_then(|(_, number)| number.parse::<u32>().ok());
+    if let Some((client, _)) = client.zip(number).filter(|(client, n)| *n > client.identities) {
+        let there = client.identities;
+        let message = format!("there is no identity `{identity}`: client `{}` has", client.name);
+        fields.report("on", format!("{message} {there} of them"));
+    }
     if let Some(client) = client.filter(|client| client.ca != *on) {
         let message = format!("`{on}` did not issue the certificate of `{identity}`");
         fields.report("on", format!("{message}; `{}` did", client.ca));
