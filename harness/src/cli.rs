@@ -14,6 +14,7 @@ mod lint;
 mod list;
 mod manual;
 mod profiles;
+mod progress;
 mod report;
 mod run;
 #[cfg(feature = "live")]

@@ -8,6 +8,7 @@
 //! * `real`: a program that is not ours as the system under test (feature `live`);
 //! * [`adapter`]: which program that is;
 //! * `operations`: what administrators do, on the timeline;
+//! * `progress`: how far a run has come, for whoever watches;
 //! * `recorder`: the trace, in memory and as JSON Lines.
 //!
 //! In both transports lab time jumps from event to event. In `live` it stands still while bytes
@@ -19,6 +20,7 @@ mod exchanged;
 #[cfg(feature = "live")]
 mod live;
 mod operations;
+mod progress;
 #[cfg(feature = "live")]
 mod real;
 mod recorder;
@@ -36,6 +38,7 @@ use revlab_lab::Name;
 use revlab_lab::trace::Trace;
 use revlab_sut::cache::Caches;
 
+pub use progress::Progress;
 pub use setup::{Cast, Identity, SetupError};
 #[cfg(feature = "live")]
 pub(crate) use setup::{authorities, chain};
@@ -108,6 +111,8 @@ pub struct Options<'a> {
     /// With `sut`: called with the certificates before the server is looked for, so that it can be
     /// started from them. Its error, in words, ends the run before it has begun.
     pub prepared: Option<&'a Prepare<'a>>,
+    /// Who wants to know, while the run goes on, how far it has come.
+    pub progress: Option<&'a Progress>,
 }
 
 /// Runs a scenario and writes its trace to `trace_to`, which should be buffered.
@@ -127,7 +132,13 @@ pub fn run(
     let expected = expected_records(scenario);
     std::thread::scope(|scope| {
         let scribe = scope.spawn(|| recorder::transcribe(from, trace_to, expected, &failed));
-        let ran = connect(scenario, transport, options, lab, Recorder::new(to, &failed));
+        let ran = connect(
+            scenario,
+            transport,
+            options,
+            lab,
+            Recorder::new(to, &failed).told(options.progress),
+        );
         let trace = scribe.join().unwrap_or_else(|_| Err(io::Error::other("the writer died")));
         let Left { cast, caches, logs } = ran?;
         Ok(Run { cast, caches, logs, trace: trace.map_err(RunError::Trace)? })

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::choose::{self, refusal};
 use super::jobs;
+use super::progress::Bars;
 use super::told::{self, Done};
 use super::{Refusal, RunArgs, TransportArg, print, sut, talk};
 use crate::exec::adapter::Adapter;
@@ -50,15 +51,16 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
     }
     let mut done = Vec::new();
     let mut broken = None;
-    let work = |scenario: &Scenario| run_one(args, adapter.as_ref(), scenario);
+    let bars = Bars::new();
+    let work = |scenario: &Scenario| run_one(args, adapter.as_ref(), scenario, &bars);
     let stop = || STOP.load(Ordering::Relaxed);
     let all = jobs::in_order(jobs, &scenarios, &stop, work, |ended| match ended {
         Ended::Judged(one, text) => {
             done.push(*one);
-            print(&text).map(|()| true)
+            bars.aside(|| print(&text)).map(|()| true)
         }
         Ended::Broken(why) => {
-            talk(&why);
+            bars.aside(|| talk(&why));
             broken = Some(Status::Inconclusive);
             Ok(false)
         }
@@ -116,7 +118,7 @@ fn can_be_kept(out: &Path, scenarios: &[Scenario]) -> Result<(), Refusal> {
 }
 
 /// Runs one variant, judges it and keeps what is to be kept.
-fn run_one(args: &RunArgs, adapter: Option<&Adapter>, scenario: &Scenario) -> Ended {
+fn run_one(args: &RunArgs, adapter: Option<&Adapter>, scenario: &Scenario, bars: &Bars) -> Ended {
     let transport = match args.transport {
         TransportArg::Sim => Transport::Sim,
         TransportArg::Live => Transport::Live,
@@ -127,9 +129,17 @@ fn run_one(args: &RunArgs, adapter: Option<&Adapter>, scenario: &Scenario) -> En
         None => Box::new(io::sink()),
     };
     let prepare = sut::prepare(adapter, folder.as_ref());
-    let options =
-        Options { port: args.port, stop: Some(&STOP), sut: adapter, prepared: prepare.as_deref() };
-    let run = match exec::run(scenario, transport, &options, &mut *to) {
+    let bar = bars.add(scenario);
+    let options = Options {
+        port: args.port,
+        stop: Some(&STOP),
+        sut: adapter,
+        prepared: prepare.as_deref(),
+        progress: Some(bar.progress()),
+    };
+    let run = exec::run(scenario, transport, &options, &mut *to);
+    drop(bar);
+    let run = match run {
         Ok(run) => run,
         Err(error @ (RunError::Setup(_) | RunError::Live(_) | RunError::Sut(_))) => {
             return Ended::Refused(refusal(scenario, &error.to_string()));

@@ -11,6 +11,8 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use revlab_lab::trace::{Kind, Record, Trace, Writer};
 use revlab_lab::{Instant, Name};
 
+use super::progress::Progress;
+
 /// So many records are handed over at once.
 const BATCH: usize = 1024;
 /// So many batches may wait to be written before the run waits for the disk.
@@ -31,12 +33,25 @@ pub(super) struct Recorder<'a> {
     failed: &'a AtomicBool,
     /// Faults that a fetch met, by SUT and fetch: known here, not to the machine that fetches.
     met: BTreeMap<(Name, u64), Vec<Name>>,
+    watched: Option<&'a Progress>,
 }
 
 impl<'a> Recorder<'a> {
     /// A recorder that hands over to `to`; `failed` is set by the other end.
     pub(super) fn new(to: SyncSender<Message>, failed: &'a AtomicBool) -> Recorder<'a> {
-        Recorder { to, batch: Vec::with_capacity(BATCH), failed, met: BTreeMap::new() }
+        Recorder {
+            to,
+            batch: Vec::with_capacity(BATCH),
+            failed,
+            met: BTreeMap::new(),
+            watched: None,
+        }
+    }
+
+    /// Somebody watches how far the run has come.
+    pub(super) fn told(mut self, watched: Option<&'a Progress>) -> Recorder<'a> {
+        self.watched = watched;
+        self
     }
 
     /// A fetch of this SUT has met these faults.
@@ -52,6 +67,9 @@ impl<'a> Recorder<'a> {
             && let Some(faults) = self.met.remove(&(fetch.by.clone(), fetch.id))
         {
             fetch.faults = faults;
+        }
+        if let Some(progress) = self.watched {
+            progress.note(t, &kind);
         }
         self.batch.push((t, kind));
         if self.batch.len() >= BATCH {

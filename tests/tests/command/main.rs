@@ -11,4 +11,5 @@ mod library;
 mod manual;
 mod output;
 mod profiles;
+mod progress;
 mod statuses;
