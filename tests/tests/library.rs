@@ -77,6 +77,7 @@ library! {
     windows_kb887578: "windows/kb887578.toml",
     windows_kb937687: "windows/kb937687.toml",
     windows_kb946401: "windows/kb946401.toml",
+    load_newcomers: "load/newcomers.toml",
     load_retry_storm: "load/retry-storm.toml",
     windows_ldap_first: "windows/ldap-first.toml",
     windows_no_network: "windows/no-network.toml",
