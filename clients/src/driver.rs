@@ -7,7 +7,7 @@ use revlab_lab::{Core, Instant, Name, Out, Outcome, Seed, Span};
 
 use crate::barrier::Barriers;
 use crate::classify::classify;
-pub use crate::observation::{Observation, Seen};
+pub use crate::observation::{Agreed, Observation, Seen, Times};
 use crate::plan::{ClientPlan, Session, identity_name};
 use crate::schedule::{Due, Schedule};
 use in_flight::InFlight;
@@ -28,17 +28,13 @@ pub struct Driver {
 pub enum ClientEvent {
     /// Lab time has reached [`next_wakeup`](Core::next_wakeup).
     Wake,
-    /// An attempt's handshake is complete and its request has arrived. Optional: without it an
-    /// attempt that times out is recorded as not having come past connecting.
-    Connected {
+    /// How far an attempt has come, or by its times will have come. Optional: without it an attempt
+    /// that times out is recorded as not having come past connecting.
+    Reached {
         /// Which attempt.
         attempt: u64,
-        /// Kind of handshake.
-        handshake: Handshake,
-        /// The protocol version that was agreed on.
-        tls: TlsVersion,
-        /// How long TCP and TLS took, in milliseconds of lab time.
-        handshake_ms: i64,
+        /// How far.
+        reached: Reached,
     },
     /// An attempt has come to its end.
     Answer {
@@ -110,15 +106,16 @@ struct Open {
     due: Due,
     identity: Name,
     began: Instant,
-    reached: Option<Reached>,
+    reached: Reached,
 }
 
 /// How far an attempt is known to have come.
-#[derive(Clone, Copy, Debug)]
-struct Reached {
-    handshake: Handshake,
-    tls: TlsVersion,
-    handshake_ms: i64,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// What its handshake came to, once that is complete.
+    pub agreed: Option<Agreed>,
+    /// How long the steps took.
+    pub times: Times,
 }
 
 impl Driver {
@@ -168,7 +165,7 @@ impl Driver {
         };
         let Some(identity) = names.identity(plan, due) else { return };
         let deadline = now + plan.timeout.max(Span::from_millis(1));
-        let open = Open { due, identity: identity.clone(), began: now, reached: None };
+        let open = Open { due, identity: identity.clone(), began: now, reached: Reached::default() };
         let attempt = self.in_flight.push(deadline, open);
         out.act(ClientAction::Send(Send {
             attempt,
@@ -215,9 +212,9 @@ impl Core for Driver {
                     self.begin(now, due, out);
                 }
             }
-            ClientEvent::Connected { attempt, handshake, tls, handshake_ms } => {
+            ClientEvent::Reached { attempt, reached } => {
                 if let Some(open) = self.in_flight.get_mut(attempt) {
-                    open.reached = Some(Reached { handshake, tls, handshake_ms });
+                    open.reached = reached;
                 }
             }
             ClientEvent::Answer { attempt, observation, checks, validations, wall_ms } => {
@@ -263,13 +260,19 @@ const WAITED: i64 = 1000;
 fn answered(open: Open, plan: &ClientPlan, now: Instant, seen: &Observation) -> Attempt {
     let said = classify(seen, plan.admit);
     let took_ms = (now - open.began).as_millis();
-    let slow = said.outcome != Outcome::Admitted || took_ms > WAITED;
-    let reached = (seen.handshake != Handshake::None).then_some(seen.handshake_ms);
+    let told = said.outcome != Outcome::Admitted || took_ms > WAITED || seen.times.measured;
+    let answered = matches!(seen.seen, Seen::Response { .. });
+    let times = match answered {
+        // Nobody told the first byte apart: the answer came at once.
+        true => Times { first_byte_ms: seen.times.first_byte_ms.or(Some(took_ms)), ..seen.times },
+        false => seen.times,
+    };
+    let agreed = seen.agreed.as_ref();
     Attempt {
         phase: said.phase,
-        phases_ms: slow.then(|| phases(took_ms, reached)),
-        tls: seen.tls,
-        handshake: seen.handshake,
+        phases_ms: told.then(|| phases(took_ms, agreed.is_some(), &times)),
+        tls: agreed.map(|agreed| agreed.tls),
+        handshake: agreed.map_or(Handshake::None, |agreed| agreed.handshake),
         outcome: said.outcome,
         status: said.status,
         substatus: said.substatus,
@@ -282,21 +285,34 @@ fn answered(open: Open, plan: &ClientPlan, now: Instant, seen: &Observation) -> 
 
 fn timed_out(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
     let took_ms = (now - open.began).as_millis();
-    let reached = open.reached;
+    let Reached { agreed, times } = open.reached.clone();
+    let connected = times.connect_ms.is_some_and(|connect| connect <= took_ms);
     Attempt {
-        phase: Some(if reached.is_some() { Phase::Request } else { Phase::Connect }),
-        phases_ms: Some(phases(took_ms, reached.map(|r| r.handshake_ms))),
-        tls: reached.map(|r| r.tls),
-        handshake: reached.map_or(Handshake::None, |r| r.handshake),
+        phase: Some(match (&agreed, connected) {
+            (Some(_), _) => Phase::Request,
+            (None, true) => Phase::Handshake,
+            (None, false) => Phase::Connect,
+        }),
+        phases_ms: Some(phases(took_ms, agreed.is_some(), &times)),
+        tls: agreed.as_ref().map(|agreed| agreed.tls),
+        handshake: agreed.map_or(Handshake::None, |agreed| agreed.handshake),
         outcome: Outcome::TimedOut,
         ..blank(open, plan, now)
     }
 }
 
-/// How `took_ms` divides, where the handshake was complete after `reached` milliseconds.
-fn phases(took_ms: i64, reached: Option<i64>) -> PhasesMs {
-    let handshake = reached.map_or(took_ms, |ms| ms.min(took_ms).max(0));
-    PhasesMs { handshake, request: took_ms - handshake }
+/// How `took_ms` divides. A phase that did not come to its end has all that is left.
+fn phases(took_ms: i64, agreed: bool, times: &Times) -> PhasesMs {
+    let within = |ms: i64, most: i64| ms.min(most).max(0);
+    let connect = within(times.connect_ms.unwrap_or(took_ms), took_ms);
+    let left = took_ms - connect;
+    let handshake = match times.handshake_ms {
+        Some(ms) if agreed => within(ms, left),
+        _ => left,
+    };
+    let request = left - handshake;
+    let first_byte = times.first_byte_ms.map(|ms| within(ms, request));
+    PhasesMs { connect: Some(connect), handshake, request, first_byte }
 }
 
 /// What is on record for every attempt, however it ended.

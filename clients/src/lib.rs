@@ -22,5 +22,5 @@ mod schedule;
 pub use classify::{Classified, classify};
 pub use driver::{ClientAction, ClientEvent, Driver, Send};
 pub use load::{Arrivals, Gap, Load, Rate, Stage};
-pub use observation::{Observation, Seen};
+pub use observation::{Agreed, Observation, Seen, Times};
 pub use plan::{ClientPlan, identity_name};

@@ -10,6 +10,7 @@
 mod exchange;
 mod failure;
 mod session;
+mod stopwatch;
 mod unjudged;
 mod watched;
 
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revlab_lab::clock::LabTime;
-use revlab_lab::trace::{Handshake, Phase, TlsVersion};
+use revlab_lab::trace::{Phase, TlsVersion};
 use revlab_lab::{Clock, Name};
 use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
@@ -38,9 +39,11 @@ use crate::observation::{Observation, Seen};
 use crate::plan::Session;
 use exchange::{Exchange, Gate};
 use session::LastSession;
+use stopwatch::Stopwatch;
 use unjudged::Unjudged;
 
 pub use exchange::Connected;
+pub use stopwatch::Progress;
 
 /// Every client of a run with its certificates, connecting from this machine.
 #[derive(Debug)]
@@ -53,6 +56,7 @@ pub struct LiveClients {
     configs: BTreeMap<(Name, Name, TlsVersion), Configured>,
     sessions: BTreeMap<(Name, u32), Arc<LastSession>>,
     listens: Option<Duration>,
+    stopwatch: Stopwatch,
 }
 
 /// How a client speaks TLS, and who hears what is stapled where a validator judges the server.
@@ -119,6 +123,7 @@ impl LiveClients {
             WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
                 .build()
                 .map_err(|_| SetupError::NoRoots)?;
+        let stopwatch = Stopwatch::Lab(lab_time.clone());
         Ok(LiveClients {
             lab_time,
             provider,
@@ -128,6 +133,7 @@ impl LiveClients {
             configs: BTreeMap::new(),
             sessions: BTreeMap::new(),
             listens: None,
+            stopwatch,
         })
     }
 
@@ -137,6 +143,12 @@ impl LiveClients {
     /// has arrived, a session ticket in the good case, at most for `most` of wall time.
     pub fn listen_first(&mut self, most: Duration) {
         self.listens = Some(most);
+    }
+
+    /// Has the steps of attempts measured by the wall: where lab time is real time. Otherwise lab time
+    /// is read, which stands still while bytes move unless the executor moves it on.
+    pub fn measure_real_time(&mut self) {
+        self.stopwatch = Stopwatch::Wall;
     }
 
     /// Gives a client a clock of its own, by which it judges server certificates. Without one it
@@ -185,16 +197,24 @@ impl LiveClients {
 
     /// Starts an attempt as a task of the current tokio runtime and gives what the client saw.
     /// Aborting the task drops the connection.
-    ///
-    /// `handshake_ms` of the observation is lab time that passed during the handshake: zero
-    /// unless the executor moved it on meanwhile.
     pub fn start(
         &mut self,
         send: &driver::Send,
         server: SocketAddr,
         server_name: &str,
     ) -> JoinHandle<Observation> {
-        self.spawn(send, server, server_name, None)
+        self.spawn(send, server, server_name, None, Progress::default())
+    }
+
+    /// The same, with word of how far it has come: what is on record of an attempt that is given up.
+    pub fn start_followed(
+        &mut self,
+        send: &driver::Send,
+        server: SocketAddr,
+        server_name: &str,
+    ) -> (JoinHandle<Observation>, Progress) {
+        let progress = Progress::default();
+        (self.spawn(send, server, server_name, None, progress.clone()), progress)
     }
 
     /// The same for a client whose validator judges the server ([`driver::Send::validated`]): no
@@ -207,7 +227,10 @@ impl LiveClients {
     ) -> Waiting {
         let (told, connected) = oneshot::channel();
         let (go, word) = oneshot::channel();
-        let observation = self.spawn(send, server, server_name, Some(Gate { told, word }));
+        let observation = {
+            let gate = Some(Gate { told, word });
+            self.spawn(send, server, server_name, gate, Progress::default())
+        };
         Waiting { observation, connected, go }
     }
 
@@ -217,11 +240,12 @@ impl LiveClients {
         server: SocketAddr,
         server_name: &str,
         gate: Option<Gate>,
+        progress: Progress,
     ) -> JoinHandle<Observation> {
         let exchange = self.exchange(send, server, server_name);
         tokio::spawn(async move {
             match exchange {
-                Ok(exchange) => exchange.run(gate).await,
+                Ok(exchange) => exchange.run(gate, &progress).await,
                 Err(error) => not_begun(&error),
             }
         })
@@ -236,11 +260,11 @@ impl LiveClients {
         let name = ServerName::try_from(server_name.to_owned())
             .map_err(|_| format!("`{server_name}` is not a host name"))?;
         let (config, unjudged) = self.config(send)?;
-        let lab_time = self.lab_time.clone();
+        let stopwatch = self.stopwatch.clone();
         let (attempt, path) = (send.attempt, send.path.clone());
         let host = server_name.to_owned();
         let listens = self.listens;
-        Ok(Exchange { attempt, server, host, name, path, config, unjudged, lab_time, listens })
+        Ok(Exchange { attempt, server, host, name, path, config, unjudged, stopwatch, listens })
     }
 
     fn config(&mut self, send: &driver::Send) -> Result<Configured, String> {
@@ -304,12 +328,10 @@ impl LiveClients {
 }
 
 fn not_begun(error: &str) -> Observation {
-    Observation {
-        handshake: Handshake::None,
-        tls: None,
-        handshake_ms: 0,
-        seen: Seen::Broken { phase: Phase::Connect, error: Name::from(error) },
-    }
+    Observation::without_handshake(Seen::Broken {
+        phase: Phase::Connect,
+        error: Name::from(error),
+    })
 }
 
 /// The client's own clock, for TLS.

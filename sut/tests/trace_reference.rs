@@ -113,7 +113,12 @@ fn attempt() -> Kind {
         due: T,
         began: Some(T),
         phase: Some(Phase::Request),
-        phases_ms: Some(PhasesMs { handshake: 1, request: 1 }),
+        phases_ms: Some(PhasesMs {
+            connect: Some(1),
+            handshake: 1,
+            request: 1,
+            first_byte: Some(1),
+        }),
         tls: Some(TlsVersion::V1_2),
         handshake: Handshake::Full,
         outcome: Outcome::Refused,

@@ -11,9 +11,8 @@ use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
-use revlab_lab::clock::LabTime;
 use revlab_lab::trace::{Handshake, Phase, TlsVersion};
-use revlab_lab::{Instant, Name};
+use revlab_lab::Name;
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -22,9 +21,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::failure;
+use super::stopwatch::{Progress, Running, Stopwatch};
 use super::unjudged::Unjudged;
 use super::watched::Watched;
-use crate::observation::{ANSWER_TOO_LONG, Observation, Seen};
+use crate::observation::{ANSWER_TOO_LONG, Agreed, Observation, Seen};
 
 /// How much of an answer's body is read, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -43,17 +43,15 @@ pub(super) struct Exchange {
     pub(super) config: Arc<ClientConfig>,
     /// Who hears what is stapled, where a validator judges the server.
     pub(super) unjudged: Option<Arc<Unjudged>>,
-    pub(super) lab_time: LabTime,
+    pub(super) stopwatch: Stopwatch,
     pub(super) listens: Option<Duration>,
 }
 
 /// What a server presented in a handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connected {
-    /// Kind of handshake; where it is resumed the rest is that of the first.
-    pub handshake: Handshake,
-    /// The protocol version that was agreed on.
-    pub tls: TlsVersion,
+    /// What was agreed on; where it is resumed the rest is that of the first.
+    pub agreed: Agreed,
     /// The server's certificates in DER, its own first.
     pub chain: Vec<Vec<u8>>,
     /// The OCSP response that it stapled.
@@ -68,44 +66,57 @@ pub(super) struct Gate {
 }
 
 impl Exchange {
-    pub(super) async fn run(self, gate: Option<Gate>) -> Observation {
-        let began = self.lab_time.now();
-        let stream = match self.connect().await {
+    pub(super) async fn run(self, gate: Option<Gate>, progress: &Progress) -> Observation {
+        let seen = self.seen(gate, progress).await;
+        let reached = progress.reached();
+        Observation { agreed: reached.agreed, times: reached.times, seen }
+    }
+
+    async fn seen(self, gate: Option<Gate>, progress: &Progress) -> Seen {
+        let stream = match self.connect(progress).await {
             Ok(stream) => stream,
-            Err(seen) => return self.observation(began, None, seen),
+            Err(seen) => return seen,
         };
-        let agreed = agreed(&stream);
-        if let (Some(most), Some((_, TlsVersion::V1_3))) = (self.listens, agreed) {
+        let Some(agreed) = agreed(&stream) else {
+            return Seen::Closed { phase: Phase::Handshake };
+        };
+        progress.note(|reached| reached.agreed = Some(agreed.clone()));
+        if let (Some(most), TlsVersion::V1_3) = (self.listens, agreed.tls) {
             heard(&stream, most).await;
         }
-        let observation = self.observation(began, agreed, Seen::Closed { phase: Phase::Request });
-        if let (Some(gate), Some((handshake, tls))) = (gate, agreed) {
+        if let Some(gate) = gate {
             let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
             let chain = chain.iter().map(|c| c.to_vec()).collect();
             let staple = self.unjudged.as_ref().and_then(|unjudged| unjudged.stapled());
             // Nobody waits any more, or there will be no word: nothing is to be sent then.
-            let _ = gate.told.send(Connected { handshake, tls, chain, staple });
+            let _ = gate.told.send(Connected { agreed, chain, staple });
             if gate.word.await.is_err() {
-                return observation;
+                return Seen::Closed { phase: Phase::Request };
             }
         }
-        let seen = match self.request() {
-            Ok(request) => ask(stream, request).await,
+        match self.request() {
+            Ok(request) => ask(stream, request, self.stopwatch.start(), progress).await,
             Err(seen) => seen,
-        };
-        Observation { seen, ..observation }
+        }
     }
 
-    async fn connect(&self) -> Result<TlsStream<TcpStream>, Seen> {
+    async fn connect(&self, progress: &Progress) -> Result<TlsStream<TcpStream>, Seen> {
+        let measured = matches!(self.stopwatch, Stopwatch::Wall);
+        progress.note(|reached| reached.times.measured = measured);
+        let running = self.stopwatch.start();
         let tcp = TcpStream::connect(self.server)
             .await
             .map_err(|e| failure::of_io(&e, Phase::Connect))?;
+        progress.note(|reached| reached.times.connect_ms = Some(running.ms()));
         // Without it the request could wait for the acknowledgement of the handshake's end.
         tcp.set_nodelay(true).map_err(|e| failure::of_io(&e, Phase::Connect))?;
-        TlsConnector::from(self.config.clone())
+        let running = self.stopwatch.start();
+        let stream = TlsConnector::from(self.config.clone())
             .connect(self.name.clone(), tcp)
             .await
-            .map_err(|e| failure::of_io(&e, Phase::Handshake))
+            .map_err(|e| failure::of_io(&e, Phase::Handshake))?;
+        progress.note(|reached| reached.times.handshake_ms = Some(running.ms()));
+        Ok(stream)
     }
 
     fn request(&self) -> Result<Request<Empty<Bytes>>, Seen> {
@@ -123,20 +134,6 @@ impl Exchange {
             .body(Empty::new())
             .map_err(|e| broken(e.to_string()))
     }
-
-    fn observation(
-        &self,
-        began: Instant,
-        agreed: Option<(Handshake, TlsVersion)>,
-        seen: Seen,
-    ) -> Observation {
-        Observation {
-            handshake: agreed.map_or(Handshake::None, |(handshake, _)| handshake),
-            tls: agreed.map(|(_, tls)| tls),
-            handshake_ms: (self.lab_time.now() - began).as_millis(),
-            seen,
-        }
-    }
 }
 
 /// Waits until something has arrived that is not read yet, or the time is up.
@@ -146,22 +143,27 @@ async fn heard(stream: &TlsStream<TcpStream>, most: Duration) {
     let _ = tokio::time::timeout(most, tcp.peek(&mut [0])).await;
 }
 
-fn agreed(stream: &TlsStream<TcpStream>) -> Option<(Handshake, TlsVersion)> {
+fn agreed(stream: &TlsStream<TcpStream>) -> Option<Agreed> {
     let (_, connection) = stream.get_ref();
     let handshake = match connection.handshake_kind()? {
         HandshakeKind::Resumed => Handshake::Resumed,
         HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest => Handshake::Full,
     };
-    let version = match connection.protocol_version()? {
+    let tls = match connection.protocol_version()? {
         ProtocolVersion::TLSv1_3 => TlsVersion::V1_3,
         _ => TlsVersion::V1_2,
     };
-    Some((handshake, version))
+    Some(Agreed { handshake, tls })
 }
 
 /// Sends the request and reads the whole answer.
-async fn ask(stream: TlsStream<TcpStream>, request: Request<Empty<Bytes>>) -> Seen {
-    let (stream, alert) = Watched::new(stream);
+async fn ask(
+    stream: TlsStream<TcpStream>,
+    request: Request<Empty<Bytes>>,
+    running: Running,
+    progress: &Progress,
+) -> Seen {
+    let (stream, alert, first_byte) = Watched::new(stream, running);
     let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
         Ok(parts) => parts,
         Err(error) => return failure::of_http(&error),
@@ -172,7 +174,9 @@ async fn ask(stream: TlsStream<TcpStream>, request: Request<Empty<Bytes>>) -> Se
         let body = Limited::new(response.into_body(), MAX_BODY).collect().await.map_err(cut)?;
         Ok(Seen::Response { status, body: Arc::from(&*body.to_bytes()) })
     };
-    match tokio::join!(answer, connection) {
+    let (answer, ended) = tokio::join!(answer, connection);
+    progress.note(|reached| reached.times.first_byte_ms = first_byte.get().copied());
+    match (answer, ended) {
         (Ok(response), _) => response,
         (Err(seen), ended) => match (alert.get(), ended) {
             (Some(number), _) => failure::refused(*number),

@@ -14,7 +14,7 @@ use self::peer::{Behaviour, Pki, Server, pki, pki_of};
 use super::{LiveClients, SetupError};
 use crate::classify::classify;
 use crate::driver::Send;
-use crate::observation::{Observation, Seen};
+use crate::observation::{Agreed, Observation, Seen, Times};
 use crate::plan::{Session, StatusRange};
 
 const T0: Instant = Instant::from_millis(1_397_606_400_000);
@@ -54,6 +54,10 @@ async fn attempt(clients: &mut LiveClients, send: &Send, server: SocketAddr) -> 
     clients.start(send, server, "web.test").await.unwrap()
 }
 
+fn kind(seen: &Observation) -> Handshake {
+    seen.agreed.as_ref().map_or(Handshake::None, |agreed| agreed.handshake)
+}
+
 fn broken(phase: Phase, error: &str) -> Seen {
     Seen::Broken { phase, error: Name::from(error) }
 }
@@ -64,8 +68,11 @@ async fn an_attempt_is_a_full_handshake_with_the_certificate_and_one_get() {
     for tls in VERSIONS {
         let mut server = Server::start(&pki, Behaviour::Answer(OK)).await;
         let seen = attempt(&mut clients(&pki), &fresh(tls), server.address).await;
-        assert_eq!((seen.handshake, seen.tls), (Handshake::Full, Some(tls)));
-        assert_eq!(seen.handshake_ms, 0);
+        assert_eq!(seen.agreed, Some(Agreed { handshake: Handshake::Full, tls }));
+        // Lab time stands still.
+        let still = Some(0);
+        assert_eq!((seen.times.connect_ms, seen.times.handshake_ms), (still, still));
+        assert_eq!((seen.times.first_byte_ms, seen.times.measured), (still, false));
         assert_eq!(seen.seen, Seen::Response { status: 200, body: Arc::from(&b"ok"[..]) });
         let request = server.request().await;
         assert_eq!(request.chain, pki.client.0);
@@ -87,7 +94,7 @@ async fn only_a_resuming_client_takes_up_its_threads_last_session() {
         let other_thread = Send { thread: 1, ..first.clone() };
         let other_identity = Send { presents: Name::from("jmeter-2"), ..first.clone() };
         for send in [&first, &first, &first, &other_thread, &fresh(tls), &other_identity] {
-            kinds.push(attempt(&mut clients, send, server.address).await.handshake);
+            kinds.push(kind(&attempt(&mut clients, send, server.address).await));
         }
         let (full, resumed) = (Handshake::Full, Handshake::Resumed);
         assert_eq!(kinds, [full, resumed, resumed, full, full, full], "{tls:?}");
@@ -103,7 +110,7 @@ async fn a_refusal_by_alert_keeps_its_name_also_after_a_tls_1_3_handshake() {
         let server = Server::start(&pki, Behaviour::Revoked).await;
         let seen = attempt(&mut clients(&pki), &fresh(tls), server.address).await;
         assert_eq!(seen.seen, Seen::Alert(Name::from("certificate_revoked")));
-        assert_eq!(seen.handshake, handshake);
+        assert_eq!(kind(&seen), handshake);
         assert_eq!(classify(&seen, StatusRange::SUCCESS).outcome, Outcome::Refused);
     }
 }
@@ -145,7 +152,7 @@ async fn silence_broken_answers_and_long_ones_are_told_apart() {
         let server = Server::start(&pki, Behaviour::Answer(bytes)).await;
         let seen = attempt(&mut clients(&pki), &fresh(TlsVersion::V1_2), server.address).await;
         assert_eq!(seen.seen, expected);
-        assert_eq!(seen.handshake, Handshake::Full);
+        assert_eq!(kind(&seen), Handshake::Full);
     }
 }
 
@@ -167,7 +174,7 @@ async fn a_server_that_is_not_there_or_hangs_up_is_a_failure_with_its_phase() {
     drop(listener);
     let seen = attempt(&mut clients, &fresh(TlsVersion::V1_2), address).await;
     assert_eq!(seen.seen, broken(Phase::Connect, "connection refused"));
-    assert_eq!((seen.handshake, seen.tls), (Handshake::None, None));
+    assert_eq!((seen.agreed, seen.times), (None, Times::default()));
 }
 
 #[tokio::test]
@@ -208,6 +215,46 @@ async fn aborting_an_attempt_drops_its_connection() {
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
     server.hung_up().await;
+}
+
+#[tokio::test]
+async fn an_attempt_under_way_tells_how_far_it_has_come() {
+    let pki = pki();
+    let mut clients = clients(&pki);
+    clients.measure_real_time();
+    // TLS is complete, and no answer comes.
+    let mut server = Server::start(&pki, Behaviour::Silent).await;
+    let (task, progress) =
+        clients.start_followed(&fresh(TlsVersion::V1_3), server.address, "web.test");
+    server.request().await;
+    let reached = progress.reached();
+    let tls = TlsVersion::V1_3;
+    assert_eq!(reached.agreed, Some(Agreed { handshake: Handshake::Full, tls }));
+    assert!(reached.times.connect_ms.is_some() && reached.times.handshake_ms.is_some());
+    assert!(reached.times.measured && reached.times.first_byte_ms.is_none());
+    task.abort();
+    // TCP is accepted, and nobody speaks.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (task, progress) = clients.start_followed(&fresh(TlsVersion::V1_3), address, "web.test");
+    let (mut tcp, _) = listener.accept().await.unwrap();
+    tokio::io::AsyncReadExt::read_u8(&mut tcp).await.unwrap();
+    let reached = progress.reached();
+    assert_eq!((reached.agreed, reached.times.handshake_ms), (None, None));
+    assert!(reached.times.connect_ms.is_some());
+    task.abort();
+}
+
+#[tokio::test]
+async fn in_real_time_the_steps_are_measured() {
+    let pki = pki();
+    let mut clients = clients(&pki);
+    clients.measure_real_time();
+    let server = Server::start(&pki, Behaviour::Answer(OK)).await;
+    let seen = attempt(&mut clients, &fresh(TlsVersion::V1_2), server.address).await;
+    let Times { connect_ms, handshake_ms, first_byte_ms, measured } = seen.times;
+    assert!(measured, "{:?}", seen.times);
+    assert!([connect_ms, handshake_ms, first_byte_ms].iter().all(|ms| ms.is_some_and(|m| m >= 0)));
 }
 
 #[tokio::test]

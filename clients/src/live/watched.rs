@@ -8,11 +8,15 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::failure;
+use super::stopwatch::Running;
 
 /// Where the alert is kept: it outlives the stream, which the HTTP connection owns.
 pub(super) type SeenAlert = Arc<OnceLock<u8>>;
 
-/// Passes everything through, and notes an alert that the server sent.
+/// When the first byte came, in milliseconds from the request.
+pub(super) type FirstByte = Arc<OnceLock<i64>>;
+
+/// Passes everything through, and notes an alert that the server sent and when its first byte came.
 ///
 /// Over TLS 1.3 a server refuses a client after the client has begun to send its request. The
 /// alert is then in the receive buffer while writing fails: it must still be read, or a refusal
@@ -21,15 +25,19 @@ pub(super) type SeenAlert = Arc<OnceLock<u8>>;
 pub(super) struct Watched<S> {
     stream: S,
     alert: SeenAlert,
+    running: Running,
+    first_byte: FirstByte,
 }
 
 /// How often a broken stream is read: an alert is at most behind an answer's beginning.
 const DRAINED: usize = 64;
 
 impl<S: AsyncRead + Unpin> Watched<S> {
-    pub(super) fn new(stream: S) -> (Watched<S>, SeenAlert) {
-        let alert = SeenAlert::default();
-        (Watched { stream, alert: alert.clone() }, alert)
+    /// `running`: since the request.
+    pub(super) fn new(stream: S, running: Running) -> (Watched<S>, SeenAlert, FirstByte) {
+        let (alert, first_byte) = (SeenAlert::default(), FirstByte::default());
+        let (told, first) = (alert.clone(), first_byte.clone());
+        (Watched { stream, alert, running, first_byte }, told, first)
     }
 
     fn note(&self, error: &io::Error) {
@@ -71,9 +79,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         let done = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if let Poll::Ready(Err(error)) = &done {
-            self.note(error);
+        match &done {
+            Poll::Ready(Ok(())) if buf.filled().len() > before => {
+                let _ = self.first_byte.get_or_init(|| self.running.ms());
+            }
+            Poll::Ready(Err(error)) => self.note(error),
+            _ => {}
         }
         done
     }

@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revlab_clients::live::{Connected, LiveClients, Waiting};
-use revlab_clients::{Observation, Seen, Send};
+use revlab_clients::{Agreed, Observation, Seen, Send};
 use revlab_fake_ca::fault::{Effect, Heard, HttpsCertificate, Ruling};
 use revlab_fake_ca::live::https::{HttpsFront, refusal};
 use revlab_fake_ca::live::{Answered, Pace, Site, Swallowing, refusing_port, swallowing_port};
 use revlab_lab::clock::LabTime;
 use revlab_lab::http::{FetchError, Reply, Request};
-use revlab_lab::trace::{Handshake, Phase};
+use revlab_lab::trace::Phase;
 use revlab_lab::{Instant, Name, Span};
 use revlab_pki::Certificate;
 use revlab_sut::config::ClientCertificates;
@@ -147,10 +147,10 @@ impl LiveWire {
     /// What a connection to a front came to.
     fn opened(&mut self, attempt: u64, began: std::time::Instant, begun: Option<Begun>) -> Opened {
         match begun {
-            Some(Begun::Request { client, chain, handshake, tls, respond }) => {
+            Some(Begun::Request { client, chain, agreed, respond }) => {
                 let peer = self.peer(&chain);
                 self.open.insert(attempt, Ongoing { client, respond, began });
-                Opened::Request { peer, handshake, tls }
+                Opened::Request { peer, agreed }
             }
             Some(Begun::Ended(observation)) => Opened::Ended(observation),
             None => {
@@ -261,8 +261,8 @@ impl Wire for LiveWire {
                     self.waiting.insert(send.attempt, Held { client, go, sut, began });
                     let chain = self.peer(&connected.chain);
                     let staple = connected.staple.map(Arc::from);
-                    let Connected { handshake, tls, .. } = connected;
-                    Opened::Connected(Shown { handshake, tls, chain, staple })
+                    let agreed = connected.agreed;
+                    Opened::Connected(Shown { agreed, chain, staple })
                 }
                 Some(Err(observation)) => Opened::Ended(observation),
                 None => {
@@ -370,8 +370,7 @@ enum Begun {
     Request {
         client: JoinHandle<Observation>,
         chain: Vec<Vec<u8>>,
-        handshake: Handshake,
-        tls: revlab_lab::trace::TlsVersion,
+        agreed: Agreed,
         respond: oneshot::Sender<Reply>,
     },
     Ended(Observation),
@@ -385,7 +384,8 @@ async fn begun(front: &mut Front, attempt: u64, mut client: JoinHandle<Observati
                 Arrived::Request { attempt: Some(of), chain, handshake, tls, respond, .. }
                     if of == attempt =>
                 {
-                    return Begun::Request { client, chain, handshake, tls, respond };
+                    let agreed = Agreed { handshake, tls };
+                    return Begun::Request { client, chain, agreed, respond };
                 }
                 // The client of a failed handshake knows more: it is waited for.
                 Arrived::Request { .. } | Arrived::Failed { .. } => {}
@@ -415,7 +415,7 @@ async fn watched<T>(work: impl Future<Output = T>) -> Option<T> {
 
 pub(super) fn nothing(error: &str) -> Observation {
     let seen = Seen::Broken { phase: Phase::Connect, error: Name::from(error) };
-    Observation { handshake: Handshake::None, tls: None, handshake_ms: 0, seen }
+    Observation::without_handshake(seen)
 }
 
 fn loopback(port: u16) -> SocketAddr {

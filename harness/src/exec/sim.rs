@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use revlab_clients::observation::{SERVER_EXPIRED, SERVER_NOT_YET_VALID};
 use revlab_clients::plan::Session;
-use revlab_clients::{Observation, Seen, Send};
+use revlab_clients::{Agreed, Observation, Seen, Send, Times};
 use revlab_fake_ca::fault::{Heard, Ruling, Script};
 use revlab_lab::http::{FetchError, Reply, Request};
 use revlab_lab::trace::{Handshake, Phase, TlsVersion};
@@ -32,7 +32,7 @@ pub(super) struct SimWire {
     servers: Vec<Option<Arc<[Certificate]>>>,
     clocks: BTreeMap<Name, Clock>,
     next_session: u64,
-    open: BTreeMap<u64, (Handshake, TlsVersion)>,
+    open: BTreeMap<u64, Agreed>,
     /// What clients present whose validator has not spoken yet.
     waiting: BTreeMap<u64, Arc<[Certificate]>>,
 }
@@ -143,38 +143,37 @@ impl Wire for SimWire {
         let judged_here = full && !send.validated;
         if let Some(error) = self.server_error(now, sut, send).filter(|_| judged_here) {
             let seen = Seen::Broken { phase: Phase::Handshake, error: Name::from(error) };
-            let handshake = Handshake::None;
-            return Opened::Ended(Observation { handshake, tls: None, handshake_ms: 0, seen });
+            return Opened::Ended(Observation::without_handshake(seen));
         }
         let handshake = self.handshake(now, sut, send, tls, &peer);
-        self.open.insert(send.attempt, (handshake, tls));
+        let agreed = Agreed { handshake, tls };
+        self.open.insert(send.attempt, agreed.clone());
         if !send.validated {
-            return Opened::Request { peer, handshake, tls };
+            return Opened::Request { peer, agreed };
         }
         self.waiting.insert(send.attempt, peer);
         let chain = self.servers.get(sut).cloned().flatten().unwrap_or_default();
-        Opened::Connected(Shown { handshake, tls, chain, staple })
+        Opened::Connected(Shown { agreed, chain, staple })
     }
 
     fn proceed(&mut self, attempt: u64) -> Opened {
-        let open = self.open.get(&attempt).copied().zip(self.waiting.remove(&attempt));
+        let open = self.open.get(&attempt).cloned().zip(self.waiting.remove(&attempt));
         match open {
-            Some(((handshake, tls), peer)) => Opened::Request { peer, handshake, tls },
+            Some((agreed, peer)) => Opened::Request { peer, agreed },
             None => {
                 let seen = Seen::Closed { phase: Phase::Request };
-                let handshake = Handshake::None;
-                Opened::Ended(Observation { handshake, tls: None, handshake_ms: 0, seen })
+                Opened::Ended(Observation::without_handshake(seen))
             }
         }
     }
 
     fn answer(&mut self, attempt: u64, reply: Option<&Reply>) -> Option<Observation> {
-        let (handshake, tls) = self.open.remove(&attempt)?;
+        let agreed = Some(self.open.remove(&attempt)?);
         let seen = match reply {
             Some(reply) => Seen::Response { status: reply.status, body: reply.body.clone() },
             None => Seen::Closed { phase: Phase::Request },
         };
-        Some(Observation { handshake, tls: Some(tls), handshake_ms: 0, seen })
+        Some(Observation { agreed, times: Times::default(), seen })
     }
 
     fn abandon_attempt(&mut self, attempt: u64) {

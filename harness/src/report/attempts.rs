@@ -24,8 +24,10 @@ struct Row<'a> {
     tls: Option<TlsVersion>,
     handshake: Handshake,
     took_ms: i64,
+    connect_ms: Option<i64>,
     handshake_ms: Option<i64>,
     request_ms: Option<i64>,
+    first_byte_ms: Option<i64>,
     wall_ms: Option<u32>,
     checks: String,
 }
@@ -49,7 +51,7 @@ pub fn csv(trace: &Trace) -> String {
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 23] = [
     "n",
     "client",
     "thread",
@@ -67,8 +69,10 @@ const COLUMNS: [&str; 21] = [
     "tls",
     "handshake",
     "took_ms",
+    "connect_ms",
     "handshake_ms",
     "request_ms",
+    "first_byte_ms",
     "wall_ms",
     "checks",
 ];
@@ -93,8 +97,10 @@ fn row(n: u64, it: &Attempt) -> Row<'_> {
         tls: it.tls,
         handshake: it.handshake,
         took_ms: it.took_ms,
+        connect_ms: it.phases_ms.and_then(|p| p.connect),
         handshake_ms: it.phases_ms.map(|p| p.handshake),
         request_ms: it.phases_ms.map(|p| p.request),
+        first_byte_ms: it.phases_ms.and_then(|p| p.first_byte),
         wall_ms: it.wall_ms,
         checks: checks.join(" "),
     }

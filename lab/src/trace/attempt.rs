@@ -119,10 +119,16 @@ pub enum Phase {
 /// How long each phase took, in milliseconds of lab time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhasesMs {
-    /// TCP and TLS.
+    /// TCP. Traces of before did not tell it apart: then it is in `handshake`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<i64>,
+    /// TLS.
     pub handshake: i64,
-    /// From the request to the answer.
+    /// From the request to the end of the answer.
     pub request: i64,
+    /// From the request to the first byte of the answer; absent where none came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<i64>,
 }
 
 /// TLS protocol version.

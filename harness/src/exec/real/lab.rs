@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use revlab_clients::{ClientAction, ClientEvent, Driver, Observation, Seen, Send};
+use revlab_clients::live::Progress;
+use revlab_clients::{ClientAction, ClientEvent, Driver, Observation, Seen, Send, Times};
 use revlab_fake_ca::{CaAction, CaEvent, Defects, FakeCa};
 use revlab_lab::http::{Reply, Request};
 use revlab_lab::queue::{Class, EventQueue, Key};
@@ -50,6 +51,8 @@ pub(super) struct RealLab<'a> {
     recorder: Recorder<'a>,
     waiting: VecDeque<Send>,
     open: Option<u64>,
+    /// How far it has come, and what the network charges it for its handshake.
+    progress: Option<(u64, Span, Progress)>,
     /// When the attempt under way, or the last one, was sent.
     began: Instant,
     pub(super) now: Instant,
@@ -94,6 +97,7 @@ impl<'a> RealLab<'a> {
             recorder,
             waiting: VecDeque::new(),
             open: None,
+            progress: None,
             began: scenario.start,
             now: scenario.start,
             fetches: 0,
@@ -200,7 +204,10 @@ impl<'a> RealLab<'a> {
             Next::Ca => {
                 self.tell_ca(CaEvent::Wake);
             }
-            Next::Driver => self.tell_driver(ClientEvent::Wake),
+            Next::Driver => {
+                self.tell_progress();
+                self.tell_driver(ClientEvent::Wake);
+            }
             Next::Queue => match self.queue.pop() {
                 Some((key, Event::Operation { index })) => self.operate(index, key.seq),
                 Some((_, Event::Note(record))) => self.record(*record),
@@ -259,6 +266,10 @@ impl<'a> RealLab<'a> {
     fn tell_driver(&mut self, event: ClientEvent) {
         let mut out = Out::new();
         self.driver.decide(self.now, event, &mut out);
+        self.perform(out);
+    }
+
+    fn perform(&mut self, mut out: Out<ClientAction>) {
         for item in out.drain() {
             match item {
                 Item::Trace(kind) => self.recorder.write(self.now, kind),
@@ -278,7 +289,8 @@ impl<'a> RealLab<'a> {
         let send = Send { tls: Ord::min(send.tls, self.sut.tls), ..send.clone() };
         let cost = self.scenario.network.tls_request(send.tls, Handshake::Full);
         self.charge(cost);
-        let mut client = self.peer.start(&send);
+        let (mut client, progress) = self.peer.start(&send);
+        self.progress = Some((send.attempt, cost, progress));
         let mut idle = 0;
         while self.open == Some(send.attempt) && self.trouble.is_none() && !stopped() {
             match self.peer.wait(Some(&mut client), self.patience()) {
@@ -295,6 +307,28 @@ impl<'a> RealLab<'a> {
         }
         client.abort();
         self.open = None;
+        self.progress = None;
+    }
+
+    /// While bytes move lab time stands still, but for what the server waits for: the network's own
+    /// part comes on top.
+    fn add_modelled(&self, times: &mut Times, handshake: Span) {
+        let connect = self.scenario.network.connect();
+        times.connect_ms = times.connect_ms.map(|ms| ms + connect.as_millis());
+        let tls = (handshake - connect).as_millis();
+        times.handshake_ms = times.handshake_ms.map(|ms| ms + tls);
+    }
+
+    /// Tells the driver how far the attempt under way has come: its time may be up.
+    fn tell_progress(&mut self) {
+        let Some((attempt, cost, progress)) = &self.progress else { return };
+        let (attempt, cost, mut reached) = (*attempt, *cost, progress.reached());
+        if self.peer.holds_time() {
+            self.add_modelled(&mut reached.times, cost);
+        }
+        let mut out = Out::new();
+        self.driver.decide(self.now, ClientEvent::Reached { attempt, reached }, &mut out);
+        self.perform(out);
     }
 
     /// How long is waited for a sign of life, in real time.
@@ -324,8 +358,8 @@ impl<'a> RealLab<'a> {
 
     /// A client has seen the end of its attempt.
     fn ended(&mut self, send: &Send, mut seen: Observation, handshake: Span) {
-        if self.peer.holds_time() && seen.handshake != Handshake::None {
-            seen.handshake_ms += handshake.as_millis();
+        if self.peer.holds_time() {
+            self.add_modelled(&mut seen.times, handshake);
         }
         self.heed(send, &seen.seen);
         self.charge(self.scenario.network.answer());

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::{Duration, Instant as Wall};
 
-use revlab_clients::live::LiveClients;
+use revlab_clients::live::{LiveClients, Progress};
 use revlab_clients::{Observation, Send};
 use revlab_fake_ca::live::{Arrived, Site};
 use revlab_lab::clock::LabTime;
@@ -118,6 +118,9 @@ impl Peer {
                 (server, time)
             }
         };
+        if matches!(time, Time::Real { .. }) {
+            clients.measure_real_time();
+        }
         let (host, clock) = (sut.host.clone(), sut.clock.clone());
         Ok(Peer { runtime, lab_time, site, clients, server, time, host, clock })
     }
@@ -150,13 +153,13 @@ impl Peer {
     }
 
     /// Begins an attempt.
-    pub(super) fn start(&mut self, send: &Send) -> JoinHandle<Observation> {
+    pub(super) fn start(&mut self, send: &Send) -> (JoinHandle<Observation>, Progress) {
         let address = match &self.server {
             Server::Ours(server) => server.address(),
             Server::Elsewhere(address) => *address,
         };
         let _guard = self.runtime.enter();
-        self.clients.start(send, address, &self.host)
+        self.clients.start_followed(send, address, &self.host)
     }
 
     /// Waits for what comes next, at most so long in real time.
