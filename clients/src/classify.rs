@@ -127,7 +127,7 @@ mod tests {
     use crate::observation::{Agreed, Times};
 
     fn seen(handshake: Handshake, seen: Seen) -> Classified {
-        let agreed = Agreed { handshake, tls: TlsVersion::V1_3 };
+        let agreed = Agreed::plain(handshake, TlsVersion::V1_3);
         let agreed = (handshake != Handshake::None).then_some(agreed);
         classify(&Observation { agreed, times: Times::default(), seen }, StatusRange::SUCCESS)
     }

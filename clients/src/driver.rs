@@ -2,13 +2,18 @@
 
 mod in_flight;
 
-use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, PhasesMs, TlsVersion, Validation};
+use std::sync::Arc;
+
+use revlab_lab::trace::{
+    Attempt, Handshake, HttpVersion, Kind, Phase, PhasesMs, TlsVersion, Validation,
+};
 use revlab_lab::{Core, Instant, Name, Out, Outcome, Seed, Span};
 
 use crate::barrier::Barriers;
+use crate::cipher::Cipher;
 use crate::classify::classify;
 pub use crate::observation::{Agreed, Observation, Seen, Times};
-use crate::plan::{ClientPlan, Session, identity_name};
+use crate::plan::{ClientPlan, Holder, ResumedBy, Session, Sessions, identity_name};
 use crate::schedule::{Due, Schedule};
 use in_flight::InFlight;
 
@@ -82,14 +87,32 @@ pub struct Send {
     pub sut: Name,
     /// Whether to take up the last session, if it was made with the same identity.
     pub session: Session,
+    /// What a session is taken up by, over TLS 1.2.
+    pub resumed_by: ResumedBy,
+    /// Who has the sessions.
+    pub sessions: Sessions,
     /// The protocol version to be spoken.
     pub tls: TlsVersion,
+    /// The version of HTTP to be asked for, and spoken.
+    pub http: HttpVersion,
+    /// The cipher suites to be offered, the preferred one first; none: all that there are.
+    pub ciphers: Arc<[Cipher]>,
     /// The path to be requested.
     pub path: Name,
     /// The host name to be asked for, where it is not the server's own.
     pub host: Option<Name>,
     /// Whether a validator judges the server's certificate before the request is sent.
     pub validated: bool,
+}
+
+impl Send {
+    /// Who can take up the session of this attempt again.
+    pub fn holder(&self) -> Holder {
+        match self.sessions {
+            Sessions::Own => Holder::Thread(self.thread),
+            Sessions::Shared => Holder::Identity(self.presents.clone()),
+        }
+    }
 }
 
 /// What is said again with each attempt of a client.
@@ -165,7 +188,8 @@ impl Driver {
         };
         let Some(identity) = names.identity(plan, due) else { return };
         let deadline = now + plan.timeout.max(Span::from_millis(1));
-        let open = Open { due, identity: identity.clone(), began: now, reached: Reached::default() };
+        let open =
+            Open { due, identity: identity.clone(), began: now, reached: Reached::default() };
         let attempt = self.in_flight.push(deadline, open);
         out.act(ClientAction::Send(Send {
             attempt,
@@ -175,7 +199,11 @@ impl Driver {
             presents: identity.clone(),
             sut: plan.sut.clone(),
             session: plan.session,
+            resumed_by: plan.resumed_by,
+            sessions: plan.sessions,
             tls: plan.tls,
+            http: plan.http,
+            ciphers: plan.ciphers.clone(),
             path: names.path.clone(),
             host: names.host.clone(),
             validated: plan.validator.is_some(),
@@ -271,15 +299,13 @@ fn answered(open: Open, plan: &ClientPlan, now: Instant, seen: &Observation) -> 
     Attempt {
         phase: said.phase,
         phases_ms: told.then(|| phases(took_ms, agreed.is_some(), &times)),
-        tls: agreed.map(|agreed| agreed.tls),
-        handshake: agreed.map_or(Handshake::None, |agreed| agreed.handshake),
         outcome: said.outcome,
         status: said.status,
         substatus: said.substatus,
         code: said.code,
         alert: said.alert,
         error: said.error,
-        ..blank(open, plan, now)
+        ..blank(open, plan, now, agreed)
     }
 }
 
@@ -294,10 +320,8 @@ fn timed_out(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
             (None, false) => Phase::Connect,
         }),
         phases_ms: Some(phases(took_ms, agreed.is_some(), &times)),
-        tls: agreed.as_ref().map(|agreed| agreed.tls),
-        handshake: agreed.map_or(Handshake::None, |agreed| agreed.handshake),
         outcome: Outcome::TimedOut,
-        ..blank(open, plan, now)
+        ..blank(open, plan, now, agreed.as_ref())
     }
 }
 
@@ -316,7 +340,7 @@ fn phases(took_ms: i64, agreed: bool, times: &Times) -> PhasesMs {
 }
 
 /// What is on record for every attempt, however it ended.
-fn blank(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
+fn blank(open: Open, plan: &ClientPlan, now: Instant, agreed: Option<&Agreed>) -> Attempt {
     Attempt {
         client: plan.name.clone(),
         thread: open.due.thread,
@@ -325,8 +349,10 @@ fn blank(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
         began: (open.began != open.due.at).then_some(open.began),
         phase: None,
         phases_ms: None,
-        tls: None,
-        handshake: Handshake::None,
+        tls: agreed.map(|agreed| agreed.tls),
+        http: agreed.map(|agreed| agreed.http).filter(|http| *http != HttpVersion::V1_1),
+        cipher: agreed.and_then(|agreed| agreed.cipher).map(|cipher| Name::from(cipher.as_str())),
+        handshake: agreed.map_or(Handshake::None, |agreed| agreed.handshake),
         outcome: Outcome::Failed,
         status: None,
         substatus: None,

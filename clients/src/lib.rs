@@ -10,6 +10,7 @@
 
 pub mod alert;
 mod barrier;
+pub mod cipher;
 pub mod classify;
 pub mod driver;
 #[cfg(feature = "live")]

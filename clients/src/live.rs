@@ -1,4 +1,4 @@
-//! The same attempts over real sockets: TCP, TLS with client certificates, HTTP/1.1.
+//! The same attempts over real sockets: TCP, TLS with client certificates, HTTP/1.1 or HTTP/2.
 //!
 //! One connection and one GET for each attempt, as JMeter without keep-alive. TLS takes its time
 //! from the lab, never from the wall; nothing here has a time-out of its own: the driver abandons
@@ -9,6 +9,7 @@
 
 mod exchange;
 mod failure;
+mod http2;
 mod session;
 mod stopwatch;
 mod unjudged;
@@ -23,20 +24,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revlab_lab::clock::LabTime;
-use revlab_lab::trace::{Phase, TlsVersion};
+use revlab_lab::trace::{HttpVersion, Phase, TlsVersion};
 use revlab_lab::{Clock, Name};
-use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
+use rustls::client::{ResolvesClientCert, Resumption, Tls12Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, InconsistentKeys, RootCertStore};
+use rustls::{ClientConfig, InconsistentKeys, KeyLog, KeyLogFile, RootCertStore};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::cipher::Cipher;
 use crate::driver;
 use crate::observation::{Observation, Seen};
-use crate::plan::Session;
+use crate::plan::{Holder, ResumedBy, Session};
 use exchange::{Exchange, Gate};
 use session::LastSession;
 use stopwatch::Stopwatch;
@@ -53,10 +55,21 @@ pub struct LiveClients {
     verifier: Arc<WebPkiServerVerifier>,
     clocks: BTreeMap<Name, Clock>,
     identities: BTreeMap<Name, Identity>,
-    configs: BTreeMap<(Name, Name, TlsVersion), Configured>,
-    sessions: BTreeMap<(Name, u32), Arc<LastSession>>,
+    configs: BTreeMap<Spoken, Configured>,
+    sessions: BTreeMap<(Name, Holder), Arc<LastSession>>,
     listens: Option<Duration>,
     stopwatch: Stopwatch,
+    key_log: Option<Arc<dyn KeyLog>>,
+}
+
+/// What a client's configuration depends on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Spoken {
+    client: Name,
+    presents: Name,
+    tls: TlsVersion,
+    http: HttpVersion,
+    ciphers: Arc<[Cipher]>,
 }
 
 /// How a client speaks TLS, and who hears what is stapled where a validator judges the server.
@@ -134,7 +147,14 @@ impl LiveClients {
             sessions: BTreeMap::new(),
             listens: None,
             stopwatch,
+            key_log: None,
         })
+    }
+
+    /// Has the secrets of every connection written to the file that the environment variable
+    /// `SSLKEYLOGFILE` names, for Wireshark (RFC 9850); nothing where it is not set.
+    pub fn log_keys(&mut self) {
+        self.key_log = Some(Arc::new(KeyLogFile::new()));
     }
 
     /// Has clients listen before they send: over TLS 1.3 a refusal comes when the client's side
@@ -154,7 +174,7 @@ impl LiveClients {
     /// Gives a client a clock of its own, by which it judges server certificates. Without one it
     /// reads lab time.
     pub fn set_clock(&mut self, client: Name, clock: Clock) {
-        self.configs.retain(|(name, _, _), _| *name != client);
+        self.configs.retain(|spoken, _| spoken.client != client);
         self.clocks.insert(client, clock);
     }
 
@@ -263,12 +283,31 @@ impl LiveClients {
         let stopwatch = self.stopwatch.clone();
         let (attempt, path) = (send.attempt, send.path.clone());
         let host = server_name.to_owned();
+        let (http, tells_cipher) = (send.http, !send.ciphers.is_empty());
         let listens = self.listens;
-        Ok(Exchange { attempt, server, host, name, path, config, unjudged, stopwatch, listens })
+        Ok(Exchange {
+            attempt,
+            server,
+            host,
+            name,
+            path,
+            http,
+            tells_cipher,
+            config,
+            unjudged,
+            stopwatch,
+            listens,
+        })
     }
 
     fn config(&mut self, send: &driver::Send) -> Result<Configured, String> {
-        let key = (send.client.clone(), send.presents.clone(), send.tls);
+        let key = Spoken {
+            client: send.client.clone(),
+            presents: send.presents.clone(),
+            tls: send.tls,
+            http: send.http,
+            ciphers: send.ciphers.clone(),
+        };
         let (fresh, unjudged) = match self.configs.get(&key) {
             Some(config) => config.clone(),
             None => {
@@ -280,10 +319,14 @@ impl LiveClients {
         match send.session {
             Session::Fresh => Ok((fresh, unjudged)),
             Session::Resumed => {
-                let thread = (send.client.clone(), send.thread);
-                let last = self.sessions.entry(thread).or_default().clone();
+                let holder = (send.client.clone(), send.holder());
+                let last = self.sessions.entry(holder).or_default().clone();
                 let mut config = ClientConfig::clone(&fresh);
-                config.resumption = Resumption::store(last);
+                let by = match send.resumed_by {
+                    ResumedBy::Ticket => Tls12Resumption::SessionIdOrTickets,
+                    ResumedBy::Id => Tls12Resumption::SessionIdOnly,
+                };
+                config.resumption = Resumption::store(last).tls12_resumption(by);
                 Ok((Arc::new(config), unjudged))
             }
         }
@@ -300,7 +343,8 @@ impl LiveClients {
             TlsVersion::V1_2 => &rustls::version::TLS12,
             TlsVersion::V1_3 => &rustls::version::TLS13,
         };
-        let builder = ClientConfig::builder_with_details(self.provider.clone(), time)
+        let provider = self.provider_of(&send.ciphers);
+        let builder = ClientConfig::builder_with_details(provider, time)
             .with_protocol_versions(&[version])
             .map_err(|e| e.to_string())?;
         let unjudged = send.validated.then(|| Arc::new(Unjudged::new(self.provider.clone())));
@@ -313,7 +357,22 @@ impl LiveClients {
             None => builder.with_no_client_auth(),
         };
         config.resumption = Resumption::disabled();
+        if let Some(log) = &self.key_log {
+            config.key_log = log.clone();
+        }
+        config.alpn_protocols = vec![alpn(send.http).to_vec()];
         Ok((Arc::new(config), unjudged))
+    }
+
+    /// The TLS library with these cipher suites, in this order; none: with all.
+    fn provider_of(&self, ciphers: &[Cipher]) -> Arc<CryptoProvider> {
+        if ciphers.is_empty() {
+            return self.provider.clone();
+        }
+        let all = &self.provider.cipher_suites;
+        let suite = |cipher: &Cipher| all.iter().find(|s| u16::from(s.suite()) == cipher.number());
+        let cipher_suites = ciphers.iter().filter_map(suite).copied().collect();
+        Arc::new(CryptoProvider { cipher_suites, ..CryptoProvider::clone(&self.provider) })
     }
 
     /// Has a client forget the sessions of all its threads: "clear SSL state" (fact sheet §6).
@@ -322,16 +381,21 @@ impl LiveClients {
     }
 
     fn replace(&mut self, name: Name, identity: Identity) {
-        self.configs.retain(|(_, used, _), _| *used != name);
+        self.configs.retain(|spoken, _| spoken.presents != name);
         self.identities.insert(name, identity);
     }
 }
 
+/// The name of a version of HTTP in ALPN (RFC 7301 §6, RFC 9113 §3.2).
+fn alpn(http: HttpVersion) -> &'static [u8] {
+    match http {
+        HttpVersion::V1_1 => b"http/1.1",
+        HttpVersion::V2 => b"h2",
+    }
+}
+
 fn not_begun(error: &str) -> Observation {
-    Observation::without_handshake(Seen::Broken {
-        phase: Phase::Connect,
-        error: Name::from(error),
-    })
+    Observation::without_handshake(Seen::Broken { phase: Phase::Connect, error: Name::from(error) })
 }
 
 /// The client's own clock, for TLS.

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use revlab_lab::trace::{Handshake, Phase, TlsVersion};
+use revlab_lab::trace::{Handshake, HttpVersion, Phase, TlsVersion};
 use revlab_lab::{Code, Name};
+
+use crate::cipher::Cipher;
 
 /// What a client saw of one exchange, from connecting to the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +32,26 @@ pub struct Agreed {
     pub handshake: Handshake,
     /// The protocol version.
     pub tls: TlsVersion,
+    /// The version of HTTP: 1.1 where nothing was said about it.
+    pub http: HttpVersion,
+    /// The cipher suite; told of clients that ask for certain ones.
+    pub cipher: Option<Cipher>,
 }
+
+impl Agreed {
+    /// A handshake that had nothing special about it.
+    pub fn plain(handshake: Handshake, tls: TlsVersion) -> Agreed {
+        Agreed { handshake, tls, http: HttpVersion::V1_1, cipher: None }
+    }
+}
+
+/// What went wrong where the server does not agree on the version of HTTP that the client asks for.
+pub fn no_http(version: HttpVersion) -> Name {
+    format!("server does not speak HTTP/{}", version.as_str()).into()
+}
+
+/// The alert by which a server says so (RFC 7301 §3.2): no refusal, for it knows nothing of the client.
+pub const NO_APPLICATION_PROTOCOL: &str = "no_application_protocol";
 
 /// How long the steps of an attempt took, in milliseconds of lab time. `None`: the step did not come
 /// to its end, or nobody told.

@@ -6,8 +6,8 @@ use std::path::Path;
 use revlab_lab::http::{FetchError, Method};
 use revlab_lab::trace::{
     Attempt, Cache, CacheOp, Check, ClockSet, End, Fault, FaultState, Fetch, Handshake, Header,
-    Kind, Layer, Log, ObjectInfo, Operation, Party, Phase, PhasesMs, Publish, Purpose, State, Step,
-    TlsVersion, Used, Validation, Verdict, Withheld, read,
+    HttpVersion, Kind, Layer, Log, ObjectInfo, Operation, Party, Phase, PhasesMs, Publish, Purpose,
+    State, Step, TlsVersion, Used, Validation, Verdict, Withheld, read,
 };
 use revlab_lab::{Code, Instant, Outcome};
 use serde_json::Value;
@@ -120,6 +120,8 @@ fn attempt() -> Kind {
             first_byte: Some(1),
         }),
         tls: Some(TlsVersion::V1_2),
+        http: Some(HttpVersion::V2),
+        cipher: Some("TLS_AES_128_GCM_SHA256".into()),
         handshake: Handshake::Full,
         outcome: Outcome::Refused,
         status: Some(403),

@@ -29,7 +29,11 @@ pub(crate) fn plan() -> ClientPlan {
         until: T0 + Span::from_mins(1),
         loops: None,
         session: Session::Fresh,
+        resumed_by: ResumedBy::Ticket,
+        sessions: Sessions::Own,
         tls: TlsVersion::V1_2,
+        http: HttpVersion::V1_1,
+        ciphers: Arc::from([]),
         timeout: Span::from_secs(30),
         control: false,
         path: "/".into(),
@@ -100,7 +104,7 @@ fn answer(attempt: u64, status: u16, body: &str) -> ClientEvent {
     ClientEvent::Answer {
         attempt,
         observation: Observation {
-            agreed: Some(Agreed { handshake: Handshake::Full, tls: TlsVersion::V1_2 }),
+            agreed: Some(Agreed::plain(Handshake::Full, TlsVersion::V1_2)),
             times: steps(1, 2),
             seen: Seen::Response { status, body: Arc::from(body.as_bytes()) },
         },
@@ -201,12 +205,8 @@ fn a_refusal_and_a_slow_admission_are_recorded_with_their_phases() {
     let (_, records) = lab.tell(at(9), answer(1, 403, "HTTP Error 403.13 0x80092013"));
     assert_eq!(records[0].outcome, Outcome::Refused);
     assert_eq!(records[0].substatus, Some(13));
-    let phases = |request| PhasesMs {
-        connect: Some(1),
-        handshake: 2,
-        request,
-        first_byte: Some(request),
-    };
+    let phases =
+        |request| PhasesMs { connect: Some(1), handshake: 2, request, first_byte: Some(request) };
     assert_eq!(records[0].phases_ms, Some(phases(6)));
     lab.sends(at(10_000));
     let (_, records) = lab.tell(at(15_003), answer(2, 200, ""));
@@ -240,21 +240,19 @@ fn a_time_out_abandons_the_attempt_and_a_late_answer_is_ignored() {
 fn a_time_out_after_the_handshake_says_that_the_request_was_under_way() {
     let mut lab = Lab::new(vec![plan()]);
     lab.sends(T0);
-    let agreed = Some(Agreed { handshake: Handshake::Resumed, tls: TlsVersion::V1_2 });
+    let agreed = Some(Agreed::plain(Handshake::Resumed, TlsVersion::V1_2));
     let reached = Reached { agreed, times: steps(1, 1) };
     lab.tell(at(2), ClientEvent::Reached { attempt: 1, reached });
     let (_, records) = lab.tell(at(30_000), ClientEvent::Wake);
     let record = &records[0];
     assert_eq!((record.phase, record.handshake), (Some(Phase::Request), Handshake::Resumed));
-    let phases =
-        PhasesMs { connect: Some(1), handshake: 1, request: 29_998, first_byte: None };
+    let phases = PhasesMs { connect: Some(1), handshake: 1, request: 29_998, first_byte: None };
     assert_eq!(record.phases_ms, Some(phases));
 }
 
 #[test]
 fn a_time_out_in_the_handshake_says_so_once_tcp_is_connected() {
-    for (connect, phase, handshake) in
-        [(2, Phase::Handshake, 29_998), (30_001, Phase::Connect, 0)]
+    for (connect, phase, handshake) in [(2, Phase::Handshake, 29_998), (30_001, Phase::Connect, 0)]
     {
         let mut lab = Lab::new(vec![plan()]);
         lab.sends(T0);
@@ -278,8 +276,7 @@ fn times_that_were_measured_are_always_on_record() {
         observation.times = Times { first_byte_ms: Some(4), measured: true, ..steps(1, 2) };
     }
     let (_, records) = lab.tell(at(20), event);
-    let phases =
-        PhasesMs { connect: Some(1), handshake: 2, request: 17, first_byte: Some(4) };
+    let phases = PhasesMs { connect: Some(1), handshake: 2, request: 17, first_byte: Some(4) };
     assert_eq!(records[0].phases_ms, Some(phases));
 }
 

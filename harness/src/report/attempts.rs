@@ -1,6 +1,6 @@
 //! All attempts of a run as a table: CSV (RFC 4180), a line each, in the order of the trace.
 
-use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, TlsVersion, Trace};
+use revlab_lab::trace::{Attempt, Handshake, HttpVersion, Kind, Phase, TlsVersion, Trace};
 use revlab_lab::{Instant, Outcome};
 use serde::Serialize;
 
@@ -22,6 +22,8 @@ struct Row<'a> {
     error: Option<&'a str>,
     phase: Option<Phase>,
     tls: Option<TlsVersion>,
+    http: Option<HttpVersion>,
+    cipher: Option<&'a str>,
     handshake: Handshake,
     took_ms: i64,
     connect_ms: Option<i64>,
@@ -51,7 +53,7 @@ pub fn csv(trace: &Trace) -> String {
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 25] = [
     "n",
     "client",
     "thread",
@@ -67,6 +69,8 @@ const COLUMNS: [&str; 23] = [
     "error",
     "phase",
     "tls",
+    "http",
+    "cipher",
     "handshake",
     "took_ms",
     "connect_ms",
@@ -95,6 +99,8 @@ fn row(n: u64, it: &Attempt) -> Row<'_> {
         error: it.error.as_deref(),
         phase: it.phase,
         tls: it.tls,
+        http: it.http,
+        cipher: it.cipher.as_deref(),
         handshake: it.handshake,
         took_ms: it.took_ms,
         connect_ms: it.phases_ms.and_then(|p| p.connect),
