@@ -295,6 +295,52 @@ reboot = {}
     sim_and_live_agree(&scenario);
 }
 
+/// A thread takes up the session of another whose answer is still to come: the ticket is there once the
+/// handshake is.
+#[test]
+fn sim_and_live_agree_on_a_session_that_is_shared_while_its_first_user_waits() {
+    for tls in ["1.2", "1.3"] {
+        let text = format!(
+            r#"
+format = 1
+title = "shared"
+start = "2024-03-01T00:00:00Z"
+duration = "2m"
+[ca.issuing]
+crl = {{ period = "1h", delta_period = "none" }}
+[sut.web]
+tls = "{tls}"
+[clients.users]
+every = "1m"
+threads = 4
+ramp_up = "8s"
+session = "resumed"
+sessions = "shared"
+[fault.slow]
+on = "issuing.base"
+from = "0s"
+for = "1m"
+latency = {{ latency = "10s" }}
+"#
+        );
+        let scenarios = revlab::scenario::from_text("shared", &text);
+        let scenario = scenarios.unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0);
+        let (sim, _) = run(&scenario, Transport::Sim);
+        let attempts = sim.trace.records().iter().filter_map(|r| match &r.kind {
+            Kind::Attempt(a) => Some(a),
+            _ => None,
+        });
+        let mut first: Vec<_> = attempts.take(4).collect();
+        first.sort_by_key(|a| a.due);
+        let waited = first.iter().filter(|a| a.took_ms > 1000).count();
+        assert!(waited > 1, "TLS {tls}: several wait at once");
+        let kinds: Vec<_> = first.iter().map(|a| a.handshake).collect();
+        use Handshake::{Full, Resumed};
+        assert_eq!(kinds, [Full, Resumed, Resumed, Resumed], "TLS {tls}");
+        sim_and_live_agree(&scenario);
+    }
+}
+
 /// A client's time is up before the handshake is over, and before TCP is.
 #[test]
 fn sim_and_live_agree_on_time_outs_by_phase() {

@@ -554,12 +554,22 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
 #[test]
 fn suites_and_sessions_that_cannot_be_are_said_where_they_stand() {
     let with = |more: &str| lines(&format!("{GOOD}{more}\n"));
-    assert_snapshot!(with("ciphers = [\"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA25\", \"TLS_AES_128_GCM_SHA256\"]"), @"");
-    assert_snapshot!(with("ciphers = []"), @"");
-    assert_snapshot!(instead("[sut.web]", "[sut.web]\ntls = \"1.3\"\n[clients.j]\nevery = \"10s\"\nciphers = [\"TLS_AES_128_GCM_SHA265\"]"), @"");
-    assert_snapshot!(with("resumed_by = \"id\"\nsessions = \"shared\""), @"");
-    assert_snapshot!(with("http = \"3\""), @"");
-    assert_snapshot!(instead("[sut.web]", "[sut.web]\ntls = \"1.3\"\n[clients.j]\nevery = \"10s\"\nsession = \"resumed\"\nresumed_by = \"id\""), @"");
+    let sut_of_1_3 = GOOD.replace("[sut.web]", "[sut.web]\ntls = \"1.3\"");
+    let of_1_3 = |more: &str| lines(&format!("{sut_of_1_3}[clients.j]\nevery = \"10s\"\n{more}\n"));
+    assert_snapshot!(with("ciphers = [\"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA25\", \"TLS_AES_128_GCM_SHA256\"]"), @r#"
+    x.toml:11:12: `ciphers` of client `jmeter` cannot be `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA25`; did you mean `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`?
+    x.toml:11:54: `ciphers` of client `jmeter`: `TLS_AES_128_GCM_SHA256` is no suite of TLS 1.2; it can be: `TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384`, `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`, `TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256`, `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`, `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`, `TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256`
+    "#);
+    assert_snapshot!(with("ciphers = []"), @r#"x.toml:11:11: `ciphers` of client `jmeter`: without a suite there is no handshake"#);
+    let chacha = "\"TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256\"";
+    assert_snapshot!(with(&format!("ciphers = [{chacha}, {chacha}]")), @r#"x.toml:11:59: `ciphers` of client `jmeter`: it is there twice"#);
+    assert_snapshot!(of_1_3("ciphers = [\"TLS_AES_128_GCM_SHA265\"]"), @r#"x.toml:14:12: `ciphers` of client `j` cannot be `TLS_AES_128_GCM_SHA265`; did you mean `TLS_AES_128_GCM_SHA256`?"#);
+    assert_snapshot!(with("resumed_by = \"id\"\nsessions = \"shared\""), @r#"
+    x.toml:11:14: `resumed_by` of client `jmeter`: no session is taken up: add `session = "resumed"`
+    x.toml:12:12: `sessions` of client `jmeter`: no session is taken up: add `session = "resumed"`
+    "#);
+    assert_snapshot!(with("http = \"3\""), @r#"x.toml:11:8: `http` of client `jmeter` cannot be `3`; it can be: `1.1`, `2`"#);
+    assert_snapshot!(of_1_3("session = \"resumed\"\nresumed_by = \"id\""), @r#"x.toml:15:14: `resumed_by` of client `j`: TLS 1.3 resumes by ticket alone (RFC 8446 §2.2)"#);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use revlab_lab::{Name, Span};
 use revlab_sut::config::SutConfig;
 
 use super::super::notation;
+use super::super::source::Place;
 use super::super::tree::{Entry, Value};
 use super::Spec;
 use super::actors::Role;
@@ -182,18 +183,34 @@ fn ciphers(fields: &Fields<'_>, tls: TlsVersion) -> Arc<[Cipher]> {
     if texts.as_ref().is_some_and(Vec::is_empty) {
         fields.report("ciphers", "without a suite there is no handshake");
     }
-    let names: Vec<_> = Cipher::of(tls).collect();
     let mut ciphers = Vec::new();
     for (text, place) in texts.into_iter().flatten() {
-        let chosen = fields.chosen("ciphers", place, text, &names);
-        match chosen {
+        match cipher(fields, text, place, tls) {
             Some(twice) if ciphers.contains(&twice) => {
-                fields.report("ciphers", format!("`{text}` is there twice"));
+                fields
+                    .cx
+                    .report(place, format!("`ciphers` of {}: it is there twice", fields.label));
             }
             chosen => ciphers.extend(chosen),
         }
     }
     ciphers.into()
+}
+
+fn cipher(fields: &Fields<'_>, text: &str, place: Place, tls: TlsVersion) -> Option<Cipher> {
+    let names: Vec<_> = Cipher::of(tls).collect();
+    let (other, mine) = match tls {
+        TlsVersion::V1_2 => (TlsVersion::V1_3, "1.2"),
+        TlsVersion::V1_3 => (TlsVersion::V1_2, "1.3"),
+    };
+    if Cipher::of(other).any(|(name, _)| name == text) {
+        let label = &fields.label;
+        let message = format!("`ciphers` of {label}: `{text}` is no suite of TLS {mine}");
+        let valid = names.iter().map(|(name, _)| *name);
+        fields.cx.report_name(place, message, text, valid, "it can be");
+        return None;
+    }
+    fields.chosen("ciphers", place, text, &names)
 }
 
 fn path(fields: &Fields<'_>) -> Option<String> {
