@@ -37,7 +37,7 @@ fn the_secrets_of_every_connection_are_in_the_file_that_is_asked_for() {
         lines.filter(|line| line[0] == label).collect::<Vec<_>>()
     };
     let bytes = |hex: &str| {
-        assert!(hex.len() % 2 == 0 && hex.bytes().all(|b| b.is_ascii_hexdigit()), "{hex}");
+        assert!(hex.len().is_multiple_of(2) && hex.bytes().all(|b| b.is_ascii_hexdigit()), "{hex}");
         hex.len() / 2
     };
     // Two attempts of each: a label, the client's random of 32 bytes, the secret.
