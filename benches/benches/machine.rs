@@ -113,6 +113,7 @@ impl Lab {
             profile.set(name, *value).expect("a parameter");
         }
         let config = SutConfig {
+            http: revlab_lab::trace::HttpVersion::V2,
             client_certificates: revlab_sut::config::ClientCertificates::Require,
             directory: None,
             staple: None,

@@ -1,6 +1,6 @@
 //! What an observation means: outcome, and what the server said about it.
 
-use revlab_lab::trace::{Handshake, Phase};
+use revlab_lab::trace::Phase;
 use revlab_lab::{Code, Name, Outcome};
 
 use crate::observation::{CONNECTION_CLOSED, Observation, SERVER_REFUSED, Seen};
@@ -59,9 +59,9 @@ pub fn classify(observation: &Observation, admit: StatusRange) -> Classified {
         Seen::Alert(name) => {
             c.outcome = Outcome::Refused;
             c.alert = Some(name.clone());
-            c.phase = Some(match observation.handshake {
-                Handshake::None => Phase::Handshake,
-                Handshake::Full | Handshake::Resumed => Phase::Request,
+            c.phase = Some(match observation.agreed {
+                None => Phase::Handshake,
+                Some(_) => Phase::Request,
             });
         }
         Seen::Closed { phase } => {
@@ -121,13 +121,15 @@ mod tests {
     use std::sync::Arc;
 
     use proptest::prelude::*;
-    use revlab_lab::trace::TlsVersion;
+    use revlab_lab::trace::{Handshake, TlsVersion};
 
     use super::*;
+    use crate::observation::{Agreed, Times};
 
     fn seen(handshake: Handshake, seen: Seen) -> Classified {
-        let tls = (handshake != Handshake::None).then_some(TlsVersion::V1_3);
-        classify(&Observation { handshake, tls, handshake_ms: 2, seen }, StatusRange::SUCCESS)
+        let agreed = Agreed::plain(handshake, TlsVersion::V1_3);
+        let agreed = (handshake != Handshake::None).then_some(agreed);
+        classify(&Observation { agreed, times: Times::default(), seen }, StatusRange::SUCCESS)
     }
 
     fn answer(status: u16, body: &str) -> Classified {

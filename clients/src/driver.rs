@@ -2,14 +2,19 @@
 
 mod in_flight;
 
-use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, PhasesMs, TlsVersion, Validation};
+use std::sync::Arc;
+
+use revlab_lab::trace::{
+    Attempt, Handshake, HttpVersion, Kind, Phase, PhasesMs, TlsVersion, Validation,
+};
 use revlab_lab::{Core, Instant, Name, Out, Outcome, Seed, Span};
 
 use crate::barrier::Barriers;
+use crate::cipher::Cipher;
 use crate::classify::classify;
 use crate::identities::{Identities, RevocationState};
-pub use crate::observation::{Observation, Seen};
-use crate::plan::{ClientPlan, Session};
+pub use crate::observation::{Agreed, Observation, Seen, Times};
+use crate::plan::{ClientPlan, Holder, ResumedBy, Session, Sessions};
 use crate::schedule::{Due, Schedule};
 use in_flight::InFlight;
 
@@ -39,17 +44,13 @@ pub enum ClientEvent {
         /// What it says now.
         state: RevocationState,
     },
-    /// An attempt's handshake is complete and its request has arrived. Optional: without it an
-    /// attempt that times out is recorded as not having come past connecting.
-    Connected {
+    /// How far an attempt has come, or by its times will have come. Optional: without it an attempt
+    /// that times out is recorded as not having come past connecting.
+    Reached {
         /// Which attempt.
         attempt: u64,
-        /// Kind of handshake.
-        handshake: Handshake,
-        /// The protocol version that was agreed on.
-        tls: TlsVersion,
-        /// How long TCP and TLS took, in milliseconds of lab time.
-        handshake_ms: i64,
+        /// How far.
+        reached: Reached,
     },
     /// An attempt has come to its end.
     Answer {
@@ -97,14 +98,32 @@ pub struct Send {
     pub sut: Name,
     /// Whether to take up the last session, if it was made with the same identity.
     pub session: Session,
+    /// What a session is taken up by, over TLS 1.2.
+    pub resumed_by: ResumedBy,
+    /// Who has the sessions.
+    pub sessions: Sessions,
     /// The protocol version to be spoken.
     pub tls: TlsVersion,
+    /// The version of HTTP to be asked for, and spoken.
+    pub http: HttpVersion,
+    /// The cipher suites to be offered, the preferred one first; none: all that there are.
+    pub ciphers: Arc<[Cipher]>,
     /// The path to be requested.
     pub path: Name,
     /// The host name to be asked for, where it is not the server's own.
     pub host: Option<Name>,
     /// Whether a validator judges the server's certificate before the request is sent.
     pub validated: bool,
+}
+
+impl Send {
+    /// Who can take up the session of this attempt again.
+    pub fn holder(&self) -> Holder {
+        match self.sessions {
+            Sessions::Own => Holder::Thread(self.thread),
+            Sessions::Shared => Holder::Identity(self.presents.clone()),
+        }
+    }
 }
 
 /// What is said again with each attempt of a client.
@@ -120,15 +139,16 @@ struct Open {
     due: Due,
     identity: Name,
     began: Instant,
-    reached: Option<Reached>,
+    reached: Reached,
 }
 
 /// How far an attempt is known to have come.
-#[derive(Clone, Copy, Debug)]
-struct Reached {
-    handshake: Handshake,
-    tls: TlsVersion,
-    handshake_ms: i64,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// What its handshake came to, once that is complete.
+    pub agreed: Option<Agreed>,
+    /// How long the steps took.
+    pub times: Times,
 }
 
 impl Driver {
@@ -185,7 +205,8 @@ impl Driver {
             return self.schedule.ended(&self.plans, due, now);
         };
         let deadline = now + plan.timeout.max(Span::from_millis(1));
-        let open = Open { due, identity: identity.clone(), began: now, reached: None };
+        let open =
+            Open { due, identity: identity.clone(), began: now, reached: Reached::default() };
         let attempt = self.in_flight.push(deadline, open);
         out.act(ClientAction::Send(Send {
             attempt,
@@ -195,7 +216,11 @@ impl Driver {
             presents: identity.clone(),
             sut: plan.sut.clone(),
             session: plan.session,
+            resumed_by: plan.resumed_by,
+            sessions: plan.sessions,
             tls: plan.tls,
+            http: plan.http,
+            ciphers: plan.ciphers.clone(),
             path: names.path.clone(),
             host: names.host.clone(),
             validated: plan.validator.is_some(),
@@ -222,6 +247,12 @@ impl Core for Driver {
     type Action = ClientAction;
 
     fn decide(&mut self, now: Instant, event: ClientEvent, out: &mut Out<ClientAction>) {
+        // Of an attempt whose time is up it still counts how far it has come.
+        if let ClientEvent::Reached { attempt, reached } = &event
+            && let Some(open) = self.in_flight.get_mut(*attempt)
+        {
+            open.reached = reached.clone();
+        }
         // An answer at the very instant of the time-out still counts: answers come before
         // wake-ups.
         self.expire(now, now - Span::from_millis(1), out);
@@ -239,11 +270,7 @@ impl Core for Driver {
             ClientEvent::Revocation { identity, state } => {
                 self.identities.iter_mut().for_each(|own| own.tell(&identity, state));
             }
-            ClientEvent::Connected { attempt, handshake, tls, handshake_ms } => {
-                if let Some(open) = self.in_flight.get_mut(attempt) {
-                    open.reached = Some(Reached { handshake, tls, handshake_ms });
-                }
-            }
+            ClientEvent::Reached { .. } => {}
             ClientEvent::Answer { attempt, observation, checks, validations, wall_ms } => {
                 let Some(open) = self.in_flight.remove(attempt) else { return };
                 self.schedule.ended(&self.plans, open.due, now);
@@ -278,44 +305,59 @@ const WAITED: i64 = 1000;
 fn answered(open: Open, plan: &ClientPlan, now: Instant, seen: &Observation) -> Attempt {
     let said = classify(seen, plan.admit);
     let took_ms = (now - open.began).as_millis();
-    let slow = said.outcome != Outcome::Admitted || took_ms > WAITED;
-    let reached = (seen.handshake != Handshake::None).then_some(seen.handshake_ms);
+    let told = said.outcome != Outcome::Admitted || took_ms > WAITED || seen.times.measured;
+    let answered = matches!(seen.seen, Seen::Response { .. });
+    let times = match answered {
+        // Nobody told the first byte apart: the answer came at once.
+        true => Times { first_byte_ms: seen.times.first_byte_ms.or(Some(took_ms)), ..seen.times },
+        false => seen.times,
+    };
+    let agreed = seen.agreed.as_ref();
     Attempt {
         phase: said.phase,
-        phases_ms: slow.then(|| phases(took_ms, reached)),
-        tls: seen.tls,
-        handshake: seen.handshake,
+        phases_ms: told.then(|| phases(took_ms, agreed.is_some(), &times)),
         outcome: said.outcome,
         status: said.status,
         substatus: said.substatus,
         code: said.code,
         alert: said.alert,
         error: said.error,
-        ..blank(open, plan, now)
+        ..blank(open, plan, now, agreed)
     }
 }
 
 fn timed_out(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
     let took_ms = (now - open.began).as_millis();
-    let reached = open.reached;
+    let Reached { agreed, times } = open.reached.clone();
+    let connected = times.connect_ms.is_some_and(|connect| connect <= took_ms);
     Attempt {
-        phase: Some(if reached.is_some() { Phase::Request } else { Phase::Connect }),
-        phases_ms: Some(phases(took_ms, reached.map(|r| r.handshake_ms))),
-        tls: reached.map(|r| r.tls),
-        handshake: reached.map_or(Handshake::None, |r| r.handshake),
+        phase: Some(match (&agreed, connected) {
+            (Some(_), _) => Phase::Request,
+            (None, true) => Phase::Handshake,
+            (None, false) => Phase::Connect,
+        }),
+        phases_ms: Some(phases(took_ms, agreed.is_some(), &times)),
         outcome: Outcome::TimedOut,
-        ..blank(open, plan, now)
+        ..blank(open, plan, now, agreed.as_ref())
     }
 }
 
-/// How `took_ms` divides, where the handshake was complete after `reached` milliseconds.
-fn phases(took_ms: i64, reached: Option<i64>) -> PhasesMs {
-    let handshake = reached.map_or(took_ms, |ms| ms.min(took_ms).max(0));
-    PhasesMs { handshake, request: took_ms - handshake }
+/// How `took_ms` divides. A phase that did not come to its end has all that is left.
+fn phases(took_ms: i64, agreed: bool, times: &Times) -> PhasesMs {
+    let within = |ms: i64, most: i64| ms.min(most).max(0);
+    let connect = within(times.connect_ms.unwrap_or(took_ms), took_ms);
+    let left = took_ms - connect;
+    let handshake = match times.handshake_ms {
+        Some(ms) if agreed => within(ms, left),
+        _ => left,
+    };
+    let request = left - handshake;
+    let first_byte = times.first_byte_ms.map(|ms| within(ms, request));
+    PhasesMs { connect: Some(connect), handshake, request, first_byte }
 }
 
 /// What is on record for every attempt, however it ended.
-fn blank(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
+fn blank(open: Open, plan: &ClientPlan, now: Instant, agreed: Option<&Agreed>) -> Attempt {
     Attempt {
         client: plan.name.clone(),
         thread: open.due.thread,
@@ -324,8 +366,10 @@ fn blank(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
         began: (open.began != open.due.at).then_some(open.began),
         phase: None,
         phases_ms: None,
-        tls: None,
-        handshake: Handshake::None,
+        tls: agreed.map(|agreed| agreed.tls),
+        http: agreed.map(|agreed| agreed.http).filter(|http| *http != HttpVersion::V1_1),
+        cipher: agreed.and_then(|agreed| agreed.cipher).map(|cipher| Name::from(cipher.as_str())),
+        handshake: agreed.map_or(Handshake::None, |agreed| agreed.handshake),
         outcome: Outcome::Failed,
         status: None,
         substatus: None,

@@ -11,6 +11,7 @@
 
 pub mod alert;
 mod barrier;
+pub mod cipher;
 pub mod classify;
 pub mod driver;
 pub mod identities;
@@ -25,5 +26,5 @@ pub use classify::{Classified, classify};
 pub use driver::{ClientAction, ClientEvent, Driver, Send};
 pub use identities::{Choice, RevocationState};
 pub use load::{Arrivals, Gap, Load, Rate, Stage};
-pub use observation::{Observation, Seen};
+pub use observation::{Agreed, Observation, Seen, Times};
 pub use plan::{ClientPlan, identity_name};

@@ -1,4 +1,4 @@
-//! The same attempts over real sockets: TCP, TLS with client certificates, HTTP/1.1.
+//! The same attempts over real sockets: TCP, TLS with client certificates, HTTP/1.1 or HTTP/2.
 //!
 //! One connection and one GET for each attempt, as JMeter without keep-alive. TLS takes its time
 //! from the lab, never from the wall; nothing here has a time-out of its own: the driver abandons
@@ -9,7 +9,10 @@
 
 mod exchange;
 mod failure;
+mod http2;
+mod remembering;
 mod session;
+mod stopwatch;
 mod unjudged;
 mod watched;
 
@@ -22,37 +25,53 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revlab_lab::clock::LabTime;
-use revlab_lab::trace::{Handshake, Phase, TlsVersion};
+use revlab_lab::trace::{HttpVersion, Phase, TlsVersion};
 use revlab_lab::{Clock, Name};
-use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
+use rustls::client::{ResolvesClientCert, Resumption, Tls12Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, InconsistentKeys, RootCertStore};
+use rustls::{ClientConfig, InconsistentKeys, KeyLog, KeyLogFile, RootCertStore};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::cipher::Cipher;
 use crate::driver;
 use crate::observation::{Observation, Seen};
-use crate::plan::Session;
+use crate::plan::{Holder, ResumedBy, Session};
 use exchange::{Exchange, Gate};
+use remembering::Remembering;
 use session::LastSession;
+use stopwatch::Stopwatch;
 use unjudged::Unjudged;
 
 pub use exchange::Connected;
+pub use stopwatch::Progress;
 
 /// Every client of a run with its certificates, connecting from this machine.
 #[derive(Debug)]
 pub struct LiveClients {
     lab_time: LabTime,
     provider: Arc<CryptoProvider>,
-    verifier: Arc<WebPkiServerVerifier>,
+    verifier: Arc<Remembering>,
     clocks: BTreeMap<Name, Clock>,
     identities: BTreeMap<Name, Identity>,
-    configs: BTreeMap<(Name, Name, TlsVersion), Configured>,
-    sessions: BTreeMap<(Name, u32), Arc<LastSession>>,
+    configs: BTreeMap<Spoken, Configured>,
+    sessions: BTreeMap<(Name, Holder), Arc<LastSession>>,
     listens: Option<Duration>,
+    stopwatch: Stopwatch,
+    key_log: Option<Arc<dyn KeyLog>>,
+}
+
+/// What a client's configuration depends on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Spoken {
+    client: Name,
+    presents: Name,
+    tls: TlsVersion,
+    http: HttpVersion,
+    ciphers: Arc<[Cipher]>,
 }
 
 /// How a client speaks TLS, and who hears what is stapled where a validator judges the server.
@@ -119,16 +138,25 @@ impl LiveClients {
             WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
                 .build()
                 .map_err(|_| SetupError::NoRoots)?;
+        let stopwatch = Stopwatch::Lab(lab_time.clone());
         Ok(LiveClients {
             lab_time,
             provider,
-            verifier,
+            verifier: Arc::new(Remembering::new(verifier)),
             clocks: BTreeMap::new(),
             identities: BTreeMap::new(),
             configs: BTreeMap::new(),
             sessions: BTreeMap::new(),
             listens: None,
+            stopwatch,
+            key_log: None,
         })
+    }
+
+    /// Has the secrets of every connection written to the file that the environment variable
+    /// `SSLKEYLOGFILE` names, for Wireshark (RFC 9850); nothing where it is not set.
+    pub fn log_keys(&mut self) {
+        self.key_log = Some(Arc::new(KeyLogFile::new()));
     }
 
     /// Has clients listen before they send: over TLS 1.3 a refusal comes when the client's side
@@ -139,10 +167,16 @@ impl LiveClients {
         self.listens = Some(most);
     }
 
+    /// Has the steps of attempts measured by the wall: where lab time is real time. Otherwise lab time
+    /// is read, which stands still while bytes move unless the executor moves it on.
+    pub fn measure_real_time(&mut self) {
+        self.stopwatch = Stopwatch::Wall;
+    }
+
     /// Gives a client a clock of its own, by which it judges server certificates. Without one it
     /// reads lab time.
     pub fn set_clock(&mut self, client: Name, clock: Clock) {
-        self.configs.retain(|(name, _, _), _| *name != client);
+        self.configs.retain(|spoken, _| spoken.client != client);
         self.clocks.insert(client, clock);
     }
 
@@ -185,22 +219,30 @@ impl LiveClients {
 
     /// Removes an identity that is not used any more.
     pub fn remove_identity(&mut self, name: &Name) {
-        self.configs.retain(|(_, used, _), _| used != name);
+        self.configs.retain(|spoken, _| spoken.presents != *name);
         self.identities.remove(name);
     }
 
     /// Starts an attempt as a task of the current tokio runtime and gives what the client saw.
     /// Aborting the task drops the connection.
-    ///
-    /// `handshake_ms` of the observation is lab time that passed during the handshake: zero
-    /// unless the executor moved it on meanwhile.
     pub fn start(
         &mut self,
         send: &driver::Send,
         server: SocketAddr,
         server_name: &str,
     ) -> JoinHandle<Observation> {
-        self.spawn(send, server, server_name, None)
+        self.spawn(send, server, server_name, None, Progress::default())
+    }
+
+    /// The same, with word of how far it has come: what is on record of an attempt that is given up.
+    pub fn start_followed(
+        &mut self,
+        send: &driver::Send,
+        server: SocketAddr,
+        server_name: &str,
+    ) -> (JoinHandle<Observation>, Progress) {
+        let progress = Progress::default();
+        (self.spawn(send, server, server_name, None, progress.clone()), progress)
     }
 
     /// The same for a client whose validator judges the server ([`driver::Send::validated`]): no
@@ -213,7 +255,10 @@ impl LiveClients {
     ) -> Waiting {
         let (told, connected) = oneshot::channel();
         let (go, word) = oneshot::channel();
-        let observation = self.spawn(send, server, server_name, Some(Gate { told, word }));
+        let observation = {
+            let gate = Some(Gate { told, word });
+            self.spawn(send, server, server_name, gate, Progress::default())
+        };
         Waiting { observation, connected, go }
     }
 
@@ -223,11 +268,12 @@ impl LiveClients {
         server: SocketAddr,
         server_name: &str,
         gate: Option<Gate>,
+        progress: Progress,
     ) -> JoinHandle<Observation> {
         let exchange = self.exchange(send, server, server_name);
         tokio::spawn(async move {
             match exchange {
-                Ok(exchange) => exchange.run(gate).await,
+                Ok(exchange) => exchange.run(gate, &progress).await,
                 Err(error) => not_begun(&error),
             }
         })
@@ -242,15 +288,34 @@ impl LiveClients {
         let name = ServerName::try_from(server_name.to_owned())
             .map_err(|_| format!("`{server_name}` is not a host name"))?;
         let (config, unjudged) = self.config(send)?;
-        let lab_time = self.lab_time.clone();
+        let stopwatch = self.stopwatch.clone();
         let (attempt, path) = (send.attempt, send.path.clone());
         let host = server_name.to_owned();
+        let (http, tells_cipher) = (send.http, !send.ciphers.is_empty());
         let listens = self.listens;
-        Ok(Exchange { attempt, server, host, name, path, config, unjudged, lab_time, listens })
+        Ok(Exchange {
+            attempt,
+            server,
+            host,
+            name,
+            path,
+            http,
+            tells_cipher,
+            config,
+            unjudged,
+            stopwatch,
+            listens,
+        })
     }
 
     fn config(&mut self, send: &driver::Send) -> Result<Configured, String> {
-        let key = (send.client.clone(), send.presents.clone(), send.tls);
+        let key = Spoken {
+            client: send.client.clone(),
+            presents: send.presents.clone(),
+            tls: send.tls,
+            http: send.http,
+            ciphers: send.ciphers.clone(),
+        };
         let (fresh, unjudged) = match self.configs.get(&key) {
             Some(config) => config.clone(),
             None => {
@@ -262,10 +327,14 @@ impl LiveClients {
         match send.session {
             Session::Fresh => Ok((fresh, unjudged)),
             Session::Resumed => {
-                let thread = (send.client.clone(), send.thread);
-                let last = self.sessions.entry(thread).or_default().clone();
+                let holder = (send.client.clone(), send.holder());
+                let last = self.sessions.entry(holder).or_default().clone();
                 let mut config = ClientConfig::clone(&fresh);
-                config.resumption = Resumption::store(last);
+                let by = match send.resumed_by {
+                    ResumedBy::Ticket => Tls12Resumption::SessionIdOrTickets,
+                    ResumedBy::Id => Tls12Resumption::SessionIdOnly,
+                };
+                config.resumption = Resumption::store(last).tls12_resumption(by);
                 Ok((Arc::new(config), unjudged))
             }
         }
@@ -282,20 +351,36 @@ impl LiveClients {
             TlsVersion::V1_2 => &rustls::version::TLS12,
             TlsVersion::V1_3 => &rustls::version::TLS13,
         };
-        let builder = ClientConfig::builder_with_details(self.provider.clone(), time)
+        let provider = self.provider_of(&send.ciphers);
+        let builder = ClientConfig::builder_with_details(provider, time)
             .with_protocol_versions(&[version])
             .map_err(|e| e.to_string())?;
         let unjudged = send.validated.then(|| Arc::new(Unjudged::new(self.provider.clone())));
         let builder = match unjudged.clone() {
             Some(any) => builder.dangerous().with_custom_certificate_verifier(any),
-            None => builder.with_webpki_verifier(self.verifier.clone()),
+            None => builder.dangerous().with_custom_certificate_verifier(self.verifier.clone()),
         };
         let mut config = match identity {
             Some(identity) => builder.with_client_cert_resolver(identity.clone()),
             None => builder.with_no_client_auth(),
         };
         config.resumption = Resumption::disabled();
+        if let Some(log) = &self.key_log {
+            config.key_log = log.clone();
+        }
+        config.alpn_protocols = vec![alpn(send.http).to_vec()];
         Ok((Arc::new(config), unjudged))
+    }
+
+    /// The TLS library with these cipher suites, in this order; none: with all.
+    fn provider_of(&self, ciphers: &[Cipher]) -> Arc<CryptoProvider> {
+        if ciphers.is_empty() {
+            return self.provider.clone();
+        }
+        let all = &self.provider.cipher_suites;
+        let suite = |cipher: &Cipher| all.iter().find(|s| u16::from(s.suite()) == cipher.number());
+        let cipher_suites = ciphers.iter().filter_map(suite).copied().collect();
+        Arc::new(CryptoProvider { cipher_suites, ..CryptoProvider::clone(&self.provider) })
     }
 
     /// Has a client forget the sessions of all its threads: "clear SSL state" (fact sheet §6).
@@ -304,18 +389,21 @@ impl LiveClients {
     }
 
     fn replace(&mut self, name: Name, identity: Identity) {
-        self.configs.retain(|(_, used, _), _| *used != name);
+        self.configs.retain(|spoken, _| spoken.presents != name);
         self.identities.insert(name, identity);
     }
 }
 
-fn not_begun(error: &str) -> Observation {
-    Observation {
-        handshake: Handshake::None,
-        tls: None,
-        handshake_ms: 0,
-        seen: Seen::Broken { phase: Phase::Connect, error: Name::from(error) },
+/// The name of a version of HTTP in ALPN (RFC 7301 §6, RFC 9113 §3.2).
+fn alpn(http: HttpVersion) -> &'static [u8] {
+    match http {
+        HttpVersion::V1_1 => b"http/1.1",
+        HttpVersion::V2 => b"h2",
     }
+}
+
+fn not_begun(error: &str) -> Observation {
+    Observation::without_handshake(Seen::Broken { phase: Phase::Connect, error: Name::from(error) })
 }
 
 /// The client's own clock, for TLS.

@@ -2,20 +2,70 @@
 
 use std::sync::Arc;
 
-use revlab_lab::trace::{Handshake, Phase, TlsVersion};
+use revlab_lab::trace::{Handshake, HttpVersion, Phase, TlsVersion};
 use revlab_lab::{Code, Name};
+
+use crate::cipher::Cipher;
 
 /// What a client saw of one exchange, from connecting to the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// Kind of handshake; [`Handshake::None`] where none was completed.
-    pub handshake: Handshake,
-    /// The protocol version that was agreed on; `None` where no handshake was completed.
-    pub tls: Option<TlsVersion>,
-    /// How long TCP and TLS took, in milliseconds of lab time.
-    pub handshake_ms: i64,
+    /// What the handshake came to; `None` where none was completed.
+    pub agreed: Option<Agreed>,
+    /// How long it took to get how far.
+    pub times: Times,
     /// How it ended.
     pub seen: Seen,
+}
+
+impl Observation {
+    /// One that came to no handshake.
+    pub fn without_handshake(seen: Seen) -> Observation {
+        Observation { agreed: None, times: Times::default(), seen }
+    }
+}
+
+/// What client and server agreed on in a handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// Kind of handshake; never [`Handshake::None`].
+    pub handshake: Handshake,
+    /// The protocol version.
+    pub tls: TlsVersion,
+    /// The version of HTTP: 1.1 where nothing was said about it.
+    pub http: HttpVersion,
+    /// The cipher suite; told of clients that ask for certain ones.
+    pub cipher: Option<Cipher>,
+}
+
+impl Agreed {
+    /// A handshake that had nothing special about it.
+    pub fn plain(handshake: Handshake, tls: TlsVersion) -> Agreed {
+        Agreed { handshake, tls, http: HttpVersion::V1_1, cipher: None }
+    }
+}
+
+/// What went wrong where the server does not agree on the version of HTTP that the client asks for.
+pub fn no_http(version: HttpVersion) -> Name {
+    format!("server does not speak HTTP/{}", version.as_str()).into()
+}
+
+/// The alert by which a server says so (RFC 7301 §3.2): no refusal, for it knows nothing of the client.
+pub const NO_APPLICATION_PROTOCOL: &str = "no_application_protocol";
+
+/// How long the steps of an attempt took, in milliseconds of lab time. `None`: the step did not come
+/// to its end, or nobody told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// TCP.
+    pub connect_ms: Option<i64>,
+    /// TLS.
+    pub handshake_ms: Option<i64>,
+    /// From the request to the first byte of its answer. Not told where an answer came: the whole of
+    /// it came at once.
+    pub first_byte_ms: Option<i64>,
+    /// Whether they were measured in real time: then they are worth a record each time.
+    pub measured: bool,
 }
 
 /// How an exchange ended, as the client saw it.

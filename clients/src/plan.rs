@@ -1,9 +1,12 @@
 //! What a scenario says about its clients: plain data, already checked.
 
-use revlab_lab::trace::TlsVersion;
+use std::sync::Arc;
+
+use revlab_lab::trace::{HttpVersion, TlsVersion};
 use revlab_lab::{Clock, Instant, Name, Span};
 use revlab_pki::{Certificate, KeyPair};
 
+use crate::cipher::Cipher;
 use crate::identities::{Choice, RevocationState};
 use crate::load::Load;
 
@@ -45,8 +48,16 @@ pub struct ClientPlan {
     pub loops: Option<u64>,
     /// Whether each attempt makes a full handshake or takes up the thread's last session.
     pub session: Session,
+    /// What a session is taken up by, over TLS 1.2.
+    pub resumed_by: ResumedBy,
+    /// Who has the sessions.
+    pub sessions: Sessions,
     /// The TLS version that is spoken.
     pub tls: TlsVersion,
+    /// The version of HTTP that is asked for by ALPN, and spoken.
+    pub http: HttpVersion,
+    /// The cipher suites that are offered, the preferred one first; none: all that there are.
+    pub ciphers: Arc<[Cipher]>,
     /// An attempt that has no whole answer by then has timed out.
     pub timeout: Span,
     /// Whether it must be admitted before the first fault or operation, for the run to count.
@@ -100,6 +111,33 @@ pub enum Session {
     Fresh,
     /// The thread's last session is taken up where the server still knows it.
     Resumed,
+}
+
+/// What a session is taken up by, over TLS 1.2; over TLS 1.3 that is always a ticket (RFC 8446 §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResumedBy {
+    /// A ticket where the server gives one (RFC 5077), otherwise an id.
+    Ticket,
+    /// An id alone (RFC 5246 §7.3): the client does not say that it takes tickets.
+    Id,
+}
+
+/// Who has a client's sessions. JMeter's `https.sessioncontext.shared`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sessions {
+    /// Each thread its own.
+    Own,
+    /// All threads those of an identity: a session belongs to the certificate that it was made with.
+    Shared,
+}
+
+/// Who can take up a client's session again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// This thread.
+    Thread(u32),
+    /// Whoever presents this certificate.
+    Identity(Name),
 }
 
 /// An inclusive range of HTTP statuses.

@@ -44,14 +44,26 @@ impl Network {
         self.round_trip
     }
 
-    /// From the start of a TLS connection to the arrival of the request in it: TCP (1 round trip)
-    /// and TLS: 1.3 takes 1 (RFC 8446 §2), 1.2 takes 2, resumed 1 (RFC 5246 §7.3).
-    pub fn tls_request(&self, version: TlsVersion, handshake: Handshake) -> Span {
+    /// TCP: one round trip.
+    pub fn connect(&self) -> Span {
+        self.round_trip
+    }
+
+    /// TLS alone: 1.3 takes one round trip (RFC 8446 §2), 1.2 takes 2, resumed 1 (RFC 5246 §7.3).
+    pub fn handshake(&self, version: TlsVersion, handshake: Handshake) -> Span {
         let trips = match (version, handshake) {
             (_, Handshake::None) => 0,
-            (TlsVersion::V1_3, _) | (TlsVersion::V1_2, Handshake::Resumed) => 2,
-            (TlsVersion::V1_2, Handshake::Full) => 3,
+            (TlsVersion::V1_3, _) | (TlsVersion::V1_2, Handshake::Resumed) => 1,
+            (TlsVersion::V1_2, Handshake::Full) => 2,
         };
         self.round_trip.scale(trips, 1)
+    }
+
+    /// From the start of a TLS connection to the arrival of the request in it: TCP and TLS.
+    pub fn tls_request(&self, version: TlsVersion, handshake: Handshake) -> Span {
+        match handshake {
+            Handshake::None => Span::ZERO,
+            _ => self.connect() + self.handshake(version, handshake),
+        }
     }
 }

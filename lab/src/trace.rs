@@ -14,7 +14,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use attempt::{Attempt, Handshake, Party, Phase, PhasesMs, TlsVersion, Validation};
+pub use attempt::{
+    Attempt, Handshake, HttpVersion, Party, Phase, PhasesMs, TlsVersion, Validation,
+};
 pub use check::{Check, Layer, State, Step, Used, Verdict, Withheld};
 pub use fetch::{Fetch, ObjectInfo, Purpose};
 pub use read::{ReadError, Trace, read};

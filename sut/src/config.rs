@@ -1,7 +1,7 @@
 //! What a scenario says about its systems under test: plain data, already checked.
 
 use revlab_lab::http::Url;
-use revlab_lab::trace::TlsVersion;
+use revlab_lab::trace::{HttpVersion, TlsVersion};
 use revlab_lab::{Clock, Name, Span};
 
 use crate::profile::Profile;
@@ -23,6 +23,8 @@ pub struct SutConfig {
     pub profile: Profile,
     /// The highest TLS version it speaks; 2008 R2 speaks 1.2.
     pub tls: TlsVersion,
+    /// The highest version of HTTP it speaks; it always speaks 1.1 too.
+    pub http: HttpVersion,
     /// Its clock.
     pub clock: Clock,
     /// Whether it asks clients for certificates.
@@ -146,6 +148,7 @@ impl ValidatorConfig {
             ca: own.map_or_else(|| Name::from(""), |own| own.ca.clone()),
             profile: self.profile.clone(),
             tls: TlsVersion::V1_2,
+            http: HttpVersion::V1_1,
             clock: self.clock.clone(),
             client_certificates: ClientCertificates::Ignore,
             directory: None,

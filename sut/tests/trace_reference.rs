@@ -6,8 +6,8 @@ use std::path::Path;
 use revlab_lab::http::{FetchError, Method};
 use revlab_lab::trace::{
     Attempt, Cache, CacheOp, Check, ClockSet, End, Fault, FaultState, Fetch, Handshake, Header,
-    Kind, Layer, Log, ObjectInfo, Operation, Party, Phase, PhasesMs, Publish, Purpose, State, Step,
-    TlsVersion, Used, Validation, Verdict, Withheld, read,
+    HttpVersion, Kind, Layer, Log, ObjectInfo, Operation, Party, Phase, PhasesMs, Publish, Purpose,
+    State, Step, TlsVersion, Used, Validation, Verdict, Withheld, read,
 };
 use revlab_lab::{Code, Instant, Outcome};
 use serde_json::Value;
@@ -113,8 +113,15 @@ fn attempt() -> Kind {
         due: T,
         began: Some(T),
         phase: Some(Phase::Request),
-        phases_ms: Some(PhasesMs { handshake: 1, request: 1 }),
+        phases_ms: Some(PhasesMs {
+            connect: Some(1),
+            handshake: 1,
+            request: 1,
+            first_byte: Some(1),
+        }),
         tls: Some(TlsVersion::V1_2),
+        http: Some(HttpVersion::V2),
+        cipher: Some("TLS_AES_128_GCM_SHA256".into()),
         handshake: Handshake::Full,
         outcome: Outcome::Refused,
         status: Some(403),

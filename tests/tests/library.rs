@@ -1,10 +1,13 @@
 //! The scenario library: every file and variant once in `sim`, a named few in `live`.
 
+use std::collections::BTreeSet;
+
 use revlab::exec::Transport;
 use revlab::judge::{self, Status};
 use revlab::report::terminal;
 use revlab::scenario::Scenario;
-use revlab_lab::trace::Kind;
+use revlab_lab::Outcome;
+use revlab_lab::trace::{Handshake, Kind, Phase, Trace};
 use revlab_tests::{library, load, run, sim_and_live_agree, variant};
 
 /// Runs a scenario and fails with its whole report when an expectation did not hold.
@@ -197,6 +200,188 @@ fn sim_and_live_agree_on_staples_for_a_chain() {
     for name in ["whole-chain", "server-alone"] {
         sim_and_live_agree(&shortened(variant("staple/chain.toml", name), "30m"));
     }
+}
+
+/// Attempts of every client: what was agreed on, and what came of it.
+fn spoken(trace: &Trace) -> BTreeSet<String> {
+    let each = trace.records().iter().filter_map(|r| match &r.kind {
+        Kind::Attempt(a) => {
+            let http = a.http.map_or("1.1", |http| http.as_str());
+            let cipher = a.cipher.as_deref().unwrap_or("any");
+            let what = a.alert.as_deref().or(a.error.as_deref()).unwrap_or(a.outcome.as_str());
+            Some(format!("{}: {http}, {cipher}, {:?}, {what}", a.client, a.handshake))
+        }
+        _ => None,
+    });
+    each.collect()
+}
+
+#[test]
+fn sim_and_live_agree_on_http_2_cipher_suites_and_shared_sessions() {
+    let text = r#"
+format = 1
+title = "spoken"
+start = "2024-03-01T00:00:00Z"
+duration = "10m"
+[ca.issuing]
+crl = { period = "1h", delta_period = "30m" }
+[sut.web]
+tls = "1.3"
+under_test = true
+[sut.old]
+http = "1.1"
+[clients.h2]
+sut = "web"
+every = "1m"
+http = "2"
+[clients.h2-of-old]
+sut = "old"
+every = "1m"
+http = "2"
+[clients.chacha]
+sut = "web"
+every = "1m"
+http = "2"
+ciphers = ["TLS_CHACHA20_POLY1305_SHA256"]
+[clients.ecdsa]
+sut = "old"
+every = "1m"
+ciphers = ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]
+[clients.rsa]
+sut = "old"
+every = "1m"
+ciphers = ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]
+[clients.shared]
+sut = "old"
+every = "1m"
+threads = 3
+ramp_up = "30s"
+identities = 2
+session = "resumed"
+sessions = "shared"
+resumed_by = "id"
+[clients.shared-tickets]
+sut = "web"
+every = "1m"
+threads = 3
+ramp_up = "30s"
+identities = 2
+http = "2"
+session = "resumed"
+sessions = "shared"
+[operation.reboot]
+on = "web"
+at = "5m 10s"
+reboot = {}
+"#;
+    let scenarios = revlab::scenario::from_text("spoken", text);
+    let scenario = scenarios.unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0);
+    let (sim, _) = run(&scenario, Transport::Sim);
+    insta::assert_snapshot!(spoken(&sim.trace).into_iter().collect::<Vec<_>>().join("\n"), @r"
+    chacha: 2, TLS_CHACHA20_POLY1305_SHA256, Full, admitted
+    ecdsa: 1.1, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, Full, admitted
+    h2-of-old: 1.1, any, None, server does not speak HTTP/2
+    h2: 2, any, Full, admitted
+    rsa: 1.1, any, None, handshake_failure
+    shared-tickets: 2, any, Full, admitted
+    shared-tickets: 2, any, Resumed, admitted
+    shared: 1.1, any, Full, admitted
+    shared: 1.1, any, Resumed, admitted
+    ");
+    let full = sim.trace.records().iter().filter(|r| {
+        matches!(&r.kind, Kind::Attempt(a) if *a.client == *"shared" && a.handshake == Handshake::Full)
+    });
+    // One for each of its two certificates, whatever the thread.
+    assert_eq!(full.count(), 2);
+    sim_and_live_agree(&scenario);
+}
+
+/// A thread takes up the session of another whose answer is still to come: the ticket is there once the
+/// handshake is.
+#[test]
+fn sim_and_live_agree_on_a_session_that_is_shared_while_its_first_user_waits() {
+    for tls in ["1.2", "1.3"] {
+        let text = format!(
+            r#"
+format = 1
+title = "shared"
+start = "2024-03-01T00:00:00Z"
+duration = "2m"
+[ca.issuing]
+crl = {{ period = "1h", delta_period = "none" }}
+[sut.web]
+tls = "{tls}"
+[clients.users]
+every = "1m"
+threads = 4
+ramp_up = "8s"
+session = "resumed"
+sessions = "shared"
+[fault.slow]
+on = "issuing.base"
+from = "0s"
+for = "1m"
+latency = {{ latency = "10s" }}
+"#
+        );
+        let scenarios = revlab::scenario::from_text("shared", &text);
+        let scenario = scenarios.unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0);
+        let (sim, _) = run(&scenario, Transport::Sim);
+        let attempts = sim.trace.records().iter().filter_map(|r| match &r.kind {
+            Kind::Attempt(a) => Some(a),
+            _ => None,
+        });
+        let mut first: Vec<_> = attempts.take(4).collect();
+        first.sort_by_key(|a| a.due);
+        assert!(first[0].took_ms > 8000, "TLS {tls}: it waits while the others come");
+        let kinds: Vec<_> = first.iter().map(|a| a.handshake).collect();
+        use Handshake::{Full, Resumed};
+        assert_eq!(kinds, [Full, Resumed, Resumed, Resumed], "TLS {tls}");
+        sim_and_live_agree(&scenario);
+    }
+}
+
+/// A client's time is up before the handshake is over, and before TCP is.
+#[test]
+fn sim_and_live_agree_on_time_outs_by_phase() {
+    let text = r#"
+format = 1
+title = "slow"
+start = "2024-03-01T00:00:00Z"
+duration = "5m"
+network = { round_trip = "100ms" }
+[ca.issuing]
+crl = { period = "1h", delta_period = "none" }
+[sut.web]
+[clients.connecting]
+every = "1m"
+timeout = "99ms"
+[clients.shaking]
+every = "1m"
+timeout = "250ms"
+[clients.asking]
+every = "1m"
+timeout = "350ms"
+"#;
+    let scenarios = revlab::scenario::from_text("slow", text);
+    let scenario = scenarios.unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0);
+    let (sim, _) = run(&scenario, Transport::Sim);
+    for (client, phase, connect, handshake) in [
+        ("connecting", Phase::Connect, 99, 0),
+        ("shaking", Phase::Handshake, 100, 150),
+        ("asking", Phase::Request, 100, 200),
+    ] {
+        let mut attempts = sim.trace.records().iter().filter_map(|r| match &r.kind {
+            Kind::Attempt(a) if *a.client == *client => Some(a),
+            _ => None,
+        });
+        let a = attempts.next().unwrap();
+        let phases = a.phases_ms.unwrap();
+        assert_eq!((a.outcome, a.phase), (Outcome::TimedOut, Some(phase)), "{client}");
+        assert_eq!((phases.connect, phases.handshake), (Some(connect), handshake), "{client}");
+        assert_eq!(phases.first_byte, None);
+    }
+    sim_and_live_agree(&scenario);
 }
 
 /// What hurts most between cores and sockets: connections that break, hang, are given up or resumed.

@@ -12,7 +12,7 @@ use revlab::exec::adapter::{Adapter, Elsewhere};
 use revlab::exec::{self, Cast, Options, Run, Transport};
 use revlab::judge::{self, Judgement, Status};
 use revlab::scenario::Scenario;
-use revlab_lab::trace::{Kind, Phase, Record};
+use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, Record};
 use revlab_lab::{Outcome, Span};
 use revlab_tests::program::{program, skipped};
 
@@ -197,16 +197,72 @@ fn in_real_time_a_revocation_is_seen_when_it_is_published() {
     assert!(!before.is_empty() && before.iter().all(|o| *o == Outcome::Admitted), "{before:?}");
     assert!(!after.is_empty() && after.iter().all(|o| *o == Outcome::Refused), "{after:?}");
     assert_eq!(verdicts(&judgement), [("gone", Status::Held)]);
+    // What took how long was measured, each time.
+    for record in records {
+        let Kind::Attempt(a) = &record.kind else { continue };
+        let phases = a.phases_ms.unwrap();
+        assert!(phases.connect.is_some(), "{a:?}");
+        assert_eq!(phases.first_byte.is_some(), a.outcome == Outcome::Admitted, "{a:?}");
+        let sum = phases.connect.unwrap_or(0) + phases.handshake + phases.request;
+        assert_eq!(sum, a.took_ms, "{a:?}");
+    }
+}
+
+/// The attempts of two seconds with a time-out of 700 ms, at a server that `prepared` starts.
+fn attempts_at(there: Elsewhere, prepared: &dyn Fn(&Cast) -> Result<(), String>) -> Vec<Attempt> {
+    let scenario = now("duration = \"2s\"\nca.issuing = {}\nsut.web = {}\n\
+         [clients.users]\nevery = \"1s\"\ntimeout = \"700ms\"\n");
+    let adapter = Adapter::Elsewhere(there);
+    let options = Options { sut: Some(&adapter), prepared: Some(prepared), ..Options::default() };
+    let run = exec::run(&scenario, Transport::Live, &options, &mut Vec::new()).unwrap();
+    let attempts = run.trace.records().iter().filter_map(|r| match &r.kind {
+        Kind::Attempt(a) => Some(a.clone()),
+        _ => None,
+    });
+    let attempts: Vec<Attempt> = attempts.collect();
+    assert!(!attempts.is_empty());
+    attempts
 }
 
 #[test]
-fn a_run_that_is_stopped_as_asked_is_inconclusive() {
+fn a_real_server_that_accepts_and_stays_silent_is_a_time_out_in_the_handshake() {
+    // Connections are complete in the queue of the system: nobody ever accepts them.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for a in attempts_at(Elsewhere { port, ..elsewhere(None) }, &|_| Ok(())) {
+        assert_eq!((a.outcome, a.phase), (Outcome::TimedOut, Some(Phase::Handshake)), "{a:?}");
+        let phases = a.phases_ms.unwrap();
+        assert_eq!((phases.request, phases.first_byte), (0, None), "{a:?}");
+        assert_eq!(phases.connect.unwrap() + phases.handshake, a.took_ms, "{a:?}");
+    }
+}
+
+#[test]
+fn a_real_server_that_never_answers_is_a_time_out_in_the_request() {
     let Some(_) = program("openssl") else { return };
-    let there = Elsewhere { stop_after: Some(Span::from_secs(1)), ..elsewhere(None) };
-    let (_, judgement) = run(&now(&REVOKED.replace("6s", "8h")), &there, None);
-    assert_eq!(judgement.status(), Status::Inconclusive);
-    let why = &judgement.inconclusive[0];
-    assert!(why.ends_with("stopped after 1s, as asked"), "{why}");
+    let folder = tempfile::tempdir().unwrap();
+    let there = elsewhere(None);
+    let server: Mutex<Option<Server>> = Mutex::new(None);
+    let prepared = |cast: &Cast| {
+        let own = &cast.servers["web"];
+        write(folder.path().join("server.pem"), &own.chain[0].pem());
+        write(folder.path().join("server.key"), &own.key.pkcs8_pem());
+        let mut command = Command::new("openssl");
+        // Without `-www` it says what is typed, and nobody types.
+        command.args(["s_server", "-quiet", "-cert", "server.pem", "-key", "server.key"]);
+        command.args(["-accept", &format!("127.0.0.1:{}", there.port)]);
+        command.current_dir(folder.path()).stdin(Stdio::piped());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        *server.lock().unwrap() = Some(Server(command.spawn().unwrap()));
+        Ok(())
+    };
+    for a in attempts_at(there.clone(), &prepared) {
+        assert_eq!((a.outcome, a.phase), (Outcome::TimedOut, Some(Phase::Request)), "{a:?}");
+        assert_eq!(a.handshake, Handshake::Full, "{a:?}");
+        let phases = a.phases_ms.unwrap();
+        assert!(phases.connect.is_some() && phases.request > 0, "{a:?}");
+        assert_eq!(phases.first_byte, None, "{a:?}");
+    }
 }
 
 const TOGETHER: &str = r#"

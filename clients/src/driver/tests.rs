@@ -32,7 +32,11 @@ pub(crate) fn plan() -> ClientPlan {
         until: T0 + Span::from_mins(1),
         loops: None,
         session: Session::Fresh,
+        resumed_by: ResumedBy::Ticket,
+        sessions: Sessions::Own,
         tls: TlsVersion::V1_2,
+        http: HttpVersion::V1_1,
+        ciphers: Arc::from([]),
         timeout: Span::from_secs(30),
         control: false,
         path: "/".into(),
@@ -103,15 +107,19 @@ fn answer(attempt: u64, status: u16, body: &str) -> ClientEvent {
     ClientEvent::Answer {
         attempt,
         observation: Observation {
-            handshake: Handshake::Full,
-            tls: Some(TlsVersion::V1_2),
-            handshake_ms: 3,
+            agreed: Some(Agreed::plain(Handshake::Full, TlsVersion::V1_2)),
+            times: steps(1, 2),
             seen: Seen::Response { status, body: Arc::from(body.as_bytes()) },
         },
         checks: vec![7],
         validations: Vec::new(),
         wall_ms: None,
     }
+}
+
+fn steps(connect: i64, handshake: i64) -> Times {
+    let (connect_ms, handshake_ms) = (Some(connect), Some(handshake));
+    Times { connect_ms, handshake_ms, ..Times::default() }
 }
 
 fn times(all: &[(Instant, Send)]) -> Vec<i64> {
@@ -200,10 +208,12 @@ fn a_refusal_and_a_slow_admission_are_recorded_with_their_phases() {
     let (_, records) = lab.tell(at(9), answer(1, 403, "HTTP Error 403.13 0x80092013"));
     assert_eq!(records[0].outcome, Outcome::Refused);
     assert_eq!(records[0].substatus, Some(13));
-    assert_eq!(records[0].phases_ms, Some(PhasesMs { handshake: 3, request: 6 }));
+    let phases =
+        |request| PhasesMs { connect: Some(1), handshake: 2, request, first_byte: Some(request) };
+    assert_eq!(records[0].phases_ms, Some(phases(6)));
     lab.sends(at(10_000));
     let (_, records) = lab.tell(at(15_003), answer(2, 200, ""));
-    assert_eq!(records[0].phases_ms, Some(PhasesMs { handshake: 3, request: 5000 }));
+    assert_eq!(records[0].phases_ms, Some(phases(5000)));
 }
 
 #[test]
@@ -233,12 +243,44 @@ fn a_time_out_abandons_the_attempt_and_a_late_answer_is_ignored() {
 fn a_time_out_after_the_handshake_says_that_the_request_was_under_way() {
     let mut lab = Lab::new(vec![plan()]);
     lab.sends(T0);
-    let (handshake, tls) = (Handshake::Resumed, TlsVersion::V1_2);
-    lab.tell(at(2), ClientEvent::Connected { attempt: 1, handshake, tls, handshake_ms: 2 });
+    let agreed = Some(Agreed::plain(Handshake::Resumed, TlsVersion::V1_2));
+    let reached = Reached { agreed, times: steps(1, 1) };
+    lab.tell(at(2), ClientEvent::Reached { attempt: 1, reached });
     let (_, records) = lab.tell(at(30_000), ClientEvent::Wake);
     let record = &records[0];
     assert_eq!((record.phase, record.handshake), (Some(Phase::Request), Handshake::Resumed));
-    assert_eq!(record.phases_ms, Some(PhasesMs { handshake: 2, request: 29_998 }));
+    let phases = PhasesMs { connect: Some(1), handshake: 1, request: 29_998, first_byte: None };
+    assert_eq!(record.phases_ms, Some(phases));
+}
+
+#[test]
+fn a_time_out_in_the_handshake_says_so_once_tcp_is_connected() {
+    for (connect, phase, handshake) in [(2, Phase::Handshake, 29_998), (30_001, Phase::Connect, 0)]
+    {
+        let mut lab = Lab::new(vec![plan()]);
+        lab.sends(T0);
+        let times = Times { connect_ms: Some(connect), ..Times::default() };
+        let reached = Reached { agreed: None, times };
+        lab.tell(T0, ClientEvent::Reached { attempt: 1, reached });
+        let (_, records) = lab.tell(at(30_000), ClientEvent::Wake);
+        assert_eq!((records[0].phase, records[0].handshake), (Some(phase), Handshake::None));
+        let phases = records[0].phases_ms.unwrap();
+        assert_eq!((phases.handshake, phases.request, phases.first_byte), (handshake, 0, None));
+        assert_eq!(phases.connect, Some(30_000 - handshake));
+    }
+}
+
+#[test]
+fn times_that_were_measured_are_always_on_record() {
+    let mut lab = Lab::new(vec![plan()]);
+    lab.sends(T0);
+    let mut event = answer(1, 200, "");
+    if let ClientEvent::Answer { observation, .. } = &mut event {
+        observation.times = Times { first_byte_ms: Some(4), measured: true, ..steps(1, 2) };
+    }
+    let (_, records) = lab.tell(at(20), event);
+    let phases = PhasesMs { connect: Some(1), handshake: 2, request: 17, first_byte: Some(4) };
+    assert_eq!(records[0].phases_ms, Some(phases));
 }
 
 #[test]
@@ -252,6 +294,19 @@ fn an_answer_at_the_instant_of_the_time_out_counts_and_one_after_it_does_not() {
     assert_eq!(actions, [ClientAction::Abandon { attempt: 2 }]);
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].outcome, Outcome::TimedOut);
+}
+
+#[test]
+fn what_is_told_when_the_time_is_up_already_still_counts() {
+    let mut lab = Lab::new(vec![plan()]);
+    lab.sends(T0);
+    let reached = Reached {
+        agreed: Some(Agreed::plain(Handshake::Full, TlsVersion::V1_3)),
+        ..Reached::default()
+    };
+    let (_, records) = lab.tell(at(30_002), ClientEvent::Reached { attempt: 1, reached });
+    let phases: Vec<_> = records.iter().map(|a| (a.outcome, a.phase, a.tls)).collect();
+    assert_eq!(phases, [(Outcome::TimedOut, Some(Phase::Request), Some(TlsVersion::V1_3))]);
 }
 
 #[test]

@@ -9,11 +9,10 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST};
-use hyper::{Request, Uri};
+use hyper::{Request, Uri, Version};
 use hyper_util::rt::TokioIo;
-use revlab_lab::clock::LabTime;
-use revlab_lab::trace::{Handshake, Phase, TlsVersion};
-use revlab_lab::{Instant, Name};
+use revlab_lab::Name;
+use revlab_lab::trace::{Handshake, HttpVersion, Phase, TlsVersion};
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -21,13 +20,17 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::failure;
+use super::stopwatch::{Progress, Running, Stopwatch};
 use super::unjudged::Unjudged;
 use super::watched::Watched;
-use crate::observation::{ANSWER_TOO_LONG, Observation, Seen};
+use super::{failure, http2};
+use crate::cipher::Cipher;
+use crate::observation::{
+    ANSWER_TOO_LONG, Agreed, NO_APPLICATION_PROTOCOL, Observation, Seen, no_http,
+};
 
 /// How much of an answer's body is read, in bytes.
-const MAX_BODY: usize = 1024 * 1024;
+pub(super) const MAX_BODY: usize = 1024 * 1024;
 
 /// The header field that says which attempt a request is.
 const ATTEMPT: &str = "revlab-attempt";
@@ -40,20 +43,21 @@ pub(super) struct Exchange {
     pub(super) host: String,
     pub(super) name: ServerName<'static>,
     pub(super) path: Name,
+    pub(super) http: HttpVersion,
+    /// Whether the cipher suite goes on record.
+    pub(super) tells_cipher: bool,
     pub(super) config: Arc<ClientConfig>,
     /// Who hears what is stapled, where a validator judges the server.
     pub(super) unjudged: Option<Arc<Unjudged>>,
-    pub(super) lab_time: LabTime,
+    pub(super) stopwatch: Stopwatch,
     pub(super) listens: Option<Duration>,
 }
 
 /// What a server presented in a handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connected {
-    /// Kind of handshake; where it is resumed the rest is that of the first.
-    pub handshake: Handshake,
-    /// The protocol version that was agreed on.
-    pub tls: TlsVersion,
+    /// What was agreed on; where it is resumed the rest is that of the first.
+    pub agreed: Agreed,
     /// The server's certificates in DER, its own first.
     pub chain: Vec<Vec<u8>>,
     /// The OCSP response that it stapled.
@@ -68,44 +72,91 @@ pub(super) struct Gate {
 }
 
 impl Exchange {
-    pub(super) async fn run(self, gate: Option<Gate>) -> Observation {
-        let began = self.lab_time.now();
-        let stream = match self.connect().await {
+    pub(super) async fn run(self, gate: Option<Gate>, progress: &Progress) -> Observation {
+        let seen = self.seen(gate, progress).await;
+        let reached = progress.reached();
+        Observation { agreed: reached.agreed, times: reached.times, seen }
+    }
+
+    async fn seen(self, gate: Option<Gate>, progress: &Progress) -> Seen {
+        let stream = match self.connect(progress).await {
             Ok(stream) => stream,
-            Err(seen) => return self.observation(began, None, seen),
+            Err(seen) => return seen,
         };
-        let agreed = agreed(&stream);
-        if let (Some(most), Some((_, TlsVersion::V1_3))) = (self.listens, agreed) {
+        let Some(agreed) = self.agreed(&stream) else {
+            return Seen::Closed { phase: Phase::Handshake };
+        };
+        progress.note(|reached| reached.agreed = Some(agreed.clone()));
+        if agreed.http != self.http {
+            return self.no_http();
+        }
+        if let (Some(most), TlsVersion::V1_3) = (self.listens, agreed.tls) {
             heard(&stream, most).await;
         }
-        let observation = self.observation(began, agreed, Seen::Closed { phase: Phase::Request });
-        if let (Some(gate), Some((handshake, tls))) = (gate, agreed) {
+        if let Some(gate) = gate {
             let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
             let chain = chain.iter().map(|c| c.to_vec()).collect();
             let staple = self.unjudged.as_ref().and_then(|unjudged| unjudged.stapled());
             // Nobody waits any more, or there will be no word: nothing is to be sent then.
-            let _ = gate.told.send(Connected { handshake, tls, chain, staple });
+            let _ = gate.told.send(Connected { agreed, chain, staple });
             if gate.word.await.is_err() {
-                return observation;
+                return Seen::Closed { phase: Phase::Request };
             }
         }
-        let seen = match self.request() {
-            Ok(request) => ask(stream, request).await,
+        match self.request() {
+            Ok(request) if self.http == HttpVersion::V2 => {
+                http2::ask(stream, request, self.stopwatch.start(), progress).await
+            }
+            Ok(request) => ask(stream, request, self.stopwatch.start(), progress).await,
             Err(seen) => seen,
-        };
-        Observation { seen, ..observation }
+        }
     }
 
-    async fn connect(&self) -> Result<TlsStream<TcpStream>, Seen> {
+    async fn connect(&self, progress: &Progress) -> Result<TlsStream<TcpStream>, Seen> {
+        let measured = matches!(self.stopwatch, Stopwatch::Wall);
+        progress.note(|reached| reached.times.measured = measured);
+        let running = self.stopwatch.start();
         let tcp = TcpStream::connect(self.server)
             .await
             .map_err(|e| failure::of_io(&e, Phase::Connect))?;
+        progress.note(|reached| reached.times.connect_ms = Some(running.ms()));
         // Without it the request could wait for the acknowledgement of the handshake's end.
         tcp.set_nodelay(true).map_err(|e| failure::of_io(&e, Phase::Connect))?;
-        TlsConnector::from(self.config.clone())
+        let running = self.stopwatch.start();
+        let stream = TlsConnector::from(self.config.clone())
             .connect(self.name.clone(), tcp)
             .await
-            .map_err(|e| failure::of_io(&e, Phase::Handshake))
+            .map_err(|e| match failure::of_io(&e, Phase::Handshake) {
+                // The server knows nothing of the client yet.
+                Seen::Alert(name) if &*name == NO_APPLICATION_PROTOCOL => self.no_http(),
+                seen => seen,
+            })?;
+        progress.note(|reached| reached.times.handshake_ms = Some(running.ms()));
+        Ok(stream)
+    }
+
+    fn no_http(&self) -> Seen {
+        Seen::Broken { phase: Phase::Handshake, error: no_http(self.http) }
+    }
+
+    fn agreed(&self, stream: &TlsStream<TcpStream>) -> Option<Agreed> {
+        let (_, connection) = stream.get_ref();
+        let handshake = match connection.handshake_kind()? {
+            HandshakeKind::Resumed => Handshake::Resumed,
+            HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest => Handshake::Full,
+        };
+        let tls = match connection.protocol_version()? {
+            ProtocolVersion::TLSv1_3 => TlsVersion::V1_3,
+            _ => TlsVersion::V1_2,
+        };
+        // A server that says nothing about it speaks 1.1 (RFC 9113 §3.3).
+        let http = match connection.alpn_protocol() {
+            Some(b"h2") => HttpVersion::V2,
+            _ => HttpVersion::V1_1,
+        };
+        let suite = connection.negotiated_cipher_suite().filter(|_| self.tells_cipher);
+        let cipher = suite.and_then(|suite| Cipher::numbered(u16::from(suite.suite())));
+        Some(Agreed { handshake, tls, http, cipher })
     }
 
     fn request(&self) -> Result<Request<Empty<Bytes>>, Seen> {
@@ -116,26 +167,21 @@ impl Exchange {
         if !self.path.starts_with('/') {
             return Err(not_a_path());
         }
-        Request::get(uri)
-            .header(HOST, &self.host)
-            .header(ATTEMPT, self.attempt)
-            .header(CONNECTION, "close")
-            .body(Empty::new())
-            .map_err(|e| broken(e.to_string()))
-    }
-
-    fn observation(
-        &self,
-        began: Instant,
-        agreed: Option<(Handshake, TlsVersion)>,
-        seen: Seen,
-    ) -> Observation {
-        Observation {
-            handshake: agreed.map_or(Handshake::None, |(handshake, _)| handshake),
-            tls: agreed.map(|(_, tls)| tls),
-            handshake_ms: (self.lab_time.now() - began).as_millis(),
-            seen,
-        }
+        let request = match self.http {
+            HttpVersion::V1_1 => Request::get(uri)
+                .header(HOST, &self.host)
+                .header(ATTEMPT, self.attempt)
+                .header(CONNECTION, "close"),
+            // The host is `:authority` there, and no field is about the connection (RFC 9113 §8.2.2,
+            // §8.3.1).
+            HttpVersion::V2 => {
+                let path = uri.path_and_query().map_or("/", |path| path.as_str());
+                let whole = Uri::builder().scheme("https").authority(self.host.as_str());
+                let whole = whole.path_and_query(path).build().map_err(|_| not_a_path())?;
+                Request::get(whole).version(Version::HTTP_2).header(ATTEMPT, self.attempt)
+            }
+        };
+        request.body(Empty::new()).map_err(|e| broken(e.to_string()))
     }
 }
 
@@ -146,22 +192,14 @@ async fn heard(stream: &TlsStream<TcpStream>, most: Duration) {
     let _ = tokio::time::timeout(most, tcp.peek(&mut [0])).await;
 }
 
-fn agreed(stream: &TlsStream<TcpStream>) -> Option<(Handshake, TlsVersion)> {
-    let (_, connection) = stream.get_ref();
-    let handshake = match connection.handshake_kind()? {
-        HandshakeKind::Resumed => Handshake::Resumed,
-        HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest => Handshake::Full,
-    };
-    let version = match connection.protocol_version()? {
-        ProtocolVersion::TLSv1_3 => TlsVersion::V1_3,
-        _ => TlsVersion::V1_2,
-    };
-    Some((handshake, version))
-}
-
 /// Sends the request and reads the whole answer.
-async fn ask(stream: TlsStream<TcpStream>, request: Request<Empty<Bytes>>) -> Seen {
-    let (stream, alert) = Watched::new(stream);
+async fn ask(
+    stream: TlsStream<TcpStream>,
+    request: Request<Empty<Bytes>>,
+    running: Running,
+    progress: &Progress,
+) -> Seen {
+    let (stream, noted) = Watched::new(stream, running);
     let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
         Ok(parts) => parts,
         Err(error) => return failure::of_http(&error),
@@ -172,10 +210,12 @@ async fn ask(stream: TlsStream<TcpStream>, request: Request<Empty<Bytes>>) -> Se
         let body = Limited::new(response.into_body(), MAX_BODY).collect().await.map_err(cut)?;
         Ok(Seen::Response { status, body: Arc::from(&*body.to_bytes()) })
     };
-    match tokio::join!(answer, connection) {
+    let (answer, ended) = tokio::join!(answer, connection);
+    progress.note(|reached| reached.times.first_byte_ms = noted.first_byte());
+    match (answer, ended) {
         (Ok(response), _) => response,
-        (Err(seen), ended) => match (alert.get(), ended) {
-            (Some(number), _) => failure::refused(*number),
+        (Err(seen), ended) => match (noted.alert(), ended) {
+            (Some(refused), _) => refused,
             // The connection knows the cause; the request only that it was not answered.
             (None, Err(error)) if failure::cause(&error).is_some() => failure::of_http(&error),
             (None, _) => seen,
@@ -184,7 +224,7 @@ async fn ask(stream: TlsStream<TcpStream>, request: Request<Empty<Bytes>>) -> Se
 }
 
 /// Why a body did not arrive whole.
-fn cut(error: Box<dyn Error + std::marker::Send + Sync>) -> Seen {
+pub(super) fn cut(error: Box<dyn Error + std::marker::Send + Sync>) -> Seen {
     if error.is::<LengthLimitError>() {
         return Seen::Broken { phase: Phase::Request, error: ANSWER_TOO_LONG.into() };
     }

@@ -11,14 +11,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use revlab_clients::cipher::Cipher;
 use revlab_clients::live::{Connected, LiveClients, Waiting};
-use revlab_clients::{Observation, Seen, Send};
+use revlab_clients::{Agreed, Observation, Seen, Send};
 use revlab_fake_ca::fault::{Effect, Heard, HttpsCertificate, Ruling};
 use revlab_fake_ca::live::https::{HttpsFront, refusal};
 use revlab_fake_ca::live::{Answered, Pace, Site, Swallowing, refusing_port, swallowing_port};
 use revlab_lab::clock::LabTime;
 use revlab_lab::http::{FetchError, Reply, Request};
-use revlab_lab::trace::{Handshake, Phase};
+use revlab_lab::trace::Phase;
 use revlab_lab::{Instant, Name, Span};
 use revlab_pki::Certificate;
 use revlab_sut::config::ClientCertificates;
@@ -73,6 +74,7 @@ struct Held {
     client: JoinHandle<Observation>,
     go: oneshot::Sender<()>,
     sut: usize,
+    tells_cipher: bool,
     began: std::time::Instant,
 }
 
@@ -147,10 +149,10 @@ impl LiveWire {
     /// What a connection to a front came to.
     fn opened(&mut self, attempt: u64, began: std::time::Instant, begun: Option<Begun>) -> Opened {
         match begun {
-            Some(Begun::Request { client, chain, handshake, tls, respond }) => {
+            Some(Begun::Request { client, chain, agreed, respond }) => {
                 let peer = self.peer(&chain);
                 self.open.insert(attempt, Ongoing { client, respond, began });
-                Opened::Request { peer, handshake, tls }
+                Opened::Request { peer, agreed }
             }
             Some(Begun::Ended(observation)) => Opened::Ended(observation),
             None => {
@@ -254,15 +256,17 @@ impl Wire for LiveWire {
         front.set_staple(staple.map(|response| response.to_vec()));
         let (clients, address) = (&mut self.clients, front.address());
         let host = send.host.as_deref().unwrap_or(host);
+        let tells_cipher = !send.ciphers.is_empty();
         if send.validated {
             let work = async { shown(clients.start_waiting(send, address, host)).await };
             return match self.runtime.block_on(watched(work)) {
                 Some(Ok((client, go, connected))) => {
-                    self.waiting.insert(send.attempt, Held { client, go, sut, began });
+                    self.waiting
+                        .insert(send.attempt, Held { client, go, sut, tells_cipher, began });
                     let chain = self.peer(&connected.chain);
                     let staple = connected.staple.map(Arc::from);
-                    let Connected { handshake, tls, .. } = connected;
-                    Opened::Connected(Shown { handshake, tls, chain, staple })
+                    let agreed = connected.agreed;
+                    Opened::Connected(Shown { agreed, chain, staple })
                 }
                 Some(Err(observation)) => Opened::Ended(observation),
                 None => {
@@ -273,21 +277,22 @@ impl Wire for LiveWire {
         }
         let work = async {
             let client = clients.start(send, address, host);
-            begun(front, send.attempt, client).await
+            begun(front, send.attempt, tells_cipher, client).await
         };
         let begun = self.runtime.block_on(watched(work));
         self.opened(send.attempt, began, begun)
     }
 
     fn proceed(&mut self, attempt: u64) -> Opened {
-        let Some(Held { client, go, sut, began }) = self.waiting.remove(&attempt) else {
+        let Some(Held { client, go, sut, tells_cipher, began }) = self.waiting.remove(&attempt)
+        else {
             return Opened::Ended(nothing("the attempt was given up"));
         };
         let Some((front, _)) = self.fronts.get_mut(sut) else {
             return Opened::Ended(nothing("there is no such front"));
         };
         let _ = go.send(());
-        let begun = self.runtime.block_on(watched(begun(front, attempt, client)));
+        let begun = self.runtime.block_on(watched(begun(front, attempt, tells_cipher, client)));
         self.opened(attempt, began, begun)
     }
 
@@ -374,22 +379,28 @@ enum Begun {
     Request {
         client: JoinHandle<Observation>,
         chain: Vec<Vec<u8>>,
-        handshake: Handshake,
-        tls: revlab_lab::trace::TlsVersion,
+        agreed: Agreed,
         respond: oneshot::Sender<Reply>,
     },
     Ended(Observation),
 }
 
 /// Waits until the request of an attempt has arrived at a front, or the attempt has ended.
-async fn begun(front: &mut Front, attempt: u64, mut client: JoinHandle<Observation>) -> Begun {
+async fn begun(
+    front: &mut Front,
+    attempt: u64,
+    tells_cipher: bool,
+    mut client: JoinHandle<Observation>,
+) -> Begun {
     loop {
         tokio::select! {
             arrived = front.next() => match arrived {
-                Arrived::Request { attempt: Some(of), chain, handshake, tls, respond, .. }
+                Arrived::Request { attempt: Some(of), chain, handshake, tls, http, cipher, respond, .. }
                     if of == attempt =>
                 {
-                    return Begun::Request { client, chain, handshake, tls, respond };
+                    let cipher = Cipher::numbered(cipher).filter(|_| tells_cipher);
+                    let agreed = Agreed { handshake, tls, http, cipher };
+                    return Begun::Request { client, chain, agreed, respond };
                 }
                 // The client of a failed handshake knows more: it is waited for.
                 Arrived::Request { .. } | Arrived::Failed { .. } => {}
@@ -419,7 +430,7 @@ async fn watched<T>(work: impl Future<Output = T>) -> Option<T> {
 
 pub(super) fn nothing(error: &str) -> Observation {
     let seen = Seen::Broken { phase: Phase::Connect, error: Name::from(error) };
-    Observation { handshake: Handshake::None, tls: None, handshake_ms: 0, seen }
+    Observation::without_handshake(seen)
 }
 
 fn loopback(port: u16) -> SocketAddr {
@@ -475,6 +486,7 @@ fn fronts(
             pkcs8: server.key.pkcs8().to_vec(),
             client_certificates: config.client_certificates == ClientCertificates::Require,
             tls: config.tls,
+            http: config.http,
             lab_time: lab_time.clone(),
             session_lifetime: config.profile.parameters().tls_session_lifetime,
             session_idle: config.profile.parameters().tls_session_idle,
@@ -486,6 +498,21 @@ fn fronts(
     Ok(fronts)
 }
 
+/// Whether the secrets of connections are asked for; rustls itself would only say in a log of its own
+/// that it cannot write the file.
+fn logs_keys() -> Result<bool, RunError> {
+    let Some(path) = std::env::var_os("SSLKEYLOGFILE").filter(|path| !path.is_empty()) else {
+        return Ok(false);
+    };
+    match std::fs::OpenOptions::new().append(true).create(true).open(&path) {
+        Ok(_) => Ok(true),
+        Err(error) => {
+            let path = path.display();
+            Err(RunError::Live(format!("SSLKEYLOGFILE: `{path}` cannot be written: {error}")))
+        }
+    }
+}
+
 pub(super) fn clients(
     scenario: &Scenario,
     lab: &Lab,
@@ -494,6 +521,9 @@ pub(super) fn clients(
     let roots = roots(lab).map(|c| c.der().to_vec()).collect();
     let bad = |e: revlab_clients::live::SetupError| RunError::Live(e.to_string());
     let mut clients = LiveClients::new(lab_time.clone(), roots).map_err(bad)?;
+    if logs_keys()? {
+        clients.log_keys();
+    }
     for (name, plan) in &scenario.clients {
         clients.set_clock(name.clone(), plan.clock.clone());
     }

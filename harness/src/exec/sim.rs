@@ -3,36 +3,72 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use revlab_clients::observation::{SERVER_EXPIRED, SERVER_NOT_YET_VALID};
-use revlab_clients::plan::Session;
-use revlab_clients::{Observation, Seen, Send};
+use revlab_clients::cipher::{Authentication, Cipher};
+use revlab_clients::observation::{SERVER_EXPIRED, SERVER_NOT_YET_VALID, no_http};
+use revlab_clients::plan::{Holder, Session};
+use revlab_clients::{Agreed, Observation, Seen, Send, Times};
 use revlab_fake_ca::fault::{Heard, Ruling, Script};
 use revlab_lab::http::{FetchError, Reply, Request};
-use revlab_lab::trace::{Handshake, Phase, TlsVersion};
+use revlab_lab::trace::{Handshake, HttpVersion, Phase, TlsVersion};
 use revlab_lab::{Clock, Instant, Name, Span};
-use revlab_pki::Certificate;
+use revlab_pki::{Certificate, KeyAlgorithm};
+use revlab_sut::config::SutConfig;
 use revlab_sut::sessions::SessionTable;
 
 use super::setup::{Cast, Identity};
 use super::wire::{FetchKey, Opened, Shown, Wire};
 use crate::scenario::model::Scenario;
 
-/// A thread of a client at a SUT: whoever can take up a session again.
-type Place = (usize, Name, u32);
+/// Whoever can take up a session again, at a SUT.
+type Place = (usize, Name, Holder);
+
+/// The highest versions that a SUT speaks.
+#[derive(Clone, Copy)]
+struct Speaks {
+    tls: TlsVersion,
+    http: HttpVersion,
+}
+
+impl Speaks {
+    fn of(config: &SutConfig) -> Speaks {
+        Speaks { tls: config.tls, http: config.http }
+    }
+}
+
+/// What a SUT shows in a handshake, and by what kind of key.
+struct Server {
+    chain: Arc<[Certificate]>,
+    key: Authentication,
+}
+
+impl Server {
+    fn of(identity: &Identity) -> Server {
+        let key = match identity.key.algorithm() {
+            KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 | KeyAlgorithm::Ed25519 => {
+                Authentication::Ecdsa
+            }
+            KeyAlgorithm::Rsa2048
+            | KeyAlgorithm::Rsa3072
+            | KeyAlgorithm::Rsa4096
+            | KeyAlgorithm::RsaPss => Authentication::Rsa,
+        };
+        Server { chain: identity.certificate_list(), key }
+    }
+}
 
 /// Cores connected directly.
 pub(super) struct SimWire {
     peers: BTreeMap<Name, Arc<[Certificate]>>,
-    /// The highest version that each SUT speaks, and the sessions it knows.
-    suts: Vec<(TlsVersion, SessionTable<()>)>,
-    /// The session that each thread of each client could resume, by SUT, with the certificates
+    /// What each SUT speaks, and the sessions it knows.
+    suts: Vec<(Speaks, SessionTable<()>)>,
+    /// The session that each holder of each client could resume, by SUT, with the certificates
     /// that it was made with: another certificate makes a full handshake.
     sessions: BTreeMap<Place, (Vec<u8>, Arc<[Certificate]>)>,
     /// The server certificate of each SUT, and the clock by which each client judges it.
-    servers: Vec<Option<Arc<[Certificate]>>>,
+    servers: Vec<Option<Server>>,
     clocks: BTreeMap<Name, Clock>,
     next_session: u64,
-    open: BTreeMap<u64, (Handshake, TlsVersion)>,
+    open: BTreeMap<u64, Agreed>,
     /// What clients present whose validator has not spoken yet.
     waiting: BTreeMap<u64, Arc<[Certificate]>>,
 }
@@ -46,13 +82,9 @@ impl SimWire {
         };
         SimWire {
             peers: cast.identities.iter().map(|(n, i)| (n.clone(), i.certificate_list())).collect(),
-            suts: scenario.suts.values().map(|c| (c.tls, table(&c.profile))).collect(),
+            suts: scenario.suts.values().map(|c| (Speaks::of(c), table(&c.profile))).collect(),
             sessions: BTreeMap::new(),
-            servers: scenario
-                .suts
-                .keys()
-                .map(|n| cast.servers.get(n).map(Identity::certificate_list))
-                .collect(),
+            servers: scenario.suts.keys().map(|n| cast.servers.get(n).map(Server::of)).collect(),
             clocks: scenario.clients.iter().map(|(n, c)| (n.clone(), c.clock.clone())).collect(),
             next_session: 0,
             open: BTreeMap::new(),
@@ -74,7 +106,7 @@ impl SimWire {
             return Handshake::Full;
         }
         let Some((_, table)) = self.suts.get_mut(sut) else { return Handshake::Full };
-        let place = (sut, send.client.clone(), send.thread);
+        let place = (sut, send.client.clone(), send.holder());
         let mine = self.sessions.get(&place).filter(|(_, made_with)| Arc::ptr_eq(made_with, peer));
         let known = match (mine, tls) {
             (None, _) => false,
@@ -92,9 +124,24 @@ impl SimWire {
 }
 
 impl SimWire {
+    fn server(&self, sut: usize) -> Option<&Server> {
+        self.servers.get(sut)?.as_ref()
+    }
+
+    /// The suite that is agreed on, where the client asks for certain ones: the first that goes with the
+    /// server's key. The server itself speaks all of rustls'; without one that goes it sends the alert
+    /// of RFC 5246 §7.4.1.3.
+    fn cipher(&self, sut: usize, send: &Send) -> Result<Option<Cipher>, Seen> {
+        let Some(server) = self.server(sut).filter(|_| !send.ciphers.is_empty()) else {
+            return Ok(None);
+        };
+        let fits = send.ciphers.iter().find(|cipher| cipher.fits(server.key));
+        fits.map(|cipher| Some(*cipher)).ok_or_else(|| Seen::Alert("handshake_failure".into()))
+    }
+
     /// What a client has against the server's certificate, by its own clock.
     fn server_error(&self, now: Instant, sut: usize, send: &Send) -> Option<&'static str> {
-        let certificate = self.servers.get(sut)?.as_ref()?.first()?;
+        let certificate = self.servers.get(sut)?.as_ref()?.chain.first()?;
         let reading = self.clocks.get(&send.client).map_or(now, |clock| clock.at(now));
         if reading < certificate.not_before() {
             Some(SERVER_NOT_YET_VALID)
@@ -135,46 +182,53 @@ impl Wire for SimWire {
     fn abandon_fetch(&mut self, _key: FetchKey) {}
 
     fn open(&mut self, now: Instant, sut: usize, send: &Send, staple: Option<Arc<[u8]>>) -> Opened {
-        let highest = self.suts.get(sut).map_or(send.tls, |(tls, _)| *tls);
-        let tls = Ord::min(highest, send.tls);
+        let speaks = self.suts.get(sut).map(|(speaks, _)| *speaks);
+        let tls = speaks.map_or(send.tls, |speaks| Ord::min(speaks.tls, send.tls));
+        let cipher = match self.cipher(sut, send) {
+            Ok(cipher) => cipher,
+            Err(seen) => return Opened::Ended(Observation::without_handshake(seen)),
+        };
+        if speaks.is_some_and(|speaks| speaks.http < send.http) {
+            let seen = Seen::Broken { phase: Phase::Handshake, error: no_http(send.http) };
+            return Opened::Ended(Observation::without_handshake(seen));
+        }
         let peer = self.peers.get(&send.presents).cloned().unwrap_or_default();
-        let place = (sut, send.client.clone(), send.thread);
+        let place = (sut, send.client.clone(), send.holder());
         let full = send.session == Session::Fresh || !self.sessions.contains_key(&place);
         let judged_here = full && !send.validated;
         if let Some(error) = self.server_error(now, sut, send).filter(|_| judged_here) {
             let seen = Seen::Broken { phase: Phase::Handshake, error: Name::from(error) };
-            let handshake = Handshake::None;
-            return Opened::Ended(Observation { handshake, tls: None, handshake_ms: 0, seen });
+            return Opened::Ended(Observation::without_handshake(seen));
         }
         let handshake = self.handshake(now, sut, send, tls, &peer);
-        self.open.insert(send.attempt, (handshake, tls));
+        let agreed = Agreed { handshake, tls, http: send.http, cipher };
+        self.open.insert(send.attempt, agreed.clone());
         if !send.validated {
-            return Opened::Request { peer, handshake, tls };
+            return Opened::Request { peer, agreed };
         }
         self.waiting.insert(send.attempt, peer);
-        let chain = self.servers.get(sut).cloned().flatten().unwrap_or_default();
-        Opened::Connected(Shown { handshake, tls, chain, staple })
+        let chain = self.server(sut).map(|own| own.chain.clone()).unwrap_or_default();
+        Opened::Connected(Shown { agreed, chain, staple })
     }
 
     fn proceed(&mut self, attempt: u64) -> Opened {
-        let open = self.open.get(&attempt).copied().zip(self.waiting.remove(&attempt));
+        let open = self.open.get(&attempt).cloned().zip(self.waiting.remove(&attempt));
         match open {
-            Some(((handshake, tls), peer)) => Opened::Request { peer, handshake, tls },
+            Some((agreed, peer)) => Opened::Request { peer, agreed },
             None => {
                 let seen = Seen::Closed { phase: Phase::Request };
-                let handshake = Handshake::None;
-                Opened::Ended(Observation { handshake, tls: None, handshake_ms: 0, seen })
+                Opened::Ended(Observation::without_handshake(seen))
             }
         }
     }
 
     fn answer(&mut self, attempt: u64, reply: Option<&Reply>) -> Option<Observation> {
-        let (handshake, tls) = self.open.remove(&attempt)?;
+        let agreed = Some(self.open.remove(&attempt)?);
         let seen = match reply {
             Some(reply) => Seen::Response { status: reply.status, body: reply.body.clone() },
             None => Seen::Closed { phase: Phase::Request },
         };
-        Some(Observation { handshake, tls: Some(tls), handshake_ms: 0, seen })
+        Some(Observation { agreed, times: Times::default(), seen })
     }
 
     fn abandon_attempt(&mut self, attempt: u64) {
@@ -202,7 +256,7 @@ impl Wire for SimWire {
 
     fn replace_server(&mut self, sut: usize, server: &Identity) {
         if let Some(own) = self.servers.get_mut(sut) {
-            *own = Some(server.certificate_list());
+            *own = Some(Server::of(server));
         }
     }
 

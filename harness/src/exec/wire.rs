@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use revlab_clients::{Observation, Send};
+use revlab_clients::{Agreed, Observation, Send};
 use revlab_fake_ca::fault::{Heard, Ruling};
 use revlab_lab::http::{Reply, Request};
-use revlab_lab::trace::{Handshake, TlsVersion};
 use revlab_lab::{Instant, Name};
 use revlab_pki::Certificate;
 
@@ -20,10 +19,8 @@ pub(super) enum Opened {
     Request {
         /// The client's certificates.
         peer: Arc<[Certificate]>,
-        /// Kind of handshake.
-        handshake: Handshake,
-        /// Version agreed on.
-        tls: TlsVersion,
+        /// What was agreed on.
+        agreed: Agreed,
     },
     /// The handshake is complete; the client's validator judges the server before the request is
     /// sent ([`Wire::proceed`]).
@@ -34,10 +31,8 @@ pub(super) enum Opened {
 
 /// What a server shows in a handshake.
 pub(super) struct Shown {
-    /// Kind of handshake; a resumed one shows nothing new.
-    pub(super) handshake: Handshake,
-    /// Version agreed on.
-    pub(super) tls: TlsVersion,
+    /// What was agreed on; a resumed handshake shows nothing new.
+    pub(super) agreed: Agreed,
     /// The server's certificates, its own first.
     pub(super) chain: Arc<[Certificate]>,
     /// What it stapled.

@@ -7,7 +7,8 @@ mod wakeups;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use revlab_clients::{ClientAction, ClientEvent, Driver, Observation, Send};
+use revlab_clients::driver::Reached;
+use revlab_clients::{Agreed, ClientAction, ClientEvent, Driver, Observation, Send, Times};
 use revlab_fake_ca::fault::{Caller, Ruling};
 use revlab_fake_ca::{CaAction, CaEvent, FakeCa};
 use revlab_lab::http::{FetchError, Reply, Request};
@@ -55,8 +56,9 @@ pub(super) type Peer = std::sync::Arc<[revlab_pki::Certificate]>;
 /// An attempt that is under way.
 struct Open {
     sut: usize,
-    arrived: Option<(Peer, Handshake, TlsVersion)>,
-    handshake_ms: i64,
+    arrived: Option<(Peer, Agreed)>,
+    /// How long its steps take.
+    times: Times,
     rank: u16,
     checks: Vec<u64>,
     client: Name,
@@ -65,7 +67,7 @@ struct Open {
     /// The client's validator, what the server has shown it, and what the handshake came to.
     validator: Option<usize>,
     shown: Option<Shown>,
-    agreed: Option<(Handshake, TlsVersion)>,
+    agreed: Option<Agreed>,
     /// A certificate that nobody needs any more when the attempt has ended.
     minted: Option<Name>,
     /// What the server stapled to the certificates above its own.
@@ -402,7 +404,7 @@ impl<'a, W: Wire> World<'a, W> {
         let mut open = Open {
             sut,
             arrived: None,
-            handshake_ms: 0,
+            times: self.steps(None),
             rank,
             checks: Vec::new(),
             client: send.client.clone(),
@@ -421,18 +423,19 @@ impl<'a, W: Wire> World<'a, W> {
         let mut staples = self.staples(now, sut).into_iter();
         let staple = staples.next().flatten();
         open.staples_above = staples.collect();
+        let network = self.scenario.network;
         match self.wire.open(now, sut, send, staple) {
             Opened::Connected(shown) => {
-                let cost = self.scenario.network.tls_request(shown.tls, shown.handshake);
-                open.handshake_ms = cost.as_millis();
+                let cost = network.tls_request(shown.agreed.tls, shown.agreed.handshake);
+                open.times = self.steps(Some(&shown.agreed));
                 open.shown = Some(shown);
                 let event = Event::AtValidator { attempt: send.attempt };
                 self.push_attempt(now + cost, rank, send.attempt, event);
             }
-            Opened::Request { peer, handshake, tls } => {
-                let cost = self.scenario.network.tls_request(tls, handshake);
-                open.arrived = Some((peer, handshake, tls));
-                open.handshake_ms = cost.as_millis();
+            Opened::Request { peer, agreed } => {
+                let cost = network.tls_request(agreed.tls, agreed.handshake);
+                open.times = self.steps(Some(&agreed));
+                open.arrived = Some((peer, agreed));
                 self.push_attempt(
                     now + cost,
                     rank,
@@ -441,13 +444,25 @@ impl<'a, W: Wire> World<'a, W> {
                 );
             }
             Opened::Ended(mut observation) => {
-                let cost = self.scenario.network.tls_request(TlsVersion::V1_2, Handshake::Full);
-                observation.handshake_ms = cost.as_millis();
+                let cost = network.tls_request(TlsVersion::V1_2, Handshake::Full);
+                observation.times = open.times;
                 let event = Event::AtClient { attempt: send.attempt, observation };
                 self.push_attempt(now + cost, rank, send.attempt, event);
             }
         }
+        let reached = Reached { agreed: None, times: open.times };
         self.open.insert(send.attempt, open);
+        self.tell_driver(now, ClientEvent::Reached { attempt: send.attempt, reached });
+    }
+
+    /// What the network charges for the steps of an attempt.
+    fn steps(&self, agreed: Option<&Agreed>) -> Times {
+        let network = self.scenario.network;
+        Times {
+            connect_ms: Some(network.connect().as_millis()),
+            handshake_ms: agreed.map(|a| network.handshake(a.tls, a.handshake).as_millis()),
+            ..Times::default()
+        }
     }
 
     /// What a SUT staples now, to its own certificate first.
@@ -460,17 +475,18 @@ impl<'a, W: Wire> World<'a, W> {
 
     fn at_sut(&mut self, now: Instant, attempt: u64) {
         let Some(open) = self.open.get_mut(&attempt) else { return };
-        let Some((peer, handshake, tls)) = open.arrived.take() else { return };
-        let (sut, handshake_ms) = (open.sut, open.handshake_ms);
-        self.tell_driver(now, ClientEvent::Connected { attempt, handshake, tls, handshake_ms });
+        let Some((peer, agreed)) = open.arrived.take() else { return };
+        let (sut, times, handshake) = (open.sut, open.times, agreed.handshake);
+        let reached = Reached { agreed: Some(agreed), times };
+        self.tell_driver(now, ClientEvent::Reached { attempt, reached });
         self.tell_machine(now, sut, SutEvent::Request { attempt, peer, handshake });
     }
 
     fn answer(&mut self, now: Instant, attempt: u64, reply: Option<&Reply>) {
         let Some(open) = self.open.get(&attempt) else { return };
-        let (rank, handshake_ms) = (open.rank, open.handshake_ms);
+        let (rank, times) = (open.rank, open.times);
         let Some(mut observation) = self.wire.answer(attempt, reply) else { return };
-        observation.handshake_ms = handshake_ms;
+        observation.times = times;
         let at = now + self.scenario.network.answer();
         self.push_attempt(at, rank, attempt, Event::AtClient { attempt, observation });
     }

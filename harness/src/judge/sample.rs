@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use revlab_clients::load::{Gap, Load};
-use revlab_clients::plan::{ClientPlan, Session, StatusRange};
+use revlab_clients::plan::{ClientPlan, ResumedBy, Session, Sessions, StatusRange};
 use revlab_fake_ca::fault::{Effect, Endpoint, FaultConfig, Target};
 use revlab_lab::http::Method;
 use revlab_lab::network::Network;
 use revlab_lab::trace::{
-    Attempt, Check, ClockSet, End, Fault, FaultState, Fetch, Handshake, Header, Kind, Layer, Log,
-    ObjectInfo, Operation, Publish, Purpose, Record, State, Step, TlsVersion, Trace, Verdict,
+    Attempt, Check, ClockSet, End, Fault, FaultState, Fetch, Handshake, Header, HttpVersion, Kind,
+    Layer, Log, ObjectInfo, Operation, Publish, Purpose, Record, State, Step, TlsVersion, Trace,
+    Verdict,
 };
 use revlab_lab::{Clock, Code, Instant, Name, Outcome, Seed, Span};
 
@@ -315,7 +316,11 @@ fn client(start: Instant, duration: Span) -> ClientPlan {
         until: start + duration,
         loops: None,
         session: Session::Fresh,
+        resumed_by: ResumedBy::Ticket,
+        sessions: Sessions::Own,
         tls: TlsVersion::V1_2,
+        http: HttpVersion::V1_1,
+        ciphers: std::sync::Arc::from([]),
         timeout: Span::from_secs(60),
         control: false,
         path: "/".to_owned(),
@@ -363,6 +368,8 @@ fn attempt(client: &str, due: Instant, outcome: Outcome, code: Option<Code>) -> 
         phase: None,
         phases_ms: None,
         tls: Some(TlsVersion::V1_2),
+        http: None,
+        cipher: None,
         handshake: Handshake::Full,
         outcome,
         status: Some(if refused { 403 } else { 200 }),

@@ -1,6 +1,6 @@
 //! All attempts of a run as a table: CSV (RFC 4180), a line each, in the order of the trace.
 
-use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, TlsVersion, Trace};
+use revlab_lab::trace::{Attempt, Handshake, HttpVersion, Kind, Phase, TlsVersion, Trace};
 use revlab_lab::{Instant, Outcome};
 use serde::Serialize;
 
@@ -22,10 +22,14 @@ struct Row<'a> {
     error: Option<&'a str>,
     phase: Option<Phase>,
     tls: Option<TlsVersion>,
+    http: Option<HttpVersion>,
+    cipher: Option<&'a str>,
     handshake: Handshake,
     took_ms: i64,
+    connect_ms: Option<i64>,
     handshake_ms: Option<i64>,
     request_ms: Option<i64>,
+    first_byte_ms: Option<i64>,
     wall_ms: Option<u32>,
     checks: String,
 }
@@ -49,7 +53,7 @@ pub fn csv(trace: &Trace) -> String {
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 25] = [
     "n",
     "client",
     "thread",
@@ -65,10 +69,14 @@ const COLUMNS: [&str; 21] = [
     "error",
     "phase",
     "tls",
+    "http",
+    "cipher",
     "handshake",
     "took_ms",
+    "connect_ms",
     "handshake_ms",
     "request_ms",
+    "first_byte_ms",
     "wall_ms",
     "checks",
 ];
@@ -91,10 +99,14 @@ fn row(n: u64, it: &Attempt) -> Row<'_> {
         error: it.error.as_deref(),
         phase: it.phase,
         tls: it.tls,
+        http: it.http,
+        cipher: it.cipher.as_deref(),
         handshake: it.handshake,
         took_ms: it.took_ms,
+        connect_ms: it.phases_ms.and_then(|p| p.connect),
         handshake_ms: it.phases_ms.map(|p| p.handshake),
         request_ms: it.phases_ms.map(|p| p.request),
+        first_byte_ms: it.phases_ms.and_then(|p| p.first_byte),
         wall_ms: it.wall_ms,
         checks: checks.join(" "),
     }

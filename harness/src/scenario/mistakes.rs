@@ -141,7 +141,7 @@ fn an_unknown_key_gets_the_nearest_name_or_the_list() {
 fn a_wrong_type_says_what_is_needed_and_what_is_there() {
     assert_snapshot!(instead("every = \"10s\"", "every = 10"), @r#"x.toml:10:9: `every` of client `jmeter` must be a duration such as `"10s"`, or one that is drawn: `"5s..15s"`, `"gaussian 10s, 2s"`, `"poisson 10s"`, but is the number 10"#);
     assert_snapshot!(instead("[sut.web]", "[sut]\nweb = 3\n[sut.web2]"), @r#"
-    x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `clock`, `client_certificates`, `directory`, `staple`, `sends_issuers`, `stores`, `ocsp_urls`, `crl_prefetch`
+    x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `http`, `clock`, `client_certificates`, `directory`, `staple`, `sends_issuers`, `stores`, `ocsp_urls`, `crl_prefetch`
     x.toml:9:6: none of the SUTs is under test; say `under_test = true` in one of them
     "#);
     assert_snapshot!(said("[ca.issuing.web]\ndouble_escaping = \"yes\""), @r#"
@@ -549,6 +549,27 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
     x.toml:10:7: `key` of CA `issuing` cannot be `rsa1024`; it can be: `p256`, `p384`, `ed25519`, `rsa2048`, `rsa3072`, `rsa4096`, `rsa-pss`
     x.toml:12:7: `tls` of SUT `web` cannot be `1.1`; it can be: `1.2`, `1.3`
     "#);
+}
+
+#[test]
+fn suites_and_sessions_that_cannot_be_are_said_where_they_stand() {
+    let with = |more: &str| lines(&format!("{GOOD}{more}\n"));
+    let sut_of_1_3 = GOOD.replace("[sut.web]", "[sut.web]\ntls = \"1.3\"");
+    let of_1_3 = |more: &str| lines(&format!("{sut_of_1_3}[clients.j]\nevery = \"10s\"\n{more}\n"));
+    assert_snapshot!(with("ciphers = [\"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA25\", \"TLS_AES_128_GCM_SHA256\"]"), @r#"
+    x.toml:11:12: `ciphers` of client `jmeter` cannot be `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA25`; did you mean `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`?
+    x.toml:11:54: `ciphers` of client `jmeter`: `TLS_AES_128_GCM_SHA256` is no suite of TLS 1.2; it can be: `TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384`, `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`, `TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256`, `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`, `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`, `TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256`
+    "#);
+    assert_snapshot!(with("ciphers = []"), @r#"x.toml:11:11: `ciphers` of client `jmeter`: without a suite there is no handshake"#);
+    let chacha = "\"TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256\"";
+    assert_snapshot!(with(&format!("ciphers = [{chacha}, {chacha}]")), @r#"x.toml:11:59: `ciphers` of client `jmeter`: it is there twice"#);
+    assert_snapshot!(of_1_3("ciphers = [\"TLS_AES_128_GCM_SHA265\"]"), @r#"x.toml:14:12: `ciphers` of client `j` cannot be `TLS_AES_128_GCM_SHA265`; did you mean `TLS_AES_128_GCM_SHA256`?"#);
+    assert_snapshot!(with("resumed_by = \"id\"\nsessions = \"shared\""), @r#"
+    x.toml:11:14: `resumed_by` of client `jmeter`: no session is taken up: add `session = "resumed"`
+    x.toml:12:12: `sessions` of client `jmeter`: no session is taken up: add `session = "resumed"`
+    "#);
+    assert_snapshot!(with("http = \"3\""), @r#"x.toml:11:8: `http` of client `jmeter` cannot be `3`; it can be: `1.1`, `2`"#);
+    assert_snapshot!(of_1_3("session = \"resumed\"\nresumed_by = \"id\""), @r#"x.toml:15:14: `resumed_by` of client `j`: TLS 1.3 resumes by ticket alone (RFC 8446 §2.2)"#);
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use insta::assert_snapshot;
+use revlab_clients::cipher::Cipher;
 use revlab_clients::load::{Arrivals, Gap, Load, Rate, Stage};
-use revlab_clients::plan::{ClientPlan, Principal, Session, StatusRange};
+use revlab_clients::plan::{ClientPlan, Principal, ResumedBy, Session, Sessions, StatusRange};
 use revlab_clients::{Choice, RevocationState};
 use revlab_fake_ca::config::*;
 use revlab_fake_ca::content::crl::CrlDefect;
@@ -18,7 +19,7 @@ use revlab_fake_ca::fault::{
 use revlab_lab::clock::{Drift, Step};
 use revlab_lab::http::Method;
 use revlab_lab::network::Network;
-use revlab_lab::trace::{Purpose, TlsVersion};
+use revlab_lab::trace::{HttpVersion, Purpose, TlsVersion};
 use revlab_lab::{Clock, Instant, Name, Seed, Span};
 use revlab_pki::{
     AccessDescription, AccessMethod, CertificateExtension, CrlSubjects, DistinguishedName,
@@ -375,7 +376,11 @@ fn a_client_is_read_to_the_last_key() {
         until: start() + Span::from_hours(23),
         loops: Some(1000),
         session: Session::Resumed,
+        resumed_by: ResumedBy::Id,
+        sessions: Sessions::Shared,
         tls: TlsVersion::V1_2,
+        http: HttpVersion::V2,
+        ciphers: Cipher::numbered(0xc02b).into_iter().collect(),
         timeout: Span::from_secs(30),
         control: true,
         path: "/a?b=c".into(),
@@ -399,6 +404,9 @@ fn a_client_that_says_nothing_follows_the_sut_under_test() {
     assert_eq!((client.from, client.until), (start(), start() + Span::from_hours(24)));
     assert_eq!((client.threads, client.identities, client.loops), (1, 1, None));
     assert_eq!((client.session, client.control), (Session::Fresh, false));
+    assert_eq!((client.sessions, client.resumed_by), (Sessions::Own, ResumedBy::Ticket));
+    assert_eq!((client.http, client.ciphers.len()), (HttpVersion::V1_1, 0));
+    assert_eq!(s.suts["web"].http, HttpVersion::V1_1);
     assert_eq!(client.timeout, Span::from_mins(1));
 }
 

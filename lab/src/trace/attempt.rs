@@ -29,6 +29,13 @@ pub struct Attempt {
     /// Protocol version; absent when no handshake came about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsVersion>,
+    /// The version of HTTP that was agreed on; left out for 1.1, and where no handshake came about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpVersion>,
+    /// The cipher suite that was agreed on, by its name in the registry of IANA; only of clients that
+    /// ask for certain suites.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cipher: Option<Name>,
     /// Kind of handshake.
     pub handshake: Handshake,
     /// What came of it.
@@ -119,10 +126,16 @@ pub enum Phase {
 /// How long each phase took, in milliseconds of lab time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhasesMs {
-    /// TCP and TLS.
+    /// TCP. Traces of before did not tell it apart: then it is in `handshake`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<i64>,
+    /// TLS.
     pub handshake: i64,
-    /// From the request to the answer.
+    /// From the request to the end of the answer.
     pub request: i64,
+    /// From the request to the first byte of the answer; absent where none came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<i64>,
 }
 
 /// TLS protocol version.
@@ -134,6 +147,32 @@ pub enum TlsVersion {
     /// RFC 8446.
     #[serde(rename = "1.3")]
     V1_3,
+}
+
+/// Version of HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum HttpVersion {
+    /// RFC 9112.
+    #[default]
+    #[serde(rename = "1.1")]
+    V1_1,
+    /// RFC 9113.
+    #[serde(rename = "2")]
+    V2,
+}
+
+impl HttpVersion {
+    /// Both with their names in scenarios and traces.
+    pub const NAMES: [(&'static str, HttpVersion); 2] =
+        [("1.1", HttpVersion::V1_1), ("2", HttpVersion::V2)];
+
+    /// Its name: `1.1`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HttpVersion::V1_1 => "1.1",
+            HttpVersion::V2 => "2",
+        }
+    }
 }
 
 /// Kind of handshake.

@@ -150,6 +150,8 @@ mod tests {
             phase: None,
             phases_ms: None,
             tls: Some(TlsVersion::V1_2),
+            http: None,
+            cipher: None,
             handshake: Handshake::Full,
             outcome: Outcome::Admitted,
             status: Some(200),

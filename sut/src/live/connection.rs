@@ -1,23 +1,24 @@
 //! One connection to the front: handshake, one request, one answer.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{DATE, HeaderName, HeaderValue};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use revlab_lab::Instant;
 use revlab_lab::clock::LabTime;
 use revlab_lab::http::Reply;
-use revlab_lab::trace::{Handshake, TlsVersion};
+use revlab_lab::trace::{Handshake, HttpVersion, TlsVersion};
 use rustls::{HandshakeKind, ProtocolVersion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -48,7 +49,7 @@ const MAX_FIELDS: usize = 64;
 const MAX_BODY: usize = 1024 * 1024;
 
 /// Serves a connection to its end.
-pub(super) async fn serve(tcp: TcpStream, connections: &Connections) {
+pub(super) async fn serve(tcp: TcpStream, connections: Arc<Connections>) {
     // Without it an answer could wait for the acknowledgement of the handshake's end. A socket
     // that refuses it is broken, which the handshake will say.
     let _ = tcp.set_nodelay(true);
@@ -59,26 +60,75 @@ pub(super) async fn serve(tcp: TcpStream, connections: &Connections) {
             return drain(tcp).await;
         }
     };
-    let peer = Peer::of(&stream);
-    let arrived = AtomicBool::new(false);
-    let service = service_fn(|request| {
-        arrived.store(true, Ordering::Relaxed);
-        answer(request, &peer, connections)
-    });
-    let ended = http1::Builder::new()
-        .keep_alive(false)
-        .header_read_timeout(None)
-        .auto_date_header(false)
-        .max_buf_size(MAX_HEAD)
-        .max_headers(MAX_FIELDS)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let peer = Arc::new(Peer::of(&stream));
+    let arrived = Arc::new(AtomicBool::new(false));
+    let served = Served { peer: peer.clone(), connections: connections.clone(), arrived };
+    let arrived = served.arrived.clone();
+    let ended = match peer.http {
+        HttpVersion::V1_1 => http_1(stream, served).await,
+        HttpVersion::V2 => http_2(stream, served).await,
+    };
     if !arrived.load(Ordering::Relaxed) {
         let error = match ended {
             Ok(()) => "the connection was closed before a request came".to_owned(),
             Err(error) => error.to_string(),
         };
         connections.failed(error).await;
+    }
+}
+
+/// What every request of a connection needs.
+#[derive(Clone)]
+struct Served {
+    peer: Arc<Peer>,
+    connections: Arc<Connections>,
+    arrived: Arc<AtomicBool>,
+}
+
+impl Served {
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Dropped> {
+        self.arrived.store(true, Ordering::Relaxed);
+        answer(request, &self.peer, &self.connections).await
+    }
+}
+
+async fn http_1(stream: TlsStream<TcpStream>, served: Served) -> hyper::Result<()> {
+    http1::Builder::new()
+        .keep_alive(false)
+        .header_read_timeout(None)
+        .auto_date_header(false)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_FIELDS)
+        .serve_connection(
+            TokioIo::new(stream),
+            service_fn(|request| served.clone().answer(request)),
+        )
+        .await
+}
+
+/// Over HTTP/2 a request that is dropped would end its stream alone: here it takes the connection with
+/// it, as over HTTP/1.1.
+async fn http_2(stream: TlsStream<TcpStream>, served: Served) -> hyper::Result<()> {
+    let dropped = Arc::new(Notify::new());
+    let told = dropped.clone();
+    let service = service_fn(move |request| {
+        let (served, told) = (served.clone(), told.clone());
+        async move {
+            let answered = served.answer(request).await;
+            if answered.is_err() {
+                told.notify_one();
+                std::future::pending::<()>().await;
+            }
+            answered
+        }
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .auto_date_header(false)
+        .max_header_list_size(MAX_HEAD as u32)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        ended = connection => ended,
+        () = dropped.notified() => Ok(()),
     }
 }
 
@@ -106,6 +156,8 @@ struct Peer {
     chain: Vec<Vec<u8>>,
     handshake: Handshake,
     tls: TlsVersion,
+    http: HttpVersion,
+    cipher: u16,
 }
 
 impl Peer {
@@ -122,6 +174,11 @@ impl Peer {
                 Some(ProtocolVersion::TLSv1_3) => TlsVersion::V1_3,
                 _ => TlsVersion::V1_2,
             },
+            http: match connection.alpn_protocol() {
+                Some(b"h2") => HttpVersion::V2,
+                _ => HttpVersion::V1_1,
+            },
+            cipher: connection.negotiated_cipher_suite().map_or(0, |s| u16::from(s.suite())),
         }
     }
 }
@@ -150,6 +207,8 @@ async fn answer(
         chain: peer.chain.clone(),
         handshake: peer.handshake,
         tls: peer.tls,
+        http: peer.http,
+        cipher: peer.cipher,
         respond,
     };
     connections.arrivals.send(arrived).await.map_err(|_| Dropped)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use revlab_lab::Span;
 use revlab_lab::clock::LabTime;
 use revlab_lab::http::Reply;
-use revlab_lab::trace::{Handshake, TlsVersion};
+use revlab_lab::trace::{Handshake, HttpVersion, TlsVersion};
 use rustls::crypto::CryptoProvider;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
@@ -29,6 +29,8 @@ pub struct FrontConfig {
     pub client_certificates: bool,
     /// The highest TLS version it speaks; it always speaks 1.2 too.
     pub tls: TlsVersion,
+    /// The highest version of HTTP it speaks; it always speaks 1.1 too.
+    pub http: HttpVersion,
     /// The lab's time, by which sessions age and answers are dated.
     pub lab_time: LabTime,
     /// How long a session can be taken up: ServerCacheTime (fact sheet §3.3). TLS 1.3 tickets
@@ -71,6 +73,10 @@ pub enum Arrived {
         handshake: Handshake,
         /// The protocol version that was agreed on.
         tls: TlsVersion,
+        /// The version of HTTP that was agreed on.
+        http: HttpVersion,
+        /// The number of the cipher suite that was agreed on, in the registry of IANA.
+        cipher: u16,
         /// Takes the answer. It is closed when the client has gone; dropping it closes the
         /// connection without an answer.
         respond: oneshot::Sender<Reply>,
@@ -182,7 +188,7 @@ async fn accept(listener: tokio::net::TcpListener, connections: Arc<Connections>
             Ok((tcp, _)) => {
                 let connections = connections.clone();
                 serving.spawn(async move {
-                    serve(tcp, &connections).await;
+                    serve(tcp, connections).await;
                     drop(permit);
                 });
             }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use revlab_lab::clock::LabTime;
-use revlab_lab::trace::TlsVersion;
+use revlab_lab::trace::{HttpVersion, TlsVersion};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -34,6 +34,10 @@ pub(super) fn configure(
         false => builder.with_no_client_auth(),
     };
     let mut config = builder.with_cert_resolver(shown.clone());
+    config.alpn_protocols = match front.http {
+        HttpVersion::V1_1 => vec![b"http/1.1".to_vec()],
+        HttpVersion::V2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+    };
     let sessions = Arc::new(Sessions {
         table: Mutex::new(SessionTable::new(front.session_lifetime).with_idle(front.session_idle)),
         lab_time: front.lab_time.clone(),

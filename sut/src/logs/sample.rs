@@ -34,6 +34,8 @@ pub(super) fn admitted(took_ms: i64) -> Attempt {
         phase: None,
         phases_ms: None,
         tls: Some(TlsVersion::V1_2),
+        http: None,
+        cipher: None,
         handshake: Handshake::Full,
         outcome: Outcome::Admitted,
         status: Some(200),

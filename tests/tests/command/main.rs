@@ -7,6 +7,7 @@ mod folder;
 mod interrupted;
 mod judged;
 mod kept;
+mod key_log;
 mod library;
 mod manual;
 mod output;

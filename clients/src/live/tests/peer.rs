@@ -3,6 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
@@ -19,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// A root with the certificates of one server (2014 only) and one client.
 pub(super) struct Pki {
@@ -57,6 +62,10 @@ pub(super) enum Behaviour {
     Revoked,
     /// Takes the request and waits until the client hangs up.
     Silent,
+    /// Answers over HTTP/2 with this status and body.
+    Http2(u16, &'static str),
+    /// Agrees on HTTP/2 and closes the connection once the client has spoken.
+    Http2Closes,
 }
 
 pub(super) struct Server {
@@ -77,7 +86,11 @@ enum Event {
 
 impl Server {
     pub(super) async fn start(pki: &Pki, behaviour: Behaviour) -> Server {
-        let acceptor = TlsAcceptor::from(Arc::new(config(pki, behaviour)));
+        Server::start_with(config(pki, behaviour), behaviour).await
+    }
+
+    pub(super) async fn start_with(config: ServerConfig, behaviour: Behaviour) -> Server {
+        let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, events) = mpsc::unbounded_channel();
@@ -124,7 +137,15 @@ async fn serve(
         }
     };
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let chain = chain.iter().map(|c| c.to_vec()).collect();
+    let chain: Vec<Vec<u8>> = chain.iter().map(|c| c.to_vec()).collect();
+    match behaviour {
+        Behaviour::Http2(status, body) => return http2(stream, chain, status, body, events).await,
+        Behaviour::Http2Closes => {
+            stream.read_u8().await.ok();
+            return;
+        }
+        _ => {}
+    }
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -144,17 +165,40 @@ async fn serve(
     events.send(Event::HungUp).ok();
 }
 
-fn config(pki: &Pki, behaviour: Behaviour) -> ServerConfig {
+/// Answers one request; of its head the request line and the fields are told, as HTTP/2 has them.
+async fn http2(
+    stream: TlsStream<TcpStream>,
+    chain: Vec<Vec<u8>>,
+    status: u16,
+    body: &'static str,
+    events: &mpsc::UnboundedSender<Event>,
+) {
+    let events = events.clone();
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let head = format!("{} {} {:?}", request.method(), request.uri(), request.headers());
+        events.send(Event::Request(Request { head, chain: chain.clone() })).ok();
+        let answer = hyper::Response::builder().status(status);
+        std::future::ready(answer.body(Full::new(Bytes::from(body))))
+    });
+    let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    builder.serve_connection(TokioIo::new(stream), service).await.ok();
+}
+
+pub(super) fn config(pki: &Pki, behaviour: Behaviour) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let chain = pki.server.0.iter().map(|c| CertificateDer::from(c.clone())).collect();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pki.server.1.clone()));
     let verifier = Verifier(provider.clone(), behaviour);
-    ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_client_cert_verifier(Arc::new(verifier))
         .with_single_cert(chain, key)
-        .unwrap()
+        .unwrap();
+    if matches!(behaviour, Behaviour::Http2(..) | Behaviour::Http2Closes) {
+        config.alpn_protocols = vec![b"h2".to_vec()];
+    }
+    config
 }
 
 struct Verifier(Arc<CryptoProvider>, Behaviour);
@@ -178,7 +222,7 @@ impl ClientCertVerifier for Verifier {
     ) -> Result<ClientCertVerified, Error> {
         match self.1 {
             Behaviour::Revoked => Err(CertificateError::Revoked.into()),
-            Behaviour::Answer(_) | Behaviour::Silent => Ok(ClientCertVerified::assertion()),
+            _ => Ok(ClientCertVerified::assertion()),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use revlab_clients::{Choice, ClientEvent, Observation, Seen, Send};
+use revlab_clients::live::Progress;
+use revlab_clients::{Choice, ClientEvent, Observation, Seen, Send, Times};
 use revlab_lab::trace::{Handshake, Kind, Log};
 use revlab_lab::{Instant, Name, Span};
 use tokio::task::AbortHandle;
@@ -17,6 +18,9 @@ const HUNG: u32 = 120;
 /// How long is waited, in real time, for a server that may be waiting for an answer that never
 /// comes, before lab time goes on.
 const GRACE: Duration = Duration::from_millis(100);
+/// So long before its time is up it is asked how far an attempt has come; it may have begun a little
+/// after the driver said so.
+const NEARLY: Span = Span::from_secs(1);
 /// How far the server's clock may be from what it was told: it tells whole seconds.
 const APART: i64 = 2;
 
@@ -30,6 +34,7 @@ pub(super) struct Open {
     /// What its handshake is charged where lab time stands still.
     charged: Span,
     client: AbortHandle,
+    progress: Progress,
 }
 
 impl Drop for Open {
@@ -48,8 +53,9 @@ impl RealLab<'_> {
             self.charge(charged);
         }
         let minted = self.mint(&send);
-        let client = self.peer.start(&send);
-        self.open.insert(send.attempt, Open { send, began, minted, charged, client });
+        let (client, progress) = self.peer.start(&send);
+        let open = Open { began, minted, charged, client, progress, send };
+        self.open.insert(open.send.attempt, open);
     }
 
     /// Has the certificate of an attempt issued where each has its own; its name.
@@ -100,6 +106,32 @@ impl RealLab<'_> {
         self.open.clear();
     }
 
+    /// While bytes move lab time stands still, but for what the server waits for: the network's own
+    /// part comes on top.
+    fn add_modelled(&self, times: &mut Times, handshake: Span) {
+        let connect = self.scenario.network.connect();
+        times.connect_ms = times.connect_ms.map(|ms| ms + connect.as_millis());
+        let tls = (handshake - connect).as_millis();
+        times.handshake_ms = times.handshake_ms.map(|ms| ms + tls);
+    }
+
+    /// Tells the driver how far those have come whose time is nearly up.
+    pub(super) fn tell_progress(&mut self) {
+        let mut nearly = Vec::new();
+        for (attempt, open) in &self.open {
+            let plan = self.scenario.clients.get(&open.send.client);
+            let left = plan.map(|plan| open.began + plan.timeout - self.now);
+            if left.is_some_and(|left| left <= NEARLY) {
+                let mut reached = open.progress.reached();
+                if self.peer.holds_time() {
+                    self.add_modelled(&mut reached.times, open.charged);
+                }
+                nearly.push(ClientEvent::Reached { attempt: *attempt, reached });
+            }
+        }
+        nearly.into_iter().for_each(|event| self.tell_driver(event));
+    }
+
     /// Whose attempt is under way; of several nobody can tell which one has caused what.
     pub(super) fn whose(&self) -> Option<Name> {
         match self.open.values().collect::<Vec<_>>()[..] {
@@ -124,8 +156,8 @@ impl RealLab<'_> {
     /// A client has seen the end of its attempt; of one that was given up nobody wants to know.
     pub(super) fn ended(&mut self, attempt: u64, mut seen: Observation) {
         let Some(open) = self.open.get(&attempt) else { return };
-        if self.peer.holds_time() && seen.handshake != Handshake::None {
-            seen.handshake_ms += open.charged.as_millis();
+        if self.peer.holds_time() {
+            self.add_modelled(&mut seen.times, open.charged);
         }
         self.heed(open.send.clone(), open.began, &seen.seen);
         self.charge(self.scenario.network.answer());

@@ -282,6 +282,10 @@ impl<'a> RealLab<'a> {
     }
 
     pub(super) fn tell_driver(&mut self, event: ClientEvent) {
+        let time_is_up = self.driver.next_wakeup().is_some_and(|at| at <= self.now);
+        if time_is_up && !matches!(event, ClientEvent::Reached { .. }) {
+            self.tell_progress();
+        }
         let mut out = Out::new();
         self.driver.decide(self.now, event, &mut out);
         for item in out.drain() {

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::{Duration, Instant as Wall};
 
-use revlab_clients::live::LiveClients;
+use revlab_clients::live::{LiveClients, Progress};
 use revlab_clients::{Observation, Send};
 use revlab_fake_ca::live::{Arrived, Site};
 use revlab_lab::clock::LabTime;
@@ -119,6 +119,9 @@ impl Peer {
                 (server, time)
             }
         };
+        if matches!(time, Time::Real { .. }) {
+            clients.measure_real_time();
+        }
         let (host, clock) = (sut.host.clone(), sut.clock.clone());
         let (told, seen) = mpsc::unbounded_channel();
         Ok(Peer { runtime, lab_time, site, clients, server, time, told, seen, host, clock })
@@ -151,21 +154,21 @@ impl Peer {
         }
     }
 
-    /// Begins an attempt, which can be aborted.
-    pub(super) fn start(&mut self, send: &Send) -> AbortHandle {
+    /// Begins an attempt, which can be aborted and followed.
+    pub(super) fn start(&mut self, send: &Send) -> (AbortHandle, Progress) {
         let address = match &self.server {
             Server::Ours(server) => server.address(),
             Server::Elsewhere(address) => *address,
         };
         let _guard = self.runtime.enter();
-        let client = self.clients.start(send, address, &self.host);
+        let (client, progress) = self.clients.start_followed(send, address, &self.host);
         let (abort, attempt, told) = (client.abort_handle(), send.attempt, self.told.clone());
         tokio::spawn(async move {
             let seen = client.await.unwrap_or_else(|_| live::nothing("the client died"));
             // With the run over, nobody listens.
             let _ = told.send((attempt, seen));
         });
-        abort
+        (abort, progress)
     }
 
     /// Waits for what comes next, at most so long in real time.

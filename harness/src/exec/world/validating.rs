@@ -5,6 +5,7 @@
 //! what they would cost, and no bytes move. So are OCSP responses that are stapled to the certificates
 //! above a server's own (RFC 8446 §4.4.2.1): rustls sends the first alone.
 
+use revlab_clients::driver::Reached;
 use revlab_clients::{ClientEvent, Observation, Seen};
 use revlab_lab::trace::{Handshake, Party, TlsVersion, Validation};
 use revlab_lab::{Instant, Name};
@@ -29,13 +30,14 @@ impl<W: Wire> World<'_, W> {
     pub(super) fn at_validator(&mut self, now: Instant, attempt: u64) {
         let Some(open) = self.open.get_mut(&attempt) else { return };
         let Some(shown) = open.shown.take() else { return };
-        let (handshake, tls) = (shown.handshake, shown.tls);
-        open.agreed = Some((handshake, tls));
+        let (handshake, tls) = (shown.agreed.handshake, shown.agreed.tls);
+        open.agreed = Some(shown.agreed.clone());
         let above = std::mem::take(&mut open.staples_above).into_iter();
         let above = above.take(if tls == TlsVersion::V1_3 { shown.chain.len() } else { 0 });
-        let (sut, validator, handshake_ms) = (open.sut, open.validator, open.handshake_ms);
+        let (sut, validator, times) = (open.sut, open.validator, open.times);
         let (client, asked_for) = (open.client.clone(), open.host.clone());
-        self.tell_driver(now, ClientEvent::Connected { attempt, handshake, tls, handshake_ms });
+        let reached = Reached { agreed: Some(shown.agreed), times };
+        self.tell_driver(now, ClientEvent::Reached { attempt, reached });
         let machine = validator.filter(|_| handshake != Handshake::Resumed);
         let Some(machine) = machine else { return self.proceed(now, attempt) };
         let plan = self.scenario.clients.get(&client);
@@ -69,11 +71,9 @@ impl<W: Wire> World<'_, W> {
         let Some(open) = self.open.get_mut(&attempt) else { return };
         open.validations.push(validation);
         let Some(code) = code else { return self.proceed(now, attempt) };
-        let (rank, handshake_ms) = (open.rank, open.handshake_ms);
-        let (handshake, tls) = open.agreed.unwrap_or((Handshake::Full, TlsVersion::V1_2));
+        let (rank, times, agreed) = (open.rank, open.times, open.agreed.clone());
         self.wire.abandon_attempt(attempt);
-        let seen = Seen::Distrusted { code };
-        let observation = Observation { handshake, tls: Some(tls), handshake_ms, seen };
+        let observation = Observation { agreed, times, seen: Seen::Distrusted { code } };
         self.push_attempt(now, rank, attempt, Event::AtClient { attempt, observation });
     }
 
@@ -83,12 +83,12 @@ impl<W: Wire> World<'_, W> {
         let Some(open) = self.open.get_mut(&attempt) else { return };
         let rank = open.rank;
         match opened {
-            Opened::Request { peer, handshake, tls } => {
-                open.arrived = Some((peer, handshake, tls));
+            Opened::Request { peer, agreed } => {
+                open.arrived = Some((peer, agreed));
                 self.push_attempt(now, rank, attempt, Event::AtSut { attempt });
             }
             Opened::Ended(mut observation) => {
-                observation.handshake_ms = open.handshake_ms;
+                observation.times = open.times;
                 self.push_attempt(now, rank, attempt, Event::AtClient { attempt, observation });
             }
             // It has been so before.

@@ -87,6 +87,10 @@ struct AttemptColumns {
     /// Who else validated, by the place of the attempt.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     others: BTreeMap<usize, Vec<OtherData>>,
+    /// How long the phases took, where they are on record, by the place of the attempt: TCP, TLS, the
+    /// request, and of it the first byte.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    phases: BTreeMap<usize, (Option<i64>, i64, i64, Option<i64>)>,
 }
 
 /// A validation by a machine beside the SUT, or of somebody beside the client.
@@ -344,6 +348,9 @@ fn columns(
         columns.took.push(it.took_ms);
         columns.number.push(own.map_or(0, |own| difference(&mut number, signed(own))));
         columns.check.push(own.map_or(0, |own| numbers.checks.place(sut, own)));
+        if let Some(it) = it.phases_ms {
+            columns.phases.insert(place, (it.connect, it.handshake, it.request, it.first_byte));
+        }
         if !it.validations.is_empty() {
             columns.others.insert(place, others(it, numbers.checks));
         }
@@ -360,8 +367,13 @@ fn difference(last: &mut i64, value: i64) -> i64 {
 }
 
 fn same_result(a: &Attempt, b: &Attempt) -> bool {
-    let of = |a: &Attempt| (a.outcome, a.status, a.substatus, a.code, a.phase, a.tls, a.handshake);
-    of(a) == of(b) && a.alert == b.alert && a.error == b.error
+    let of = |a: &Attempt| (a.outcome, a.status, a.substatus, a.code, a.phase);
+    let spoken = |a: &Attempt| (a.tls, a.http, a.handshake);
+    of(a) == of(b)
+        && spoken(a) == spoken(b)
+        && a.cipher == b.cipher
+        && a.alert == b.alert
+        && a.error == b.error
 }
 
 fn result(it: &Attempt) -> ResultData {
@@ -377,6 +389,8 @@ fn result(it: &Attempt) -> ResultData {
             revlab_lab::trace::TlsVersion::V1_3 => "1.3".to_owned(),
         }),
     );
+    told("cipher suite", it.cipher.as_ref().map(|cipher| cipher.to_string()));
+    told("HTTP", it.http.map(|http| http.as_str().to_owned()));
     told("handshake", Some(format!("{:?}", it.handshake).to_lowercase()));
     ResultData {
         outcome: it.outcome.as_str(),

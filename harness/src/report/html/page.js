@@ -372,11 +372,21 @@
     return parts;
   };
 
+  const phaseRows = (i) => {
+    const phases = (data.attempts.phases || {})[i];
+    if (!phases) return [];
+    const [connect, handshake, request, firstByte] = phases;
+    const rows = [["of that, TLS", span(handshake)], ["the request", span(request)]];
+    if (connect !== null) rows.unshift(["of that, TCP", span(connect)]);
+    if (firstByte !== null) rows.push(["until its first byte", span(firstByte)]);
+    return rows;
+  };
+
   const attemptParts = (i) => {
     const result = data.results[data.attempts.result[i]];
     const parts = [make("h3", {}, `${who(i)} at ${time(due[i])}: ${result.words}`),
       pairs([["identity", data.identities[data.attempts.identity[i]]], ["took", span(data.attempts.took[i])],
-        ...(result.details || []), ["record", "n " + number[i]], ["again", make("code", {}, data.again + " --explain")]])];
+        ...phaseRows(i), ...(result.details || []), ["record", "n " + number[i]], ["again", make("code", {}, data.again + " --explain")]])];
     const full = data.checks[data.attempts.check[i] - 1];
     if (full) parts.push(...checkParts("Why: the check, step by step", full, check[i]));
     else parts.push(make("p", {}, "The system under test made no check for it."));

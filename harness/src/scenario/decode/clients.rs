@@ -1,13 +1,16 @@
 //! `[clients.NAME]`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use revlab_clients::plan::{ClientPlan, Principal, Session, StatusRange};
-use revlab_lab::trace::TlsVersion;
+use revlab_clients::cipher::Cipher;
+use revlab_clients::plan::{ClientPlan, Principal, ResumedBy, Session, Sessions, StatusRange};
+use revlab_lab::trace::{HttpVersion, TlsVersion};
 use revlab_lab::{Name, Span};
 use revlab_sut::config::SutConfig;
 
 use super::super::notation;
+use super::super::source::Place;
 use super::super::tree::{Entry, Value};
 use super::Spec;
 use super::actors::Role;
@@ -45,7 +48,11 @@ const CLIENTS: Spec = Spec {
         "until",
         "loops",
         "session",
+        "resumed_by",
+        "sessions",
         "tls",
+        "http",
+        "ciphers",
         "timeout",
         "control",
         "path",
@@ -67,6 +74,10 @@ const PRINCIPAL: Spec =
 const PRINCIPAL_FROM: [(&str, bool); 2] = [("common_name", false), ("first_dns_name", true)];
 
 const SESSIONS: [(&str, Session); 2] = [("fresh", Session::Fresh), ("resumed", Session::Resumed)];
+
+const RESUMED_BY: [(&str, ResumedBy); 2] = [("ticket", ResumedBy::Ticket), ("id", ResumedBy::Id)];
+
+const HOLDERS: [(&str, Sessions); 2] = [("own", Sessions::Own), ("shared", Sessions::Shared)];
 
 /// Each thread is a connection.
 const MOST: i64 = 10_000;
@@ -90,6 +101,9 @@ pub(super) fn decode(
     let tls = fields.choice("tls", &TLS);
     let of_sut = sut.as_ref().and_then(|sut| suts.get(sut)).map(|sut| sut.tls);
     check_tls(&fields, tls, of_sut);
+    let tls = tls.or(of_sut).unwrap_or(TlsVersion::V1_2);
+    let session = fields.choice("session", &SESSIONS).unwrap_or(Session::Fresh);
+    check_resumption(&fields, session, tls);
     let identities = identities::decode(&fields, &name);
     // The keys that must be there come last: without one of them the others are still read.
     Some(ClientPlan {
@@ -104,8 +118,12 @@ pub(super) fn decode(
         until: window.to,
         issued_by_key: fields.number("issued_by_key", 0, i64::from(u16::MAX)),
         loops: fields.number("loops", 1, i64::MAX),
-        session: fields.choice("session", &SESSIONS).unwrap_or(Session::Fresh),
-        tls: tls.or(of_sut).unwrap_or(TlsVersion::V1_2),
+        session,
+        resumed_by: fields.choice("resumed_by", &RESUMED_BY).unwrap_or(ResumedBy::Ticket),
+        sessions: fields.choice("sessions", &HOLDERS).unwrap_or(Sessions::Own),
+        tls,
+        http: fields.choice("http", &HttpVersion::NAMES).unwrap_or_default(),
+        ciphers: ciphers(&fields, tls),
         timeout: fields.duration("timeout", Sign::Positive).unwrap_or(Span::from_mins(1)),
         control: fields.boolean("control").unwrap_or(false),
         path: path(&fields).unwrap_or_else(|| "/".into()),
@@ -157,6 +175,52 @@ fn check_tls(fields: &Fields<'_>, tls: Option<TlsVersion>, of_sut: Option<TlsVer
     if let (Some(TlsVersion::V1_3), Some(TlsVersion::V1_2)) = (tls, of_sut) {
         fields.report("tls", "the SUT speaks 1.2 at most: no handshake would succeed");
     }
+}
+
+fn check_resumption(fields: &Fields<'_>, session: Session, tls: TlsVersion) {
+    for key in ["resumed_by", "sessions"] {
+        if session == Session::Fresh && fields.has(key) {
+            fields.report(key, "no session is taken up: add `session = \"resumed\"`");
+        }
+    }
+    if tls == TlsVersion::V1_3 && fields.has("resumed_by") {
+        fields.report("resumed_by", "TLS 1.3 resumes by ticket alone (RFC 8446 §2.2)");
+    }
+}
+
+fn ciphers(fields: &Fields<'_>, tls: TlsVersion) -> Arc<[Cipher]> {
+    let texts = fields.texts("ciphers");
+    if texts.as_ref().is_some_and(Vec::is_empty) {
+        fields.report("ciphers", "without a suite there is no handshake");
+    }
+    let mut ciphers = Vec::new();
+    for (text, place) in texts.into_iter().flatten() {
+        match cipher(fields, text, place, tls) {
+            Some(twice) if ciphers.contains(&twice) => {
+                fields
+                    .cx
+                    .report(place, format!("`ciphers` of {}: it is there twice", fields.label));
+            }
+            chosen => ciphers.extend(chosen),
+        }
+    }
+    ciphers.into()
+}
+
+fn cipher(fields: &Fields<'_>, text: &str, place: Place, tls: TlsVersion) -> Option<Cipher> {
+    let names: Vec<_> = Cipher::of(tls).collect();
+    let (other, mine) = match tls {
+        TlsVersion::V1_2 => (TlsVersion::V1_3, "1.2"),
+        TlsVersion::V1_3 => (TlsVersion::V1_2, "1.3"),
+    };
+    if Cipher::of(other).any(|(name, _)| name == text) {
+        let label = &fields.label;
+        let message = format!("`ciphers` of {label}: `{text}` is no suite of TLS {mine}");
+        let valid = names.iter().map(|(name, _)| *name);
+        fields.cx.report_name(place, message, text, valid, "it can be");
+        return None;
+    }
+    fields.chosen("ciphers", place, text, &names)
 }
 
 fn path(fields: &Fields<'_>) -> Option<String> {

@@ -1,7 +1,7 @@
 //! `[sut.NAME]`.
 
 use revlab_lab::http::Url;
-use revlab_lab::trace::TlsVersion;
+use revlab_lab::trace::{HttpVersion, TlsVersion};
 use revlab_lab::{Name, Span};
 use revlab_sut::config::{Adapter, ClientCertificates, Staple, SutConfig};
 
@@ -29,6 +29,7 @@ const SUT: Spec = Spec {
         "host",
         "ca",
         "tls",
+        "http",
         "clock",
         "client_certificates",
         "directory",
@@ -81,6 +82,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<SutConfi
         host: fields.host("host").unwrap_or_else(|| name.to_ascii_lowercase()),
         profile,
         tls,
+        http: fields.choice("http", &HttpVersion::NAMES).unwrap_or(HttpVersion::V2),
         clock: clock::decode(&fields),
         client_certificates: fields
             .choice("client_certificates", &CLIENT_CERTIFICATES)

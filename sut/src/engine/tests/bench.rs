@@ -136,6 +136,7 @@ impl Bench {
     ) -> Bench {
         let known: Stores = known.into();
         let config = SutConfig {
+            http: revlab_lab::trace::HttpVersion::V2,
             client_certificates: crate::config::ClientCertificates::Require,
             directory: None,
             staple: None,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use rcgen::KeyPair;
 use revlab_lab::clock::LabTime;
 use revlab_lab::http::Reply;
-use revlab_lab::trace::{Handshake, TlsVersion};
+use revlab_lab::trace::{Handshake, HttpVersion, TlsVersion};
 use revlab_lab::{Instant, Span};
 use rustls::ClientConfig;
 use rustls::version::{TLS12, TLS13};
@@ -19,6 +19,7 @@ const T0: Instant = Instant::from_millis(1_397_606_400_000);
 fn config(pki: &Pki, lab_time: &LabTime) -> FrontConfig {
     FrontConfig {
         client_certificates: true,
+        http: HttpVersion::V2,
         address: ([127, 0, 0, 1], 0).into(),
         chain: pki.server.0.clone(),
         pkcs8: pki.server.1.clone(),
@@ -58,7 +59,7 @@ struct Request {
 
 async fn request(front: &mut Front) -> Request {
     match front.next().await {
-        Arrived::Request { attempt, path, chain, handshake, tls, respond } => {
+        Arrived::Request { attempt, path, chain, handshake, tls, respond, .. } => {
             Request { attempt, path, chain, handshake, tls, respond }
         }
         Arrived::Failed { error } => panic!("no request: {error}"),
