@@ -10,6 +10,7 @@
 //! All of it is pure: text and plain data to text and plain data. What one side cannot say is
 //! listed, never dropped silently.
 
+pub mod export;
 pub mod journal;
 pub mod jtl;
 pub mod judged;

@@ -7,17 +7,20 @@ use clap::Subcommand;
 use revlab_lab::Instant;
 use revlab_lab::trace::{Trace, Writer};
 
+use super::choose::refusal;
 use super::told::{self, Done, RunFormat};
 use super::{Refusal, lint, print, talk};
 use crate::jmeter::journal::Journal;
-use crate::jmeter::{jtl, judged};
-use crate::judge;
+use crate::jmeter::{export, jtl, judged};
 use crate::out::{self, RunFolder};
 use crate::scenario::{self, Scenario};
+use crate::{exec, judge};
 
 /// What `revlab jmeter` is told to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum JMeterCommand {
+    /// Write a plan of a scenario's clients, with keystore, CSV files and properties.
+    Export(ExportArgs),
     /// Judge a JTL, CSV or XML, by a scenario's expectations.
     Judge(JudgeArgs),
 }
@@ -46,13 +49,83 @@ pub(super) struct JudgeArgs {
     format: RunFormat,
 }
 
+/// What `revlab jmeter export` is given.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExportArgs {
+    /// The scenario file whose clients JMeter is to stand for.
+    scenario: PathBuf,
+    /// Only this variant; needed where the scenario has several.
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// Write the files into this folder.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Where the server is: its name or address [default: as the scenario says].
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// The server's port [default: 443].
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Issue the certificates as if the scenario began then [default: now].
+    #[arg(long, value_name = "TIME")]
+    at: Option<Instant>,
+    /// Certificates name this address, at which `revlab serve` will listen (`--listen`): an address and a
+    /// port [default: the hosts of the scenario].
+    #[cfg(feature = "live")]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<std::net::SocketAddr>,
+}
+
 pub(super) fn jmeter(command: &JMeterCommand) -> Result<u8, Refusal> {
     match command {
-        JMeterCommand::Judge(args) => judge(args),
+        JMeterCommand::Export(args) => write_plan(args),
+        JMeterCommand::Judge(args) => judge_results(args),
     }
 }
 
-fn judge(args: &JudgeArgs) -> Result<u8, Refusal> {
+fn write_plan(args: &ExportArgs) -> Result<u8, Refusal> {
+    let scenario = the_one(&args.scenario, args.variant.as_deref())?;
+    let why = |why: &dyn std::fmt::Display| refusal(&scenario, &why.to_string());
+    if scenario.clients.is_empty() {
+        return Err(why(&"it has no clients: there is nothing that JMeter could do"));
+    }
+    let moved = moved(args, &scenario)?;
+    let (_, cast) = exec::authorities(&moved).map_err(|error| why(&error))?;
+    let target = export::Target { host: args.host.clone(), port: args.port };
+    let export = export::export(&moved, &cast, &target);
+    for file in &export.files {
+        let path = args.out.join(&file.name);
+        let written = match file.secret {
+            true => out::secret(&path, &file.bytes),
+            false => out::file(path.clone(), &file.bytes),
+        };
+        written.map_err(|error| Refusal(format!("error: {error}")))?;
+        print(&path.display().to_string())?;
+    }
+    for note in &export.notes {
+        talk(&format!("note: {note}"));
+    }
+    Ok(0)
+}
+
+/// The scenario as it is when it begins at another time, under other addresses.
+fn moved(args: &ExportArgs, scenario: &Scenario) -> Result<Scenario, Refusal> {
+    let told = |found: Vec<scenario::Mistake>| {
+        let all: Vec<String> = found.into_iter().map(|mistake| mistake.message).collect();
+        refusal(scenario, &all.join("; "))
+    };
+    let mut pattern = scenario::Pattern::of(scenario).map_err(told)?;
+    let start = args.at.unwrap_or_else(super::sut::now).floor_to_second();
+    pattern.begin(scenario.start, start, scenario.duration);
+    #[cfg(feature = "live")]
+    if let Some(listen) = args.listen {
+        return crate::serve::served_at(pattern, scenario, listen)
+            .map_err(|why| refusal(scenario, &format!("`--listen {listen}`: {why}")));
+    }
+    pattern.scenario().map_err(told)
+}
+
+fn judge_results(args: &JudgeArgs) -> Result<u8, Refusal> {
     let scenario = the_one(&args.scenario, args.variant.as_deref())?;
     let wrong = |file: &Path, why: &dyn std::fmt::Display| {
         Refusal(format!("error: {}: {why}", file.display()))

@@ -219,12 +219,33 @@ mod tests {
 
     #[test]
     fn csv_is_as_jmeter_writes_it() {
-        insta::assert_snapshot!(csv(&[sample(), revoked()]), @"");
+        insta::assert_snapshot!(csv(&[sample(), revoked()]), @r#"
+        timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,bytes,sentBytes,grpThreads,allThreads,URL,Latency,IdleTime,Connect,"identity"
+        1397606400000,12,users,200,OK,users 1-1,text,true,,0,0,0,0,https://www.lab/,12,0,8,users-1
+        1397606400000,12,users,Non HTTP response code: javax.net.ssl.SSLHandshakeException,Non HTTP response message: Received fatal alert: certificate_revoked,users 1-2,text,false,"a, ""b"" <c>",0,0,0,0,https://www.lab/,0,0,0,users-2
+        "#);
     }
 
     #[test]
     fn xml_is_as_jmeter_writes_it() {
-        insta::assert_snapshot!(xml(&[sample(), revoked()]), @"");
+        insta::assert_snapshot!(xml(&[sample(), revoked()]), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testResults version="1.2">
+        <httpSample t="12" it="0" lt="12" ct="8" ts="1397606400000" s="true" lb="users" rc="200" rm="OK" tn="users 1-1" dt="text" by="0" sby="0" ng="0" na="0" identity="users-1">
+          <java.net.URL>https://www.lab/</java.net.URL>
+        </httpSample>
+        <httpSample t="12" it="0" lt="0" ct="0" ts="1397606400000" s="false" lb="users" rc="Non HTTP response code: javax.net.ssl.SSLHandshakeException" rm="Non HTTP response message: Received fatal alert: certificate_revoked" tn="users 1-2" dt="text" by="0" sby="0" ng="0" na="0" identity="users-2">
+          <assertionResult>
+            <name>outcome</name>
+            <failure>true</failure>
+            <error>false</error>
+            <failureMessage>a, &quot;b&quot; &lt;c&gt;</failureMessage>
+          </assertionResult>
+          <java.net.URL>https://www.lab/</java.net.URL>
+        </httpSample>
+
+        </testResults>
+        "#);
     }
 
     #[test]

@@ -129,7 +129,11 @@ fn what_cannot_be_an_attempt_is_said_and_left_out() {
     samples[2].identity = Some("users-02".into());
     let found = attempts(&users(), &samples);
     assert_eq!(found.attempts.len(), 1);
-    insta::assert_snapshot!(found.notes.join("\n"), @"");
+    insta::assert_snapshot!(found.notes.join("\n"), @r"
+    1 sample is left out: the client has no identity `users-02`
+    1 sample is left out: the client has no identity `users-9`
+    1 sample is left out: `users` has several identities, and the JTL does not tell which was used (run JMeter with `-Jsample_variables=identity` and that variable as the alias)
+    ");
     let both = scenario("[clients.a]\nevery = \"1m\"\n[clients.b]\nevery = \"1m\"\n");
     let found = attempts(&both, &samples[..2]);
     assert_eq!(
