@@ -11,8 +11,10 @@
 //! listed, never dropped silently.
 
 pub mod export;
+pub mod import;
 pub mod journal;
 pub mod jtl;
 pub mod judged;
+mod plan;
 pub mod samples;
 mod xml;

@@ -11,7 +11,7 @@ use super::choose::refusal;
 use super::told::{self, Done, RunFormat};
 use super::{Refusal, lint, print, talk};
 use crate::jmeter::journal::Journal;
-use crate::jmeter::{export, jtl, judged};
+use crate::jmeter::{export, import, jtl, judged};
 use crate::out::{self, RunFolder};
 use crate::scenario::{self, Scenario};
 use crate::{exec, judge};
@@ -19,6 +19,8 @@ use crate::{exec, judge};
 /// What `revlab jmeter` is told to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum JMeterCommand {
+    /// Read a plan (`.jmx`) and write the skeleton of a scenario.
+    Import(ImportArgs),
     /// Write a plan of a scenario's clients, with keystore, CSV files and properties.
     Export(ExportArgs),
     /// Judge a JTL, CSV or XML, by a scenario's expectations.
@@ -47,6 +49,16 @@ pub(super) struct JudgeArgs {
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = RunFormat::Terminal)]
     format: RunFormat,
+}
+
+/// What `revlab jmeter import` is given.
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportArgs {
+    /// The plan.
+    plan: PathBuf,
+    /// Write the scenario into this file [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 /// What `revlab jmeter export` is given.
@@ -78,9 +90,28 @@ pub(super) struct ExportArgs {
 
 pub(super) fn jmeter(command: &JMeterCommand) -> Result<u8, Refusal> {
     match command {
+        JMeterCommand::Import(args) => read_plan(args),
         JMeterCommand::Export(args) => write_plan(args),
         JMeterCommand::Judge(args) => judge_results(args),
     }
+}
+
+fn read_plan(args: &ImportArgs) -> Result<u8, Refusal> {
+    let place = args.plan.display().to_string();
+    let import = import::import(&place, &text(&args.plan)?);
+    let import = import.map_err(|why| Refusal(format!("error: {place}: {why}")))?;
+    match &args.out {
+        Some(file) => {
+            let written = out::file(file.clone(), import.scenario.as_bytes());
+            written.map_err(|why| Refusal(format!("error: {why}")))?;
+            print(&file.display().to_string())?;
+        }
+        None => print(&import.scenario)?,
+    }
+    for note in &import.notes {
+        talk(&format!("note: {note}"));
+    }
+    Ok(0)
 }
 
 fn write_plan(args: &ExportArgs) -> Result<u8, Refusal> {

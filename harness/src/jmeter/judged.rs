@@ -185,6 +185,8 @@ fn header(scenario: &Scenario, journal: bool) -> Header {
     let sut = scenario.suts.values().find(|sut| sut.under_test).map_or("", |sut| &*sut.name);
     let mut what: BTreeMap<String, serde_json::Value> = BTreeMap::new();
     what.insert("adapter".into(), JTL.into());
+    what.insert("program".into(), "Apache JMeter".into());
+    what.insert("time".into(), "real".into());
     if journal {
         what.insert(JOURNAL.into(), true.into());
     }
