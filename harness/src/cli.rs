@@ -8,6 +8,7 @@ mod cache;
 mod choose;
 mod compare;
 mod hypotheses;
+mod jmeter;
 mod jobs;
 mod judge;
 mod lint;
@@ -47,6 +48,12 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Make the reports of a run that was kept with `--out` again.
     Report(report::ReportArgs),
+    /// Read plans and results of Apache JMeter, and write plans.
+    #[command(name = "jmeter")]
+    JMeter {
+        #[command(subcommand)]
+        command: jmeter::JMeterCommand,
+    },
     /// Serve the CAs of a scenario in real time, for other programs.
     #[cfg(feature = "live")]
     Serve(serve::ServeArgs),
@@ -188,6 +195,7 @@ pub fn main() -> ExitCode {
         Command::Judge(args) => judge::judge(args),
         Command::Compare(args) => compare::compare(args),
         Command::Report(args) => report::report(args),
+        Command::JMeter { command } => jmeter::jmeter(command),
         #[cfg(feature = "live")]
         Command::Serve(args) => serve::serve(args),
         Command::Verify(args) => verify::verify(args),

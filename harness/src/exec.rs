@@ -39,9 +39,10 @@ use revlab_lab::trace::Trace;
 use revlab_sut::cache::Caches;
 
 pub use progress::Progress;
-pub use setup::{Cast, Identity, SetupError};
+pub(crate) use setup::authorities;
 #[cfg(feature = "live")]
-pub(crate) use setup::{authorities, chain};
+pub(crate) use setup::chain;
+pub use setup::{Cast, Identity, SetupError};
 
 use self::adapter::Adapter;
 use self::recorder::Recorder;

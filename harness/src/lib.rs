@@ -10,6 +10,7 @@
 //! * [`out`]: what `--out` keeps; [`kept`]: reading it back; [`caches`]: the disk caches among it, in
 //!   words;
 //! * [`hypotheses`]: which observations of the incident each hypothesis reproduces;
+//! * [`jmeter`]: plans and results of Apache JMeter, read and written;
 //! * `serve`: the CAs of a scenario in real time, for other programs (feature `live`);
 //! * [`cli`]: the `revlab` command.
 //!
@@ -42,6 +43,7 @@ pub mod compare;
 pub mod digest;
 pub mod exec;
 pub mod hypotheses;
+pub mod jmeter;
 pub mod judge;
 pub mod kept;
 pub mod out;

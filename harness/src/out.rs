@@ -268,15 +268,7 @@ impl RunFolder {
 
     /// A private key: readable by its owner alone.
     fn secret(&self, name: &str, bytes: &[u8]) -> Result<(), OutError> {
-        let path = self.path.join(name);
-        // An older file would keep its own mode.
-        let _ = fs::remove_file(&path);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(&path).and_then(|mut file| file.write_all(bytes));
-        written.map_err(|source| OutError { path, source })
+        secret(&self.path.join(name), bytes)
     }
 }
 
@@ -308,7 +300,32 @@ pub fn attempts(folder: &Path, trace: &Trace) -> Result<PathBuf, OutError> {
     file(path.clone(), attempts::csv(trace).as_bytes()).map(|()| path)
 }
 
-fn file(path: PathBuf, bytes: &[u8]) -> Result<(), OutError> {
+/// Writes a file that only its owner can read, in place of what may be there.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub(crate) fn secret(path: &Path, bytes: &[u8]) -> Result<(), OutError> {
+    let parent = path.parent().map(fs::create_dir_all);
+    // An older file would keep its own mode.
+    let _ = fs::remove_file(path);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = parent
+        .unwrap_or(Ok(()))
+        .and_then(|()| options.open(path))
+        .and_then(|mut file| file.write_all(bytes));
+    written.map_err(|source| OutError { path: path.to_owned(), source })
+}
+
+/// Writes a file and the folders above it.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub(crate) fn file(path: PathBuf, bytes: &[u8]) -> Result<(), OutError> {
     let parent = path.parent().map(fs::create_dir_all);
     let written = parent.unwrap_or(Ok(())).and_then(|()| fs::write(&path, bytes));
     written.map_err(|source| OutError { path, source })

@@ -14,7 +14,6 @@ pub mod library;
 pub mod model;
 mod nearest;
 mod notation;
-#[cfg(feature = "live")]
 mod pattern;
 mod source;
 mod tree;
@@ -32,7 +31,6 @@ use revlab_lab::Name;
 
 pub use diagnostic::{Diagnostic, Errors};
 pub use model::Scenario;
-#[cfg(feature = "live")]
 pub use pattern::{Mistake, Pattern};
 pub use source::FileId;
 

@@ -44,6 +44,7 @@ use crate::scenario::Mistake;
 use crate::scenario::model::Scenario;
 
 pub use ready::Ready;
+pub(crate) use sites::served_at;
 
 /// What `serve` is given beside its scenario.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! PKCS #12 (RFC 7292): a key with its certificates in one file under a password, as OpenSSL, Java
+//! PKCS #12 (RFC 7292): keys with their certificates in one file under a password, as OpenSSL, Java
 //! and Windows load it.
 //!
 //! Salts and initialisation vectors are drawn from key and password, so that the same input gives
@@ -6,6 +6,8 @@
 
 mod encryption;
 mod kdf;
+
+use std::collections::BTreeSet;
 
 use const_oid::ObjectIdentifier;
 
@@ -49,20 +51,59 @@ pub fn export(
     friendly_name: &str,
     encryption: Encryption,
 ) -> Vec<u8> {
-    let salts = Salts { seed: [sha256(key.pkcs8()), sha256(password.as_bytes())] };
+    export_all(&[Entry { friendly_name, key, chain }], password, encryption)
+}
+
+/// A key with its certificates and the name under which programs find it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// What Windows shows and what Java calls the entry's alias.
+    pub friendly_name: &'a str,
+    /// The private key.
+    pub key: &'a KeyPair,
+    /// Its certificate, then those above it.
+    pub chain: &'a [Certificate],
+}
+
+/// Puts several keys with their certificates into one PKCS #12 file, as JMeter's Keystore Configuration
+/// reads it. A certificate that several chains share is in it once.
+///
+/// ```
+/// use revlab_lab::Seed;
+/// use revlab_pki::pkcs12::{self, Encryption, Entry};
+/// use revlab_pki::{KeyAlgorithm, KeyPair};
+/// let [a, b] = ["a", "b"].map(|name| KeyPair::seeded(KeyAlgorithm::EcdsaP256, Seed(1), name));
+/// let entries = [("a", &a), ("b", &b)].map(|(friendly_name, key)| Entry { friendly_name, key, chain: &[] });
+/// let both = pkcs12::export_all(&entries, "revlab", Encryption::Modern);
+/// assert!(both.len() > pkcs12::export(&a, &[], "revlab", "a", Encryption::Modern).len());
+/// ```
+pub fn export_all(entries: &[Entry<'_>], password: &str, encryption: Encryption) -> Vec<u8> {
+    let keys: Vec<[u8; 32]> = entries.iter().map(|entry| sha256(entry.key.pkcs8())).collect();
+    let of_keys = match keys.as_slice() {
+        [one] => *one,
+        several => sha256(several.as_flattened()),
+    };
+    let salts = Salts { seed: [of_keys, sha256(password.as_bytes())] };
     let cipher = Cipher { encryption, password, iterations: ITERATIONS };
-    let attributes = attributes(friendly_name, chain.first());
-    let mut certificates = Vec::new();
-    for (n, certificate) in chain.iter().enumerate() {
-        // Only the first is the key's.
-        let attributes = if n == 0 { attributes.as_slice() } else { &[] };
-        certificates.extend(certificate_bag(certificate, attributes));
+    let (mut certificates, mut key_bags) = (Vec::new(), Vec::new());
+    let mut shared: BTreeSet<&[u8]> = BTreeSet::new();
+    for (nth, entry) in entries.iter().enumerate() {
+        let attributes = attributes(entry.friendly_name, entry.chain.first());
+        for (n, certificate) in entry.chain.iter().enumerate() {
+            // Only the first is the key's.
+            if n == 0 {
+                certificates.extend(certificate_bag(certificate, &attributes));
+            } else if shared.insert(certificate.der()) {
+                certificates.extend(certificate_bag(certificate, &[]));
+            }
+        }
+        key_bags.extend(key_bag(entry.key, nth, &cipher, &salts, &attributes));
     }
     let certificates = encode::tlv(tag::SEQUENCE, &certificates);
-    let key = sequence(&[&key_bag(key, &cipher, &salts, &attributes)]);
+    let key_bags = encode::tlv(tag::SEQUENCE, &key_bags);
     let safes = sequence(&[
         &encrypted_data(&certificates, &cipher, &salts),
-        &content_info(DATA, &octet_string(&key)),
+        &content_info(DATA, &octet_string(&key_bags)),
     ]);
     let mac = cipher.mac(&safes, &salts.draw("mac"));
     sequence(&[&encode::number(3), &content_info(DATA, &octet_string(&safes)), &mac])
@@ -101,9 +142,19 @@ fn certificate_bag(certificate: &Certificate, attributes: &[u8]) -> Vec<u8> {
     bag(CERTIFICATE_BAG, &sequence(&[&encode::oid(X509_CERTIFICATE), &der]), attributes)
 }
 
-fn key_bag(key: &KeyPair, cipher: &Cipher<'_>, salts: &Salts, attributes: &[u8]) -> Vec<u8> {
-    let (algorithm, ciphertext) =
-        cipher.encrypt(key.pkcs8(), &salts.draw("key"), &salts.draw("key's iv"));
+/// Of the key in this place. All have one salt, and each an initialisation vector of its own.
+fn key_bag(
+    key: &KeyPair,
+    nth: usize,
+    cipher: &Cipher<'_>,
+    salts: &Salts,
+    attributes: &[u8],
+) -> Vec<u8> {
+    let iv = match nth {
+        0 => salts.draw("key's iv"),
+        nth => salts.draw(&format!("key's iv {nth}")),
+    };
+    let (algorithm, ciphertext) = cipher.encrypt(key.pkcs8(), &salts.draw("key"), &iv);
     bag(SHROUDED_KEY_BAG, &sequence(&[&algorithm, &octet_string(&ciphertext)]), attributes)
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use revlab_lab::{Instant, Seed, Span};
-use revlab_pki::pkcs12::{self, Encryption};
+use revlab_pki::pkcs12::{self, Encryption, Entry};
 use revlab_pki::{
     Certificate, CertificateTemplate, DistinguishedName, Issuer, KeyAlgorithm, KeyPair, Usage,
 };
@@ -118,4 +118,64 @@ fn keytool_lists_the_entry_with_its_chain() {
             assert!(text.contains("Certificate chain length: 2"), "{text}");
         }
     }
+}
+
+/// Two identities of one CA.
+fn two() -> [(&'static str, (KeyPair, Vec<Certificate>)); 2] {
+    let kind = KeyAlgorithm::EcdsaP256;
+    let ca_key = KeyPair::seeded(kind, Seed(1), "ca");
+    let ca = template("XXX-CA", 1, Usage::Authority)
+        .issue(ca_key.public_key_info(), &Issuer::Itself(&ca_key))
+        .unwrap();
+    [("users-1", 2), ("users-2", 3)].map(|(name, serial)| {
+        let key = KeyPair::seeded(kind, Seed(2), name);
+        let own = template(name, serial, Usage::Client)
+            .issue(key.public_key_info(), &Issuer::Certificate(&ca, &ca_key))
+            .unwrap();
+        (name, (key, vec![own, ca.clone()]))
+    })
+}
+
+fn both_in_one(encryption: Encryption) -> Vec<u8> {
+    let two = two();
+    let entries: Vec<Entry<'_>> = two
+        .iter()
+        .map(|(friendly_name, (key, chain))| Entry { friendly_name, key, chain })
+        .collect();
+    pkcs12::export_all(&entries, PASSWORD, encryption)
+}
+
+#[test]
+fn keytool_lists_every_entry_of_one_file_with_its_own_chain() {
+    if !is_there("pkcs12", "keytool", "-help") {
+        return;
+    }
+    let folder = folder("keytool-several");
+    for encryption in [Encryption::Modern, Encryption::Legacy] {
+        std::fs::write(folder.join("a.p12"), both_in_one(encryption)).unwrap();
+        let line = format!("-list -v -keystore a.p12 -storetype PKCS12 -storepass {PASSWORD}");
+        let (ok, text) = run("keytool", &line, &folder);
+        assert!(ok, "{encryption:?}: {text}");
+        assert!(text.contains("contains 2 entries"), "{text}");
+        for name in ["users-1", "users-2"] {
+            let entry = text.split("Alias name: ").find(|e| e.starts_with(name)).unwrap();
+            assert!(entry.contains("Certificate chain length: 2"), "{text}");
+            assert!(entry.contains(&format!("Owner: CN={name}")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn openssl_reads_every_key_of_one_file() {
+    if !is_there("pkcs12", "openssl", "version") {
+        return;
+    }
+    let folder = folder("openssl-several");
+    std::fs::write(folder.join("a.p12"), both_in_one(Encryption::Modern)).unwrap();
+    let line = format!("pkcs12 -in a.p12 -passin pass:{PASSWORD} -nodes");
+    let (ok, text) = run("openssl", &line, &folder);
+    assert!(ok, "{text}");
+    assert_eq!(text.matches("BEGIN PRIVATE KEY").count(), 2);
+    // The CA that both share is in it once.
+    assert_eq!(text.matches("BEGIN CERTIFICATE").count(), 3);
 }

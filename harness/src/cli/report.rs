@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use super::judge::{discover, read};
 use super::told::{self, Done, RunFormat};
 use super::{Refusal, print};
+use crate::jmeter::{jtl, samples};
 use crate::report::{attempts, html};
 use crate::{judge, out};
 
@@ -36,11 +37,18 @@ enum ReportFormat {
     Html,
     /// All attempts of one run, a line each.
     Csv,
+    /// The attempts of one run as JMeter's results, CSV.
+    Jtl,
+    /// The attempts of one run as JMeter's results, XML.
+    JtlXml,
 }
 
 pub(super) fn report(args: &ReportArgs) -> Result<u8, Refusal> {
     let folders = discover(&args.folder)?;
-    let of_one = matches!(args.format, Some(ReportFormat::Csv | ReportFormat::Html));
+    let of_one = matches!(
+        args.format,
+        Some(ReportFormat::Csv | ReportFormat::Html | ReportFormat::Jtl | ReportFormat::JtlXml)
+    );
     if of_one && folders.len() > 1 {
         let which: Vec<_> = folders.iter().map(|f| format!("  {}", f.display())).collect();
         return Err(Refusal(format!(
@@ -60,6 +68,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<u8, Refusal> {
             Some(ReportFormat::Markdown) => told(RunFormat::Markdown)?,
             Some(ReportFormat::Html) => print(&html::render(scenario, trace, &judgement))?,
             Some(ReportFormat::Csv) => print(&attempts::csv(trace))?,
+            Some(ReportFormat::Jtl) => print(&jtl::csv(&samples::samples(scenario, trace)))?,
+            Some(ReportFormat::JtlXml) => print(&jtl::xml(&samples::samples(scenario, trace)))?,
             None => {
                 let refuse = |e: out::OutError| Refusal(format!("error: {e}"));
                 let written = out::reports(&folder, scenario, trace, &judgement);

@@ -11,6 +11,7 @@ use revlab_lab::{Instant, Name, Span};
 
 use super::episode::Episode;
 use super::staleness::Clocks;
+use crate::jmeter::judged;
 use crate::scenario::Scenario;
 use crate::scenario::model::Window;
 
@@ -64,6 +65,10 @@ pub(crate) struct Index<'a> {
     pub(crate) header: Option<&'a Header>,
     /// Whether the system under test was a program that is not ours: it tells no codes.
     pub(crate) foreign: bool,
+    /// Whether the load was another program's, which told its attempts alone: not what administrators did.
+    pub(crate) attempts_only: bool,
+    /// Whether what was fetched is on record.
+    pub(crate) fetches_told: bool,
     /// Start of the run.
     pub(crate) start: Instant,
     /// End of the run as planned.
@@ -123,6 +128,8 @@ impl<'a> Index<'a> {
         let mut index = Index {
             header: None,
             foreign: false,
+            attempts_only: false,
+            fetches_told: true,
             start: scenario.start,
             planned_end,
             end: if cut.is_some() { last.min(planned_end) } else { planned_end },
@@ -140,6 +147,11 @@ impl<'a> Index<'a> {
         };
         index.fill(trace);
         index.foreign = index.header.is_some_and(|h| h.adapter(&h.sut).is_some());
+        index.attempts_only = index.header.is_some_and(|h| h.transport == judged::JTL);
+        index.fetches_told = !index.attempts_only
+            || index.header.is_some_and(|h| {
+                h.profiles.get(&h.sut).is_some_and(|what| what.contains_key(judged::JOURNAL))
+            });
         index.attempts.sort_by_key(|a| (a.due, a.n));
         for client in scenario.clients.values() {
             if let Some(process) =

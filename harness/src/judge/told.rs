@@ -65,6 +65,9 @@ pub(super) fn beyond(index: &Index<'_>, kind: &ExpectationKind) -> Option<&'stat
     if !index.foreign {
         return None;
     }
+    if let Some(why) = beyond_attempts(index, kind) {
+        return Some(why);
+    }
     let inside = |filter: &FetchFilter| filter.process.is_some() || filter.unsolicited.is_some();
     let asks = match kind {
         ExpectationKind::Fetches { of, .. } => inside(of),
@@ -82,6 +85,29 @@ pub(super) fn beyond(index: &Index<'_>, kind: &ExpectationKind) -> Option<&'stat
         _ => false,
     };
     asks.then_some("the system under test is not the model: which of its processes fetches, and why, it does not tell")
+}
+
+/// Why an expectation asks for more than the attempts of another program's load; none: it does not.
+fn beyond_attempts(index: &Index<'_>, kind: &ExpectationKind) -> Option<&'static str> {
+    let of_fetches = matches!(
+        kind,
+        ExpectationKind::Fetches { .. }
+            | ExpectationKind::Order { .. }
+            | ExpectationKind::Follows { .. }
+    );
+    if of_fetches && !index.fetches_told {
+        return Some("a JTL has no fetches: the journal of `revlab serve` has them (`--journal`)");
+    }
+    let of_operations = match kind {
+        // An operation that ended an episode would not be on record.
+        ExpectationKind::Episodes { heals, .. } => heals.is_some(),
+        ExpectationKind::Exposure { .. } => true,
+        // Whether the CRL in use was stale is a matter of what was published.
+        ExpectationKind::Fetches { while_base_stale, .. } => *while_base_stale,
+        _ => false,
+    };
+    (of_operations && index.attempts_only)
+        .then_some("a JTL does not tell what CAs and administrators did meanwhile")
 }
 
 #[cfg(test)]

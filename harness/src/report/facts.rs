@@ -6,6 +6,7 @@ use revlab_lab::Span;
 use revlab_sut::profile::{Hypothesis, Sheet};
 use serde_json::Value;
 
+use crate::jmeter::judged;
 use crate::judge::index::Index;
 use crate::judge::{Episode, Healing, Judgement, Status, at};
 use crate::scenario::Scenario;
@@ -80,15 +81,22 @@ pub(crate) fn clocks(index: &Index<'_>) -> String {
     settings.collect::<Vec<_>>().join("; ")
 }
 
-/// The command that gives the same trace again.
+/// The command that gives the same trace again; of a run that JMeter made, with its results.
 pub(crate) fn command(scenario: &Scenario, index: &Index<'_>) -> String {
     let file = match scenario.name.contains('/') {
         true => format!("scenarios/{}.toml", scenario.name),
         false => format!("{}.toml", scenario.name),
     };
-    let mut command = format!("revlab run {file}");
+    let by_jtl = index.header.is_some_and(|header| header.transport == judged::JTL);
+    let mut command = match by_jtl {
+        true => format!("revlab jmeter judge RESULTS {file}"),
+        false => format!("revlab run {file}"),
+    };
     if let Some(variant) = &scenario.variant {
         command.push_str(&format!(" --variant {variant}"));
+    }
+    if by_jtl {
+        return command;
     }
     command.push_str(&format!(" --seed {}", scenario.seed.0));
     let Some(header) = index.header else { return command };

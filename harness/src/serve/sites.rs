@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use revlab_fake_ca::FakeCa;
 use revlab_lab::http::Url;
 
 use crate::scenario::model::Scenario;
+use crate::scenario::{Mistake, Pattern};
 
 /// The sites by the host that the scenario gives them, in lower case.
 #[derive(Clone, Debug, Default)]
@@ -87,6 +89,32 @@ impl Sites {
             }
         }
     }
+}
+
+/// Puts into a pattern, and into the scenario that comes of it, the names under which `revlab serve --listen`
+/// serves its CAs at this address. With port 0 nobody knows the ports beforehand.
+///
+/// # Errors
+///
+/// There are not so many ports, or the scenario has mistakes then.
+pub(crate) fn served_at(
+    mut pattern: Pattern,
+    scenario: &Scenario,
+    listen: SocketAddr,
+) -> Result<Scenario, String> {
+    let hosts = FakeCa::hosts_of(scenario.cas.values()).into_iter().zip(0u16..);
+    let address = |(host, index): (String, u16)| {
+        let port = listen.port().checked_add(index).filter(|port| *port != 0);
+        Ok((host, SocketAddr::new(listen.ip(), port.ok_or("there are not so many ports")?)))
+    };
+    let sites = Sites::new(hosts.map(address).collect::<Result<Vec<_>, String>>()?, false);
+    pattern.rewrite(&|url| sites.url(url));
+    let told = |found: Vec<Mistake>| {
+        found.into_iter().map(|mistake| mistake.message).collect::<Vec<_>>().join("; ")
+    };
+    let mut scenario = pattern.scenario().map_err(told)?;
+    sites.place(&mut scenario);
+    Ok(scenario)
 }
 
 fn by_host(sites: impl IntoIterator<Item = (String, SocketAddr)>) -> BTreeMap<String, SocketAddr> {

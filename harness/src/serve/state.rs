@@ -61,7 +61,11 @@ impl ServeCore {
             }
             Command::State => Ok(Reply::json(200, &self.state(now))),
             Command::Certificates => Ok(Reply::json(200, &self.certificates())),
-            Command::Journal { limit } => Ok(Reply::json(200, &self.journal.json(limit))),
+            Command::Journal { limit } => {
+                let mut journal = self.journal.json(limit);
+                journal["start"] = json!(self.scenario.start);
+                Ok(Reply::json(200, &journal))
+            }
             Command::Forget => {
                 self.journal.clear();
                 Ok(Reply::done())

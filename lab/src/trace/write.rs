@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{End, Kind, Record};
+use super::{End, Kind, Record, Trace};
 use crate::Instant;
 
 /// Numbers records and writes them as JSON Lines.
@@ -46,6 +46,23 @@ impl<W: Write> Writer<W> {
         let record = self.write(t, Kind::End(End { reason: reason.to_owned(), counts }))?;
         self.to.flush()?;
         Ok(record)
+    }
+}
+
+impl Writer<()> {
+    /// Writes a whole trace as it is, and flushes.
+    ///
+    /// # Errors
+    ///
+    /// What `to` says.
+    pub fn copy(trace: &Trace, to: &mut dyn Write) -> io::Result<()> {
+        let mut line = Vec::with_capacity(512);
+        for record in trace.records() {
+            line.clear();
+            write_line(record, &mut line)?;
+            to.write_all(&line)?;
+        }
+        to.flush()
     }
 }
 

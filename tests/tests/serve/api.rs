@@ -134,7 +134,9 @@ fn every_path_and_method_of_the_description_does_what_it_says() {
         assert!(text.lines().any(|there| there == line), "{line}\n{text}");
     }
     api.must(204, "DELETE", "/journal", NONE);
-    assert_eq!(api.must(200, "GET", "/journal", NONE), json!({ "entries": [], "dropped": 0 }));
+    let journal = api.must(200, "GET", "/journal", NONE);
+    assert_eq!((&journal["entries"], &journal["dropped"]), (&json!([]), &json!(0)));
+    assert!(journal["start"].as_str().is_some_and(|at| at.ends_with(".000Z")), "{journal}");
 
     // Back to the beginning.
     let state = api.must(200, "POST", "/reset", NONE);

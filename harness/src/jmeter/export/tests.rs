@@ -1,0 +1,69 @@
+use super::*;
+
+const TEXT: &str = r#"
+    format = 1
+    title = "Three kinds of load"
+    start = "2024-03-01T00:00:00Z"
+    duration = "1h"
+    [ca.issuing]
+    [sut.web]
+    host = "www.lab"
+    tls = "1.3"
+    [clients.users]
+    think = "5s..15s"
+    threads = 3
+    identities = 3
+    ramp_up = "30s"
+    [clients.pacers]
+    every = "10s"
+    from = "90s"
+    loops = 5
+    path = "/a?b=c&d"
+    [clients.crowd]
+    rate = [{ for = "10m", rate = "1 per 1s" }, { rate = "1 per 1s", to = "3 per 1s", for = "10m" }]
+    arrivals = "poisson"
+    threads = 4
+    barrier = 2
+    [operation.again]
+    on = "web"
+    at = "10m"
+    reboot = {}
+"#;
+
+fn exported() -> (Scenario, Export) {
+    let read = crate::scenario::from_text("three", TEXT);
+    let scenario = read.unwrap_or_else(|errors| panic!("{}", errors.render(false))).remove(0);
+    let (_, cast) = crate::exec::authorities(&scenario).unwrap();
+    let target = Target { host: Some("127.0.0.1".into()), port: Some(8443) };
+    let export = export(&scenario, &cast, &target);
+    (scenario, export)
+}
+
+fn text<'e>(export: &'e Export, name: &str) -> &'e str {
+    let file = export.files.iter().find(|file| file.name == name).unwrap();
+    std::str::from_utf8(&file.bytes).unwrap()
+}
+
+#[test]
+fn the_plan_has_a_thread_group_for_each_client_and_stage() {
+    let (_, export) = exported();
+    insta::assert_snapshot!("plan", text(&export, PLAN));
+}
+
+#[test]
+fn what_jmeter_does_otherwise_is_listed_and_stands_in_the_readme() {
+    let (_, export) = exported();
+    insta::assert_snapshot!("notes", export.notes.join("\n"));
+    let readme = text(&export, "README.md");
+    assert!(export.notes.iter().all(|note| readme.contains(note)), "{readme}");
+}
+
+#[test]
+fn every_identity_has_its_line_and_keys_are_secret() {
+    let (_, export) = exported();
+    assert_eq!(text(&export, "identities-users.csv"), "users-1\nusers-2\nusers-3\n");
+    assert_eq!(text(&export, "identities-crowd.csv"), "crowd-1\n");
+    let secret: Vec<_> = export.files.iter().filter(|f| f.secret).map(|f| &*f.name).collect();
+    assert_eq!(secret, [KEYSTORE]);
+    assert!(text(&export, "user.properties").contains("https.socket.protocols=TLSv1.3\n"));
+}
