@@ -186,3 +186,16 @@ pub enum Handshake {
     /// There was none, or it failed.
     None,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_of_traces_of_before_have_tcp_in_the_handshake() {
+        let read: PhasesMs = serde_json::from_str(r#"{"handshake":3,"request":6}"#).unwrap();
+        let expected = PhasesMs { connect: None, handshake: 3, request: 6, first_byte: None };
+        assert_eq!(read, expected);
+        assert_eq!(serde_json::to_string(&read).unwrap(), r#"{"handshake":3,"request":6}"#);
+    }
+}
