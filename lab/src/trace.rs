@@ -79,7 +79,7 @@ pub struct Header {
     pub variant: Option<String>,
     /// The seed.
     pub seed: u64,
-    /// `sim` or `live`.
+    /// `sim`, `live`, or `jtl` where JMeter sent the load.
     pub transport: String,
     /// The system under test.
     pub sut: String,

@@ -220,9 +220,9 @@ mod tests {
     #[test]
     fn csv_is_as_jmeter_writes_it() {
         insta::assert_snapshot!(csv(&[sample(), revoked()]), @r#"
-        timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,bytes,sentBytes,grpThreads,allThreads,URL,Latency,IdleTime,Connect,"identity"
-        1397606400000,12,users,200,OK,users 1-1,text,true,,0,0,0,0,https://www.lab/,12,0,8,users-1
-        1397606400000,12,users,Non HTTP response code: javax.net.ssl.SSLHandshakeException,Non HTTP response message: Received fatal alert: certificate_revoked,users 1-2,text,false,"a, ""b"" <c>",0,0,0,0,https://www.lab/,0,0,0,users-2
+        timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,bytes,grpThreads,allThreads,URL,Latency,IdleTime,Connect,"identity"
+        1397606400000,12,users,200,OK,users 1-1,text,true,,0,0,0,https://www.lab/,12,0,8,users-1
+        1397606400000,12,users,Non HTTP response code: javax.net.ssl.SSLHandshakeException,Non HTTP response message: Received fatal alert: certificate_revoked,users 1-2,text,false,"a, ""b"" <c>",0,0,0,https://www.lab/,0,0,0,users-2
         "#);
     }
 
