@@ -8,8 +8,8 @@ mod group;
 mod readme;
 mod tree;
 
-use revlab_clients::identity_name;
 use revlab_clients::plan::{ClientPlan, Session};
+use revlab_clients::{Choice, identity_name};
 use revlab_lab::Name;
 use revlab_lab::trace::TlsVersion;
 use revlab_pki::Certificate;
@@ -85,9 +85,26 @@ fn csv_of(client: &str) -> String {
     format!("identities-{client}.csv")
 }
 
+/// A line for each turn: the file begins anew at its end.
 fn identities(plan: &ClientPlan) -> File {
-    let all = (1..=plan.identities).map(|n| format!("{}\n", identity_name(&plan.name, n)));
-    File::text(csv_of(&plan.name), all.collect())
+    let line = |n: u32| format!("{}\n", identity_name(&plan.name, n));
+    let all: String = match &plan.choice {
+        Choice::RoundRobin => (1..=plan.identities).map(line).collect(),
+        Choice::Listed(places) => places.iter().map(|place| line(place + 1)).collect(),
+        Choice::Weighted(weights) => by_weight(weights).map(|place| line(place + 1)).collect(),
+        Choice::Minted => line(1),
+    };
+    File::text(csv_of(&plan.name), all)
+}
+
+/// Places as often as their weights have it; the file of great weights stays small.
+fn by_weight(weights: &[u32]) -> impl Iterator<Item = u32> {
+    const LINES: u64 = 100_000;
+    let all: u64 = weights.iter().copied().map(u64::from).sum();
+    let part = all.div_ceil(LINES).max(1);
+    let times = weights.iter().map(move |weight| u64::from(*weight).div_ceil(part));
+    let times: Vec<u64> = times.collect();
+    (0u32..).zip(times).flat_map(|(place, times)| (0..times).map(move |_| place))
 }
 
 /// Each identity with what its client sends in handshakes.

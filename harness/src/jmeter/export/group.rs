@@ -1,7 +1,9 @@
 //! A client as thread groups: one, or one for each stage of its rate.
 
+use revlab_clients::Choice;
 use revlab_clients::load::{Arrivals, Gap, Load, Rate, Stage};
-use revlab_clients::plan::ClientPlan;
+use revlab_clients::plan::{ClientPlan, Session, Sessions};
+use revlab_lab::trace::HttpVersion;
 use revlab_lab::{Clock, Span};
 
 use super::tree::{Element, Prop};
@@ -99,6 +101,31 @@ fn unsaid(scenario: &Scenario, plan: &ClientPlan, target: &Target, notes: &mut V
         note(
             "its threads take the next line of the CSV file, in the order in which they come to it",
         );
+    }
+    match &plan.choice {
+        Choice::Weighted(_) => {
+            note(
+                "its identities are taken as often as their weights have it, but in turn: nothing is drawn",
+            );
+        }
+        Choice::Minted => note(
+            "no certificate is issued for each attempt: all have the first one, which caches know from then on",
+        ),
+        Choice::RoundRobin | Choice::Listed(_) => {}
+    }
+    if plan.state.is_some() {
+        note("`state` does nothing: JMeter does not know what the CA has revoked");
+    }
+    if plan.http != HttpVersion::V1_1 {
+        note("JMeter's HTTPS samplers speak HTTP/1.1 alone");
+    }
+    if !plan.ciphers.is_empty() {
+        note(
+            "`ciphers` does nothing: Java offers its own, which `https.cipherSuites` of system.properties can change",
+        );
+    }
+    if plan.session == Session::Resumed && plan.sessions == Sessions::Shared {
+        note("sessions are each thread's own");
     }
     if plan.barrier.is_some() {
         note(

@@ -67,3 +67,26 @@ fn every_identity_has_its_line_and_keys_are_secret() {
     assert_eq!(secret, [KEYSTORE]);
     assert!(text(&export, "user.properties").contains("https.socket.protocols=TLSv1.3\n"));
 }
+
+#[test]
+fn lines_are_as_the_choice_has_them_and_what_jmeter_cannot_choose_is_said() {
+    let text = "format = 1\ntitle = \"t\"\nstart = \"2024-03-01T00:00:00Z\"\nduration = \"1h\"\n\
+                ca.issuing = {}\nsut.web = {}\n[clients.some]\nevery = \"10s\"\nidentities = 2\n\
+                weights = [3, 1]\nhttp = \"2\"\n[clients.new]\nevery = \"10s\"\nchoice = \"minted\"\n\
+                [clients.good]\nevery = \"10s\"\nstate = \"good\"\n";
+    let read = crate::scenario::from_text("choices", text);
+    let scenario = read.unwrap_or_else(|errors| panic!("{}", errors.render(false))).remove(0);
+    let (_, cast) = crate::exec::authorities(&scenario).unwrap();
+    let export = export(&scenario, &cast, &Target::default());
+    assert_eq!(self::text(&export, "identities-some.csv"), "some-1\nsome-1\nsome-1\nsome-2\n");
+    let noted = |client: &str, what: &str| {
+        let client = format!("client `{client}`: ");
+        let of_client = export.notes.iter().filter(|note| note.starts_with(&client));
+        assert_eq!(of_client.filter(|note| note.contains(what)).count(), 1, "{:?}", export.notes);
+    };
+    noted("some", "weights");
+    noted("some", "HTTP/1.1");
+    noted("new", "no certificate is issued for each attempt");
+    noted("good", "`state` does nothing");
+    assert_eq!(by_weight(&[4_000_000, 1_000_000]).count(), 100_000);
+}
