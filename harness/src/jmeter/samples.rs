@@ -320,7 +320,7 @@ fn reason(status: u16) -> &'static str {
 /// How far the wall clock of the load is ahead of lab time, taken off every attempt.
 pub(super) fn moved(attempts: &mut [Attempt], by: Span) {
     for attempt in attempts {
-        attempt.due = attempt.due + by;
+        attempt.due += by;
     }
 }
 

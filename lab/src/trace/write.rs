@@ -52,6 +52,17 @@ impl<W: Write> Writer<W> {
 impl Writer<()> {
     /// Writes a whole trace as it is, and flushes.
     ///
+    /// ```
+    /// use revlab_lab::Instant;
+    /// use revlab_lab::trace::{self, Writer};
+    /// let mut first = Vec::new();
+    /// Writer::new(&mut first).end(Instant::from_millis(0), "complete")?;
+    /// let mut copied = Vec::new();
+    /// Writer::copy(&trace::read(&first[..])?, &mut copied)?;
+    /// assert_eq!(first, copied);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What `to` says.

@@ -148,7 +148,7 @@ fn weights(fields: &Fields<'_>, number: u32) -> Option<Vec<u32>> {
 
 /// The rows of a file with a column `identity`, as places from 0.
 fn listed(fields: &Fields<'_>, client: &Name, number: u32) -> Option<Vec<u32>> {
-    let text = file(fields, "csv", |path| read_text(path))?;
+    let text = file(fields, "csv", read_text)?;
     let mut rows = csv::Reader::from_reader(text.as_bytes());
     let headers = rows.headers().cloned().unwrap_or_default();
     let Some(column) = headers.iter().position(|name| name == "identity") else {
@@ -202,7 +202,7 @@ fn stored(client: &Fields<'_>) -> Option<Vec<StoredIdentity>> {
         },
         None => fields.text("password").map(str::to_owned),
     };
-    let octets = file(&fields, "file", |path| read_bytes(path))?;
+    let octets = file(&fields, "file", read_bytes)?;
     match keystore::read(&octets, password.as_deref()) {
         Ok(entries) => {
             let stored = entries.into_iter().map(|e| StoredIdentity { chain: e.chain, key: e.key });
