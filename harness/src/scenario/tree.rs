@@ -97,12 +97,10 @@ impl Table {
         self.entries.iter()
     }
 
-    #[cfg(feature = "live")]
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
         self.entries.iter_mut()
     }
 
-    #[cfg(feature = "live")]
     pub(super) fn from_entries(entries: impl Iterator<Item = Entry>) -> Table {
         Table { entries: entries.collect() }
     }
