@@ -89,7 +89,7 @@ pub struct Send {
     pub client: Name,
     /// Which of its threads, counting from 0.
     pub thread: u32,
-    /// The certificate to be used: [`identity_name`].
+    /// The certificate to be used: [`identity_name`](crate::plan::identity_name).
     pub identity: Name,
     /// What is presented for it: the same, unless whoever sends knows of several certificates of the
     /// identity.
