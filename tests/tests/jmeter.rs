@@ -6,8 +6,10 @@ use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
-use revlab_tests::program::{Said, finish, program};
+use revlab_tests::program::{Said, finish, program, skipped};
 use serde_json::Value as Json;
 
 /// Where Debian has it.
@@ -27,7 +29,10 @@ impl Drop for Running {
 fn programs() -> Option<()> {
     ["jmeter", "javac", "java", "openssl", "curl"]
         .into_iter()
-        .try_for_each(|p| program(p).map(drop))
+        .try_for_each(|p| program(p).map(drop))?;
+    // A package of its own, which `jmeter` alone does not bring.
+    let http = Path::new(HOME).join("lib/ext/ApacheJMeter_http.jar");
+    if http.is_file() { Some(()) } else { skipped("jmeter-http is not installed") }
 }
 
 fn revlab(folder: &Path, line: &str) -> Said {
@@ -51,7 +56,7 @@ fn free_port() -> u16 {
     taken.local_addr().unwrap().port()
 }
 
-/// Three users, of whom the first is revoked; it begins now.
+/// Three users, of whom the first is revoked; it begins now, and lasts longer than two JVMs need.
 #[expect(clippy::disallowed_methods, reason = "a foreign server lives in real time")]
 fn scenario() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -61,7 +66,7 @@ fn scenario() -> String {
 format = 1
 title = "Three users of JMeter"
 start = "{start}"
-duration = "30s"
+duration = "5m"
 [ca.issuing]
 crl = {{ period = "1d", delta_period = "none" }}
 [sut.web]
@@ -81,34 +86,62 @@ attempts = {{ identity = "users-3", share = "all", outcome = "admitted" }}
     )
 }
 
-/// A program that is ready once it has said a line with this word on standard output.
-fn ready(mut command: Command, word: &str) -> (Running, String) {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+/// A program that is ready once it has said a line with this word on standard output, within half a
+/// minute. What it says on standard error is kept in a file of the folder.
+fn ready(mut command: Command, folder: &Path, word: &'static str) -> (Running, String) {
+    let log = folder.join(format!("{word}.log"));
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped());
+    let child = command.stderr(fs::File::create(&log).unwrap()).spawn();
     let mut running = Running(child.unwrap());
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
-    let line = lines.find_map(|line| line.ok().filter(|line| line.contains(word)));
-    // It goes on talking: nobody must be stopped by a full pipe.
-    std::thread::spawn(move || lines.for_each(drop));
-    (running, line.unwrap_or_else(|| panic!("{command:?} ended")))
+    let (to, said) = channel();
+    std::thread::spawn(move || {
+        let found = lines.find_map(|line| line.ok().filter(|line| line.contains(word)));
+        // Without the line it has ended, and `to` with it.
+        let _ = found.map(|line| to.send(line));
+        // It goes on talking: nobody must be stopped by a full pipe.
+        lines.for_each(drop);
+    });
+    let line = said.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|e| {
+        let log = fs::read_to_string(&log).unwrap_or_default();
+        panic!("{command:?} has not said {word}: {e}\n{log}")
+    });
+    (running, line)
+}
+
+/// The CA of the scenario.
+struct Ca {
+    _running: Running,
+    control: String,
+    token: String,
+}
+
+impl Ca {
+    /// Asks its control interface, with a body by POST.
+    fn ask(&self, path: &str, body: Option<&str>) -> String {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--fail-with-body"]).args(body.into_iter().flat_map(|b| ["-d", b]));
+        curl.args(["-H", &format!("Authorization: Bearer {}", self.token.trim())]);
+        curl.arg(format!("{}/{path}", self.control));
+        let answered = finish(curl);
+        assert!(answered.ok, "{path}: {}", answered.text);
+        answered.text
+    }
 }
 
 /// The CA of the scenario, with the first user revoked and that published.
-fn served(folder: &Path, ca: u16) -> Running {
+fn served(folder: &Path, ca: u16) -> Ca {
     let mut command = Command::new(env!("CARGO_BIN_EXE_revlab-as-tested"));
     let line = "serve lab.toml --reproducible-keys --out lab --format json --quiet --listen";
-    command.args(line.split_whitespace()).arg(format!("127.0.0.1:{ca}")).current_dir(folder);
-    let (running, line) = ready(command, "control");
+    command.args(line.split_whitespace()).arg(format!("127.0.0.1:{ca}"));
+    let (running, line) = ready(command, folder, "control");
     let said: Json = serde_json::from_str(&line).unwrap();
+    let control = said["control"].as_str().unwrap().to_owned();
     let token = fs::read_to_string(folder.join("lab/token")).unwrap();
-    for (path, body) in [("revoke", r#"{"identity":"users-1"}"#), ("publish", r#"{"base":true}"#)] {
-        let mut curl = Command::new("curl");
-        curl.args(["-sS", "--fail-with-body", "-d", body, "-H"]);
-        curl.arg(format!("Authorization: Bearer {}", token.trim()));
-        curl.arg(format!("{}/{path}", said["control"].as_str().unwrap()));
-        let answered = finish(curl);
-        assert!(answered.ok, "{}", answered.text);
-    }
-    running
+    let ca = Ca { _running: running, control, token };
+    ca.ask("revoke", Some(r#"{"identity":"users-1"}"#));
+    ca.ask("publish", Some(r#"{"base":true}"#));
+    ca
 }
 
 /// OpenSSL's server with the certificate that `serve` has written for it.
@@ -117,8 +150,7 @@ fn server(folder: &Path, port: u16) -> Running {
     let line = "s_server -key lab/server.key -cert lab/server.pem -CAfile lab/roots.pem -Verify 2 \
                 -verifyCAfile lab/roots.pem -verify_return_error -crl_check -crl_download -www";
     command.args(line.split_whitespace()).args(["-accept", &format!("127.0.0.1:{port}")]);
-    command.current_dir(folder);
-    ready(command, "ACCEPT").0
+    ready(command, folder, "ACCEPT").0
 }
 
 #[test]
@@ -133,21 +165,37 @@ fn jmeter_sends_what_revlab_exports_and_revlab_judges_what_it_saw() {
     );
     let said = revlab(folder, &export);
     assert!(said.ok, "{}", said.text);
-    let (_ca, _server) = (served(folder, ca), server(folder, port));
+    let (ca, _server) = (served(folder, ca), server(folder, port));
     let kit = folder.join("kit");
     let plan = "-n -t plan.jmx -q user.properties -S system.properties";
     for (file, more) in
         [("results.jtl", ""), ("results.xml", "-Jjmeter.save.saveservice.output_format=xml")]
     {
         let said = java(&kit, "Start.java", &format!("{plan} -l {file} {more}"));
-        let results = fs::read_to_string(kit.join(file)).unwrap_or_default();
-        for identity in ["users-1", "users-2", "users-3"] {
-            assert!(results.contains(identity), "{identity}: {}\n{results}", said.text);
+        assert!(said.ok && said.text.contains("... end of run"), "{file}: {}", said.text);
+        // The fetches of both runs so far.
+        fs::write(folder.join("journal.json"), ca.ask("journal", None)).unwrap();
+        let judge = format!("jmeter judge kit/{file} lab.toml");
+        for more in ["", " --journal journal.json"] {
+            let judged = revlab(folder, &format!("{judge}{more}"));
+            let results = fs::read_to_string(kit.join(file)).unwrap_or_default();
+            assert!(judged.ok, "{file}{more}: {}\n{results}", judged.text);
+            judged_in_full(&judged.text, more.is_empty());
         }
-        let judged = revlab(folder, &format!("jmeter judge kit/{file} lab.toml"));
-        assert!(judged.ok, "{file}: {}\n{results}", judged.text);
-        assert!(judged.text.contains("certificate_revoked"), "{file}: {}", judged.text);
     }
+}
+
+/// Each of the three was used for a third of the requests, and nothing of the results is left out.
+fn judged_in_full(text: &str, alone: bool) {
+    for expected in ["6 of 18 attempts were not admitted", "alert certificate_revoked"] {
+        assert!(text.contains(expected), "{expected} is not in {text}");
+    }
+    assert_eq!(text.matches("6 of 6 attempts refused").count(), 1, "{text}");
+    assert_eq!(text.matches("6 of 6 attempts admitted").count(), 2, "{text}");
+    assert!(!text.contains("left out"), "{text}");
+    // OpenSSL's server has fetched a CRL, of which only the journal tells.
+    assert_eq!(text.contains("Nothing was fetched."), alone, "{text}");
+    assert_eq!(text.contains("base CRL  fetched  status 200"), !alone, "{text}");
 }
 
 /// The folder below this one that has a trace.
@@ -186,6 +234,10 @@ fn jmeter_opens_the_results_that_revlab_writes() {
         assert!(written.success());
         let opened = java(folder, "Open.java", &file.display().to_string());
         let expected = format!("opened {all} samples, {admitted} successful");
-        assert!(opened.text.contains(&expected), "{format}: {} is not {expected}", opened.text);
+        assert!(
+            opened.ok && opened.text.contains(&expected),
+            "{format}: {} is not {expected}",
+            opened.text
+        );
     }
 }
