@@ -423,9 +423,12 @@ fn certify(
         let by = parent.key_at(life.not_before);
         return parent.issue_with(by, &order, &own, commission.subject.clone(), key);
     }
-    let whole = commission.subject.clone();
+    let usual = || {
+        let name = DistinguishedName::common_name(common_name);
+        own.organization.iter().fold(name, |name, own| name.with_organization(own))
+    };
     let template = CertificateTemplate {
-        subject: whole.unwrap_or_else(|| DistinguishedName::common_name(common_name)),
+        subject: commission.subject.clone().unwrap_or_else(usual),
         serial: commission.serial.clone(),
         not_before: life.not_before,
         not_after: life.not_after,

@@ -305,6 +305,11 @@ impl FakeCa {
         Some(authority.config.clock.skew(now))
     }
 
+    /// The newest private key of a CA, for whoever takes it elsewhere; `None` for an unknown CA.
+    pub fn key(&self, ca: &str) -> Option<&revlab_pki::KeyPair> {
+        self.authorities.get(ca).map(|authority| &authority.key)
+    }
+
     /// Where a CA's files and its responder are; `None` for an unknown CA.
     pub fn urls(&self, ca: &str) -> Option<CaUrls> {
         let authority = self.authorities.get(ca)?;

@@ -8,9 +8,11 @@ mod cache;
 mod choose;
 mod compare;
 mod hypotheses;
+mod import_sut_logs;
 mod jmeter;
 mod jobs;
 mod judge;
+mod kit;
 mod lint;
 mod list;
 mod manual;
@@ -25,6 +27,7 @@ mod told;
 mod verify;
 
 use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -57,6 +60,10 @@ enum Command {
     /// Serve the CAs of a scenario in real time, for other programs.
     #[cfg(feature = "live")]
     Serve(serve::ServeArgs),
+    /// Write what a machine elsewhere needs to be the system under test of a scenario.
+    Kit(kit::KitArgs),
+    /// Put what a machine elsewhere has logged into the trace of its run, and judge it anew.
+    ImportSutLogs(import_sut_logs::ImportArgs),
     /// Judge a certificate by given CRLs and OCSP responses, at a given time, without a network
     /// unless it is told to fetch.
     Verify(Box<verify::VerifyArgs>),
@@ -147,6 +154,17 @@ struct RunArgs {
     /// listens on.
     #[arg(long, value_name = "N")]
     port: Option<u16>,
+    /// With `--sut https://…`: take CAs and clients from this folder, which `revlab kit` has written.
+    #[arg(long, value_name = "DIR")]
+    kit: Option<PathBuf>,
+    /// With `--sut https://…`: where the CA listens, an address and a port [default: as the kit says,
+    /// else 127.0.0.1 and a free port].
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    listen: Option<SocketAddr>,
+    /// With `--sut https://…`: run this command where the operation is to happen, such as
+    /// `restart_service='ssh admin@web iisreset'`; several times for several operations.
+    #[arg(long, value_name = "OPERATION=COMMAND")]
+    hook: Vec<String>,
     /// Keep traces, logs, certificates and reports in this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -198,6 +216,8 @@ pub fn main() -> ExitCode {
         Command::JMeter { command } => jmeter::jmeter(command),
         #[cfg(feature = "live")]
         Command::Serve(args) => serve::serve(args),
+        Command::ImportSutLogs(args) => import_sut_logs::import(args),
+        Command::Kit(args) => kit::kit(args),
         Command::Verify(args) => verify::verify(args),
         Command::Cache(args) => cache::cache(args),
         Command::Lint { scenarios } => lint::lint(scenarios),
@@ -244,4 +264,14 @@ fn print(text: &str) -> Result<(), Refusal> {
         }
         _ => Ok(()),
     }
+}
+
+/// An address with or without a port; none is 0.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let whole = text.parse::<SocketAddr>().ok();
+    let alone = || text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 0));
+    let localhost = || (text == "localhost").then_some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    whole.or_else(alone).or_else(localhost).ok_or_else(|| {
+        "not an address such as `127.0.0.1`, `[::1]:8080` or `192.0.2.1:8080`".to_owned()
+    })
 }

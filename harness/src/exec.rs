@@ -6,7 +6,7 @@
 //! * `sim`: cores connected directly, with modelled latency;
 //! * `live`: the same cores through real sockets, HTTP and TLS on loopback (feature `live`);
 //! * `real`: a program that is not ours as the system under test (feature `live`);
-//! * [`adapter`]: which program that is;
+//! * [`adapter`]: which program that is; [`hooks`]: commands that do to it what administrators do;
 //! * `operations`: what administrators do, on the timeline;
 //! * `progress`: how far a run has come, for whoever watches;
 //! * `recorder`: the trace, in memory and as JSON Lines.
@@ -17,6 +17,7 @@
 pub mod adapter;
 mod choices;
 mod exchanged;
+pub mod hooks;
 #[cfg(feature = "live")]
 mod live;
 mod operations;
@@ -32,10 +33,11 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 
-use revlab_lab::Name;
 use revlab_lab::trace::Trace;
+use revlab_lab::{Name, Seed};
 use revlab_sut::cache::Caches;
 
 pub use progress::Progress;
@@ -45,6 +47,7 @@ pub(crate) use setup::chain;
 pub use setup::{Cast, Identity, SetupError};
 
 use self::adapter::Adapter;
+use self::hooks::Hooks;
 use self::recorder::Recorder;
 use crate::scenario::model::Scenario;
 
@@ -112,6 +115,13 @@ pub struct Options<'a> {
     /// With `sut`: called with the certificates before the server is looked for, so that it can be
     /// started from them. Its error, in words, ends the run before it has begun.
     pub prepared: Option<&'a Prepare<'a>>,
+    /// With `sut`: where the CA's site listens; none: on 127.0.0.1.
+    pub listen: Option<SocketAddr>,
+    /// With `sut`: what is run where an operation is to happen to the system under test.
+    pub hooks: Hooks,
+    /// By which seed the keys of CAs and of what they issue are drawn; none: the scenario's, which
+    /// the trace tells to everybody.
+    pub keys: Option<Seed>,
     /// Who wants to know, while the run goes on, how far it has come.
     pub progress: Option<&'a Progress>,
 }
@@ -127,7 +137,7 @@ pub fn run(
     options: &Options<'_>,
     trace_to: &mut (dyn Write + Send),
 ) -> Result<Run, RunError> {
-    let lab = setup::set_up(scenario)?;
+    let lab = setup::set_up_by(scenario, options.keys.unwrap_or(scenario.seed))?;
     let failed = AtomicBool::new(false);
     let (to, from) = std::sync::mpsc::sync_channel(recorder::WAITING);
     let expected = expected_records(scenario);

@@ -17,4 +17,4 @@ pub mod jtl;
 pub mod judged;
 mod plan;
 pub mod samples;
-mod xml;
+pub(crate) mod xml;

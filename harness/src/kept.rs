@@ -127,7 +127,15 @@ pub fn read(folder: &Path) -> Result<Kept, KeptError> {
 ///
 /// It is not there, cannot be read, or has a line in it that is no record.
 pub fn read_trace(folder: &Path) -> Result<Trace, KeptError> {
-    let path = folder.join(TRACE);
+    read_file(folder.join(TRACE))
+}
+
+/// The same of a file by any name.
+///
+/// # Errors
+///
+/// As [`read_trace`].
+pub(crate) fn read_file(path: PathBuf) -> Result<Trace, KeptError> {
     let file =
         File::open(&path).map_err(|source| KeptError::Unreadable { path: path.clone(), source })?;
     trace::read(BufReader::with_capacity(1 << 20, file))

@@ -11,7 +11,9 @@
 //!   words;
 //! * [`hypotheses`]: which observations of the incident each hypothesis reproduces;
 //! * [`jmeter`]: plans and results of Apache JMeter, read and written;
+//! * [`kit`]: what a machine outside the lab needs to be the system under test;
 //! * `serve`: the CAs of a scenario in real time, for other programs (feature `live`);
+//! * [`sut_logs`]: what a system under test has logged, put into the trace of its run;
 //! * [`cli`]: the `revlab` command.
 //!
 //! ```
@@ -46,9 +48,11 @@ pub mod hypotheses;
 pub mod jmeter;
 pub mod judge;
 pub mod kept;
+pub mod kit;
 pub mod out;
 pub mod profiles;
 pub mod report;
 pub mod scenario;
 #[cfg(feature = "live")]
 pub mod serve;
+pub mod sut_logs;

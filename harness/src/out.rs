@@ -331,6 +331,40 @@ pub(crate) fn file(path: PathBuf, bytes: &[u8]) -> Result<(), OutError> {
     written.map_err(|source| OutError { path, source })
 }
 
+/// Writes a folder with all its files, or none: it appears whole or not at all. Each file has its path in the folder,
+/// its bytes, and whether only its owner may read it.
+///
+/// # Errors
+///
+/// The folder is there and not empty, or a file cannot be written.
+pub(crate) fn whole(folder: &Path, files: &[(&str, &[u8], bool)]) -> Result<(), OutError> {
+    let fails = |source| OutError { path: folder.to_owned(), source };
+    match fs::read_dir(folder).map(|mut there| there.next().is_none()) {
+        Ok(false) => {
+            let why = "it is not empty: what lies in it may be in use; name a new folder";
+            return Err(fails(io::Error::other(why)));
+        }
+        Ok(true) => fs::remove_dir(folder).map_err(fails)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(fails(error)),
+    }
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+    let above = above.unwrap_or(Path::new("."));
+    fs::create_dir_all(above).map_err(fails)?;
+    let fresh = tempfile::Builder::new().prefix(".revlab-").tempdir_in(above).map_err(fails)?;
+    for (name, bytes, is_secret) in files {
+        let path = fresh.path().join(name);
+        match is_secret {
+            true => secret(&path, bytes)?,
+            false => file(path, bytes)?,
+        }
+    }
+    fs::rename(fresh.path(), folder).map_err(fails)?;
+    // It has another name now: there is nothing to remove.
+    let _ = fresh.keep();
+    Ok(())
+}
+
 /// Writes `junit.xml` over all runs.
 ///
 /// # Errors

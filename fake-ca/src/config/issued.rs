@@ -35,6 +35,10 @@ pub struct Own {
     pub name_constraints: Option<NameConstraints>,
     /// Any other extensions.
     pub extensions: Vec<CertificateExtension>,
+    /// The organization in the name of a root that is made for a machine outside the lab.
+    pub organization: Option<String>,
+    /// Whether a root that is made for a machine outside the lab may vouch for any name.
+    pub unconstrained: bool,
 }
 
 impl Issued {

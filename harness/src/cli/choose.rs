@@ -1,6 +1,7 @@
 //! Which runs a command line means: files, variants, tags, a shard, and what it replaces in them.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::str::FromStr;
 
 use revlab_lab::Instant;
@@ -42,6 +43,7 @@ impl Shard {
 pub(super) fn scenarios(
     args: &RunArgs,
     adapter: Option<&Adapter>,
+    beside: &sut::Beside,
 ) -> Result<Vec<Scenario>, Refusal> {
     let mut scenarios = Vec::new();
     let mut mistakes = Vec::new();
@@ -59,9 +61,10 @@ pub(super) fn scenarios(
     if let Some(shard) = args.shard {
         scenarios = shard.keep(scenarios);
     }
-    replace(args, adapter, &mut scenarios)?;
+    replace(args, adapter, beside, &mut scenarios)?;
     for scenario in &scenarios {
-        if let Some(why) = adapter.and_then(|adapter| adapter.refuses(scenario)) {
+        let refused = adapter.and_then(|adapter| adapter.refuses_beside(scenario, &beside.hooks));
+        if let Some(why) = refused {
             return Err(refusal(scenario, &why));
         }
         exec::try_set_up(scenario).map_err(|e| refusal(scenario, &e.to_string()))?;
@@ -104,15 +107,20 @@ fn choose_tags(args: &RunArgs, scenarios: &mut Vec<Scenario>) -> Result<(), Refu
 fn replace(
     args: &RunArgs,
     adapter: Option<&Adapter>,
+    beside: &sut::Beside,
     scenarios: &mut [Scenario],
 ) -> Result<(), Refusal> {
     let hypothesis = args.hypothesis.as_deref().map(hypothesis).transpose()?;
-    let start = adapter.is_some_and(Adapter::in_real_time).then(sut::now);
-    if args.seed.is_none() && hypothesis.is_none() && start.is_none() {
+    let real = adapter.is_some_and(Adapter::in_real_time);
+    if args.seed.is_none() && hypothesis.is_none() && !real && beside.kit.is_none() {
         return Ok(());
     }
     for scenario in scenarios {
+        let start = real.then(|| beside.start(scenario));
         *scenario = replaced(scenario, args.seed, hypothesis, start)?;
+        if let Some(kit) = &beside.kit {
+            *scenario = kit.applied(scenario).map_err(|why| refusal(scenario, &why))?;
+        }
     }
     Ok(())
 }
@@ -156,6 +164,30 @@ fn hypothesis(name: &str) -> Result<&str, Refusal> {
 pub(super) fn refusal(scenario: &Scenario, why: &str) -> Refusal {
     let variant = scenario.variant.as_ref().map(|v| format!(", variant {v}")).unwrap_or_default();
     Refusal(format!("error: {}{variant}: {why}", scenario.name))
+}
+
+/// The one scenario that is meant; `why` there has to be one.
+pub(super) fn the_one(file: &Path, variant: Option<&str>, why: &str) -> Result<Scenario, Refusal> {
+    let mut variants =
+        scenario::load(file).map_err(|errors| Refusal(errors.render(lint::colour())))?;
+    let names: Vec<String> =
+        variants.iter().filter_map(|s| s.variant.as_ref()).map(ToString::to_string).collect();
+    if let Some(wanted) = variant {
+        variants.retain(|s| s.variant.as_deref() == Some(wanted));
+        if variants.is_empty() {
+            let hint = match names.is_empty() {
+                true => ": there are none".to_owned(),
+                false => scenario::hint(wanted, names.iter().map(String::as_str)),
+            };
+            return Err(Refusal(format!("error: no scenario here has a variant `{wanted}`{hint}")));
+        }
+    }
+    if variants.len() > 1 {
+        let why = format!("{why}: choose it with `--variant`");
+        return Err(Refusal(format!("error: {why}; there are `{}`", names.join("`, `"))));
+    }
+    let nothing = || Refusal(format!("error: {}: there is nothing in it", file.display()));
+    variants.pop().ok_or_else(nothing)
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use clap::Subcommand;
 use revlab_lab::Instant;
 use revlab_lab::trace::{Trace, Writer};
 
-use super::choose::refusal;
+use super::choose::{refusal, the_one};
 use super::told::{self, Done, RunFormat};
-use super::{Refusal, lint, print, talk};
+use super::{Refusal, print, talk};
 use crate::jmeter::journal::Journal;
 use crate::jmeter::{export, import, jtl, judged};
 use crate::out::{self, RunFolder};
@@ -88,6 +88,9 @@ pub(super) struct ExportArgs {
     listen: Option<std::net::SocketAddr>,
 }
 
+/// Why there must be one variant.
+const ONE: &str = "JMeter stands for the clients of one variant";
+
 pub(super) fn jmeter(command: &JMeterCommand) -> Result<u8, Refusal> {
     match command {
         JMeterCommand::Import(args) => read_plan(args),
@@ -115,7 +118,7 @@ fn read_plan(args: &ImportArgs) -> Result<u8, Refusal> {
 }
 
 fn write_plan(args: &ExportArgs) -> Result<u8, Refusal> {
-    let scenario = the_one(&args.scenario, args.variant.as_deref())?;
+    let scenario = the_one(&args.scenario, args.variant.as_deref(), ONE)?;
     let why = |why: &dyn std::fmt::Display| refusal(&scenario, &why.to_string());
     if scenario.clients.is_empty() {
         return Err(why(&"it has no clients: there is nothing that JMeter could do"));
@@ -157,7 +160,7 @@ fn moved(args: &ExportArgs, scenario: &Scenario) -> Result<Scenario, Refusal> {
 }
 
 fn judge_results(args: &JudgeArgs) -> Result<u8, Refusal> {
-    let scenario = the_one(&args.scenario, args.variant.as_deref())?;
+    let scenario = the_one(&args.scenario, args.variant.as_deref(), ONE)?;
     let wrong = |file: &Path, why: &dyn std::fmt::Display| {
         Refusal(format!("error: {}: {why}", file.display()))
     };
@@ -201,28 +204,4 @@ fn keep(
 fn text(file: &Path) -> Result<String, Refusal> {
     let cannot = |why| Refusal(format!("error: {} cannot be read: {why}", file.display()));
     Ok(String::from_utf8_lossy(&fs::read(file).map_err(cannot)?).into_owned())
-}
-
-/// The one scenario that is meant.
-fn the_one(file: &Path, variant: Option<&str>) -> Result<Scenario, Refusal> {
-    let mut variants =
-        scenario::load(file).map_err(|errors| Refusal(errors.render(lint::colour())))?;
-    let names: Vec<String> =
-        variants.iter().filter_map(|s| s.variant.as_ref()).map(ToString::to_string).collect();
-    if let Some(wanted) = variant {
-        variants.retain(|s| s.variant.as_deref() == Some(wanted));
-        if variants.is_empty() {
-            let hint = match names.is_empty() {
-                true => ": there are none".to_owned(),
-                false => scenario::hint(wanted, names.iter().map(String::as_str)),
-            };
-            return Err(Refusal(format!("error: no scenario here has a variant `{wanted}`{hint}")));
-        }
-    }
-    if variants.len() > 1 {
-        let why = "JMeter stands for the clients of one variant: choose it with `--variant`";
-        return Err(Refusal(format!("error: {why}; there are `{}`", names.join("`, `"))));
-    }
-    let nothing = || Refusal(format!("error: {}: there is nothing in it", file.display()));
-    variants.pop().ok_or_else(nothing)
 }

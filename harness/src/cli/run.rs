@@ -40,7 +40,8 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
         return Err(Refusal(format!("error: {why}")));
     }
     let jobs = jobs(args, adapter.as_ref())?;
-    let scenarios = choose::scenarios(args, adapter.as_ref())?;
+    let beside = sut::beside(args, adapter.as_ref())?;
+    let scenarios = choose::scenarios(args, adapter.as_ref(), &beside)?;
     if let Some(out) = &args.out {
         can_be_kept(out, &scenarios)?;
     }
@@ -52,7 +53,7 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
     let mut done = Vec::new();
     let mut broken = None;
     let bars = Bars::new();
-    let work = |scenario: &Scenario| run_one(args, adapter.as_ref(), scenario, &bars);
+    let work = |scenario: &Scenario| run_one(args, (adapter.as_ref(), &beside), scenario, &bars);
     let stop = || STOP.load(Ordering::Relaxed);
     let all = jobs::in_order(jobs, &scenarios, &stop, work, |ended| match ended {
         Ended::Judged(one, text) => {
@@ -118,7 +119,12 @@ fn can_be_kept(out: &Path, scenarios: &[Scenario]) -> Result<(), Refusal> {
 }
 
 /// Runs one variant, judges it and keeps what is to be kept.
-fn run_one(args: &RunArgs, adapter: Option<&Adapter>, scenario: &Scenario, bars: &Bars) -> Ended {
+fn run_one(
+    args: &RunArgs,
+    (adapter, beside): (Option<&Adapter>, &sut::Beside),
+    scenario: &Scenario,
+    bars: &Bars,
+) -> Ended {
     let transport = match args.transport {
         TransportArg::Sim => Transport::Sim,
         TransportArg::Live => Transport::Live,
@@ -135,6 +141,9 @@ fn run_one(args: &RunArgs, adapter: Option<&Adapter>, scenario: &Scenario, bars:
         stop: Some(&STOP),
         sut: adapter,
         prepared: prepare.as_deref(),
+        listen: beside.listen,
+        hooks: beside.hooks.clone(),
+        keys: beside.kit.as_ref().map(|kit| kit.keys()),
         progress: Some(bar.progress()),
     };
     let run = exec::run(scenario, transport, &options, &mut *to);

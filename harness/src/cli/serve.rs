@@ -1,11 +1,11 @@
 //! `revlab serve`: a scenario's CAs in real time, until Ctrl-C.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use revlab_lab::Instant;
 
-use super::{Format, Refusal, lint, print, talk};
+use super::{Format, Refusal, address, lint, print, talk};
 use crate::scenario::{self, Scenario};
 use crate::serve::{self, Options};
 
@@ -55,15 +55,6 @@ pub(super) struct ServeArgs {
     /// How to print what is ready.
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let whole = text.parse::<SocketAddr>().ok();
-    let alone = || text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 0));
-    let localhost = || (text == "localhost").then_some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    whole.or_else(alone).or_else(localhost).ok_or_else(|| {
-        "not an address such as `127.0.0.1`, `[::1]:8080` or `192.0.2.1:8080`".to_owned()
-    })
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<u8, Refusal> {

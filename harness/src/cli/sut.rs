@@ -1,11 +1,16 @@
 //! `--sut`: what stands in for the model of the system under test.
 
+use std::net::SocketAddr;
+
 use revlab_lab::Instant;
 
-use super::{Refusal, RunArgs};
+use super::{Refusal, RunArgs, talk};
 use crate::exec::adapter::Adapter;
+use crate::exec::hooks::{Hooks, SET_CLOCK};
 use crate::exec::{Cast, Prepare};
+use crate::kit::lab::Lab;
 use crate::out::RunFolder;
+use crate::scenario::Scenario;
 
 /// What is asked for; none: the model.
 pub(super) fn adapter(args: &RunArgs) -> Result<Option<Adapter>, Refusal> {
@@ -15,6 +20,56 @@ pub(super) fn adapter(args: &RunArgs) -> Result<Option<Adapter>, Refusal> {
     match (&adapter, args.port) {
         (Some(Adapter::Elsewhere(_)), Some(_)) => Err(Refusal(format!("error: {port}"))),
         _ => Ok(adapter),
+    }
+}
+
+/// What a run with a machine elsewhere is given beside its address.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    pub(super) kit: Option<Lab>,
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) hooks: Hooks,
+}
+
+/// What the command line says of a machine elsewhere.
+pub(super) fn beside(args: &RunArgs, adapter: Option<&Adapter>) -> Result<Beside, Refusal> {
+    let wrong = |why: String| Refusal(format!("error: {why}"));
+    let given = [
+        ("--kit", args.kit.is_some()),
+        ("--listen", args.listen.is_some()),
+        ("--hook", !args.hook.is_empty()),
+    ];
+    let Some(Adapter::Elsewhere(there)) = adapter else {
+        return match given.iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(wrong(format!(
+                "`{flag}` is for a machine elsewhere: add `--sut https://HOST:PORT`"
+            ))),
+            None => Ok(Beside::default()),
+        };
+    };
+    let kit = args.kit.as_deref().map(Lab::read).transpose().map_err(wrong)?;
+    let hooks = Hooks::parse(args.hook.iter().map(String::as_str)).map_err(wrong)?;
+    let listen = args.listen.or(kit.as_ref().map(|kit| kit.listen));
+    if listen.is_some() && there.ca != 0 {
+        return Err(wrong(
+            "`ca=PORT` and `--listen` (or `--kit`) both say where the CA listens: leave `ca` out"
+                .into(),
+        ));
+    }
+    if let Some(listen) = listen.filter(|listen| !listen.ip().is_loopback()) {
+        talk(&format!("note: the CA listens at {listen}: other machines than this one reach it"));
+    }
+    Ok(Beside { kit, listen, hooks })
+}
+
+impl Beside {
+    /// When a run in real time begins: a clock of the server's that is ahead is met by a lab that is behind.
+    pub(super) fn start(&self, scenario: &Scenario) -> Instant {
+        let clock = scenario.suts.values().next().map(|sut| sut.clock.skew(scenario.start));
+        match self.hooks.of(SET_CLOCK) {
+            Some(_) => now(),
+            None => now() - clock.unwrap_or_default(),
+        }
     }
 }
 

@@ -4,9 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use revlab_lab::Span;
+use revlab_lab::clock::Drift;
+use revlab_lab::{Clock, Span};
 use revlab_sut::config::{ClientCertificates, SutOperation};
 
+use super::hooks::{Hooks, SET_CLOCK};
 use crate::scenario::model::{OperationKind, Scenario};
 
 /// What runs the system under test in place of the built-in model.
@@ -104,8 +106,21 @@ impl Adapter {
         matches!(self, Adapter::Elsewhere(Elsewhere { clock: None, .. }))
     }
 
+    /// How a command can do what it does not, where one can.
+    fn or_hook(&self, what: &str) -> String {
+        match self {
+            Adapter::Elsewhere(_) => format!(": give a command for it, `--hook {what}=COMMAND`"),
+            Adapter::SServer => String::new(),
+        }
+    }
+
     /// Why a scenario cannot be run with it; none: it can.
     pub fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        self.refuses_beside(scenario, &Hooks::default())
+    }
+
+    /// The same where commands stand for operations on the server.
+    pub fn refuses_beside(&self, scenario: &Scenario, hooks: &Hooks) -> Option<String> {
         let sut = match scenario.suts.values().collect::<Vec<_>>()[..] {
             [sut] => sut,
             [] => return Some("it has no system under test".to_owned()),
@@ -119,9 +134,13 @@ impl Adapter {
             let OperationKind::Sut(action) = &operation.action else { continue };
             let can = matches!(action, SutOperation::RestartService | SutOperation::Reboot)
                 && *self == Adapter::SServer;
-            if !can {
+            let what = super::operations::record(operation).what;
+            if !can && hooks.of(&what).is_none() {
                 let name = &operation.name;
-                return Some(format!("operation `{name}` is one that only the model can do"));
+                return Some(format!(
+                    "operation `{name}` is one that only the model can do{}",
+                    self.or_hook(&what)
+                ));
             }
         }
         if let Some(what) = modelled(scenario) {
@@ -130,8 +149,14 @@ impl Adapter {
         if !self.in_real_time() {
             return None;
         }
-        if sut.clock != revlab_lab::Clock::exact(scenario.start) {
-            return Some("a server that runs in real time cannot be given a clock".to_owned());
+        // A clock that is merely ahead or behind is met by lab time: the run begins as much before the present.
+        let offset = sut.clock.skew(scenario.start);
+        let keeps = Clock::new(scenario.start, offset, Drift::NONE, Vec::new());
+        if sut.clock != keeps && hooks.of(SET_CLOCK).is_none() {
+            return Some(format!(
+                "the clock of a server that runs in real time neither drifts nor steps{}",
+                self.or_hook(SET_CLOCK)
+            ));
         }
         let asked = matches!(self, Adapter::Elsewhere(Elsewhere { stop_after: Some(_), .. }));
         (scenario.duration > LONGEST && !asked).then(|| {
@@ -317,8 +342,14 @@ mod tests {
         assert_eq!(real("https://a?clock=f").refuses(&lab), None);
         assert_eq!(real("s_server").refuses(&lab), None);
         let skewed = scenario("[sut.web]\nclock = { offset = \"5m\" }\n");
-        assert!(real("https://a?for=1m").refuses(&skewed).unwrap().contains("clock"));
+        assert_eq!(real("https://a?for=1m").refuses(&skewed), None);
         assert_eq!(real("s_server").refuses(&skewed), None);
+        let stepping = "[sut.web]\nclock = { steps = [{ at = \"1h\", by = \"5m\" }] }\n";
+        let stepping = scenario(stepping);
+        let why = real("https://a?for=1m").refuses(&stepping).unwrap();
+        assert!(why.contains("`--hook set_clock=COMMAND`"), "{why}");
+        let hooks = Hooks::parse(["set_clock=true"]).unwrap();
+        assert_eq!(real("https://a?for=1m").refuses_beside(&stepping, &hooks), None);
     }
 
     #[test]
@@ -327,6 +358,8 @@ mod tests {
         assert_eq!(Adapter::SServer.refuses(&scenario(restart)), None);
         let real = Adapter::parse("https://a?clock=f").unwrap().unwrap();
         assert!(real.refuses(&scenario(restart)).unwrap().contains("operation `o`"));
+        let hooks = Hooks::parse(["restart_service=true"]).unwrap();
+        assert_eq!(real.refuses_beside(&scenario(restart), &hooks), None);
         let resync =
             "[sut.web]\n[operation.o]\non = \"web\"\nat = \"1h\"\nchain_cache_resync = {}\n";
         assert!(Adapter::SServer.refuses(&scenario(resync)).unwrap().contains("operation `o`"));

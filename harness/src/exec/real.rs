@@ -6,6 +6,7 @@
 //! * `s_server`: OpenSSL's server as a child process;
 //! * `child`: child processes in general;
 //! * `clock`: lab time for foreign processes;
+//! * `hooks`: commands that do what administrators do to a server elsewhere;
 //! * `fetch`: what comes of a request at the CA's site;
 //! * `operations`: what administrators do.
 //!
@@ -16,6 +17,7 @@ mod attempts;
 mod child;
 mod clock;
 mod fetch;
+mod hooks;
 mod lab;
 mod operations;
 mod peer;
@@ -40,7 +42,7 @@ pub(super) fn run(
     lab: Lab,
     recorder: Recorder<'_>,
 ) -> Result<(Cast, BTreeMap<String, Vec<u8>>), RunError> {
-    if let Some(why) = adapter.refuses(scenario) {
+    if let Some(why) = adapter.refuses_beside(scenario, &options.hooks) {
         return Err(RunError::Sut(why));
     }
     let sut = scenario.suts.values().next();
@@ -49,5 +51,7 @@ pub(super) fn run(
         prepared(&lab.cast).map_err(RunError::Sut)?;
     }
     let peer = Peer::new(scenario, &lab, sut, adapter, options)?;
-    Ok(RealLab::new(scenario, sut, adapter, lab, peer, recorder).run(options.stop))
+    let mut lab = RealLab::new(scenario, sut, adapter, lab, peer, recorder);
+    lab.hooks = hooks::Hooked::new(options.hooks.clone());
+    Ok(lab.run(options.stop))
 }

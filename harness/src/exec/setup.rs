@@ -7,8 +7,8 @@ use std::sync::Arc;
 use revlab_clients::plan::{ClientPlan, StoredIdentity};
 use revlab_clients::{Driver, identity_name};
 use revlab_fake_ca::FakeCa;
-use revlab_lab::Name;
 use revlab_lab::http::Url;
+use revlab_lab::{Name, Seed};
 use revlab_pki::{Certificate, KeyPair, Usage};
 use revlab_sut::config::{SutConfig, ValidatorConfig};
 use revlab_sut::machine::Accounts;
@@ -100,7 +100,19 @@ pub(super) struct Machines {
 
 /// Sets the lab of a scenario up.
 pub(super) fn set_up(scenario: &Scenario) -> Result<Lab, SetupError> {
-    let (ca, cast) = authorities(scenario)?;
+    set_up_by(scenario, scenario.seed)
+}
+
+/// The same with keys that are drawn by another seed.
+pub(super) fn set_up_by(scenario: &Scenario, keys: Seed) -> Result<Lab, SetupError> {
+    let (ca, cast) = match keys == scenario.seed {
+        true => authorities(scenario)?,
+        false => {
+            let (mut ca, cast) = authorities(&Scenario { seed: keys, ..scenario.clone() })?;
+            ca.draw_faults_by(scenario.seed);
+            (ca, cast)
+        }
+    };
     let machine = |config: &SutConfig| {
         Machine::new(config, cast.stores(&config.stores, &config.ocsp_urls), scenario.seed)
     };

@@ -1,4 +1,4 @@
-//! XML as JMeter writes it: reading token by token with places, and writing.
+//! XML as JMeter and Windows write it: reading token by token with places, and writing.
 
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
@@ -22,7 +22,7 @@ const DEEPEST: usize = 200;
 
 /// A piece of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Token {
+pub(crate) enum Token {
     /// An element begins.
     Open { name: String, attributes: Vec<(String, String)> },
     /// The innermost element ends.
@@ -32,7 +32,7 @@ pub(super) enum Token {
 }
 
 /// Reads a file token by token.
-pub(super) struct Tokens<'a> {
+pub(crate) struct Tokens<'a> {
     text: &'a str,
     reader: Reader<&'a [u8]>,
     depth: usize,
@@ -44,18 +44,18 @@ pub(super) struct Tokens<'a> {
 }
 
 impl<'a> Tokens<'a> {
-    pub(super) fn new(text: &'a str) -> Tokens<'a> {
+    pub(crate) fn new(text: &'a str) -> Tokens<'a> {
         let reader = Reader::from_str(text);
         Tokens { text, reader, depth: 0, closing: false, done: false, at: 0 }
     }
 
     /// The line of the last token, from 1.
-    pub(super) fn line(&self) -> usize {
+    pub(crate) fn line(&self) -> usize {
         place(self.text, self.at).0
     }
 
     /// What is wrong at the last token.
-    pub(super) fn wrong(&self, what: impl Into<String>) -> XmlError {
+    pub(crate) fn wrong(&self, what: impl Into<String>) -> XmlError {
         self.wrong_at(self.at, what)
     }
 
@@ -65,7 +65,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// The next token; none at the end of the file.
-    pub(super) fn next(&mut self) -> Result<Option<Token>, XmlError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Token>, XmlError> {
         if std::mem::take(&mut self.closing) {
             self.depth -= 1;
             return Ok(Some(Token::Close));

@@ -10,6 +10,7 @@ use revlab_lab::{Code, Name};
 use super::index::Index;
 use super::select;
 use crate::scenario::model::{ExpectationKind, FetchFilter, ResultFilter};
+use crate::sut_logs::EVIDENCE;
 
 /// The alert that says what [`Code::CRYPT_E_REVOKED`] says (RFC 8446 §6.2). No other alert has one
 /// meaning: servers send `unknown_ca` for a missing CRL and `certificate_expired` for a stale one.
@@ -76,8 +77,16 @@ pub(super) fn beyond(index: &Index<'_>, kind: &ExpectationKind) -> Option<&'stat
         }
         ExpectationKind::Follows { after, then, .. } => inside(after) || inside(then),
         ExpectationKind::Log { code, file, .. } => {
+            let imported = imported(index);
+            let read = |file: &String| imported.iter().any(|name| name.contains(file.as_str()));
             let there = |file: &String| index.logs.iter().any(|l| l.file.contains(file.as_str()));
-            if code.is_some() || !file.as_ref().is_some_and(there) {
+            let known = match (code, file) {
+                (_, Some(file)) if read(file) => true,
+                (None, Some(file)) => there(file),
+                (Some(_), Some(_)) => false,
+                (_, None) => !imported.is_empty(),
+            };
+            if !known {
                 return Some("the system under test is not the model: its logs are its own");
             }
             false
@@ -85,6 +94,13 @@ pub(super) fn beyond(index: &Index<'_>, kind: &ExpectationKind) -> Option<&'stat
         _ => false,
     };
     asks.then_some("the system under test is not the model: which of its processes fetches, and why, it does not tell")
+}
+
+/// The logs of the system under test that were put into the trace afterwards.
+fn imported<'a>(index: &Index<'a>) -> Vec<&'a str> {
+    let told = index.header.and_then(|header| header.profiles.get(&header.sut)?.get(EVIDENCE));
+    let names = told.and_then(serde_json::Value::as_array).into_iter().flatten();
+    names.filter_map(serde_json::Value::as_str).collect()
 }
 
 /// Why an expectation asks for more than the attempts of another program's load; none: it does not.

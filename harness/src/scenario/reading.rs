@@ -273,7 +273,10 @@ fn what_certificates_say_besides_is_read_to_the_last_key() {
             GeneralName::Network("10.0.0.0".parse().unwrap(), 8),
         ],
     };
-    assert_eq!(root.own, Own { name_constraints: Some(constraints), extensions: vec![] });
+    assert_eq!(
+        root.own,
+        Own { name_constraints: Some(constraints), unconstrained: true, ..Own::default() }
+    );
 }
 
 #[test]

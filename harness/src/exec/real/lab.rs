@@ -18,9 +18,11 @@ use revlab_sut::config::SutConfig;
 
 use super::attempts::Open;
 use super::fetch::Late;
+use super::hooks::{self, Hooked};
 use super::peer::{Happened, LOG, Peer};
 use crate::exec::Transport;
 use crate::exec::adapter::Adapter;
+use crate::exec::hooks::{Hooks, SET_CLOCK};
 use crate::exec::recorder::Recorder;
 use crate::exec::setup::{Cast, Lab};
 use crate::exec::timeline::{self, Ranks};
@@ -56,6 +58,8 @@ pub(super) struct RealLab<'a> {
     /// Whether a page has told that the server takes lab time.
     pub(super) told: bool,
     pub(super) trouble: Option<String>,
+    /// Commands that stand for operations on the server.
+    pub(super) hooks: Hooked,
 }
 
 /// Who is asked next.
@@ -98,6 +102,7 @@ impl<'a> RealLab<'a> {
             silent: false,
             told: false,
             trouble: None,
+            hooks: Hooked::new(Hooks::default()),
         }
     }
 
@@ -110,11 +115,15 @@ impl<'a> RealLab<'a> {
                 self.record(timeline::clock_record(actor, clock, self.now));
             }
         }
+        if self.sut.clock.skew(self.now) != Span::ZERO {
+            self.hook(SET_CLOCK);
+        }
         let reason = self.until_the_end(stop);
         let end = if reason == "complete" { self.now.max(self.end) } else { self.now };
-        let log = self.peer.finish();
+        let log = self.peer.finish().map(|log| (LOG.to_owned(), log));
+        let hooks = self.hooks.finish().map(|log| (hooks::LOG.to_owned(), log));
         self.recorder.end(end, reason);
-        (self.cast, log.map(|log| (LOG.to_owned(), log)).into_iter().collect())
+        (self.cast, log.into_iter().chain(hooks).collect())
     }
 
     /// Why it ended.
@@ -123,7 +132,7 @@ impl<'a> RealLab<'a> {
         let last = self.last_instant();
         let mut ending = false;
         loop {
-            if let Some(trouble) = self.trouble.take() {
+            if let Some(trouble) = self.hooks.poll().or_else(|| self.trouble.take()) {
                 return trouble;
             }
             if self.recorder.has_failed() {
@@ -131,6 +140,11 @@ impl<'a> RealLab<'a> {
             }
             if stopped() {
                 return "interrupted".to_owned();
+            }
+            // Lab time stands still until the server has been seen to; in real time it goes on.
+            if self.hooks.busy() && (self.peer.holds_time() || ending) {
+                self.attend();
+                continue;
             }
             if let Some(send) = self.waiting.pop_front() {
                 match self.peer.holds_time() {
@@ -204,6 +218,16 @@ impl<'a> RealLab<'a> {
         }
     }
 
+    /// Waits a little for a hook; whoever asks meanwhile is answered.
+    fn attend(&mut self) {
+        match self.peer.wait(STEP) {
+            Happened::Request(arrived) => self.fetch(*arrived),
+            Happened::Seen(attempt, seen) => self.ended(attempt, seen),
+            Happened::Nothing => {}
+        }
+        self.set(self.peer.time(self.now));
+    }
+
     /// When the earliest of everything that is pending is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.next().map(|(key, _)| key.at)
@@ -228,7 +252,13 @@ impl<'a> RealLab<'a> {
             Next::Late => self.let_go(),
             Next::Queue => match self.queue.pop() {
                 Some((key, Event::Operation { index })) => self.operate(index, key.seq),
-                Some((_, Event::Note(record))) => self.record(*record),
+                Some((_, Event::Note(record))) => {
+                    let set = matches!(&*record, Kind::Clock(set) if set.actor == self.sut.name);
+                    self.record(*record);
+                    if set {
+                        self.hook(SET_CLOCK);
+                    }
+                }
                 // Messages are not queued here: sockets carry them.
                 _ => {}
             },

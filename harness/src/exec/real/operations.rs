@@ -6,6 +6,7 @@ use revlab_lab::queue::{Class, Key};
 use revlab_lab::trace::{FaultState, Kind};
 use revlab_lab::{Name, Span};
 
+use super::hooks::Occasion;
 use super::lab::RealLab;
 use crate::exec::operations;
 use crate::exec::timeline;
@@ -18,7 +19,12 @@ impl RealLab<'_> {
         let Some(operation) = self.scenario.operations.values().nth(index).cloned() else { return };
         self.record(Kind::Operation(operations::record(&operation)));
         match &operation.action {
-            OperationKind::Sut(_) => self.restart(),
+            OperationKind::Sut(_) => {
+                let what = operations::record(&operation).what;
+                if !self.hook(&what) {
+                    self.restart();
+                }
+            }
             OperationKind::Heal => self.heal(&operation.on),
             OperationKind::Reissue { ocsp } => {
                 let renewed = operations::reissued(&mut self.ca, &self.cast, &operation.on, ocsp);
@@ -51,6 +57,17 @@ impl RealLab<'_> {
             self.record(Kind::Fault(timeline::fault_record(&fault, FaultState::End)));
         }
         operations::forget_faults(&mut self.queue, ca);
+    }
+
+    /// Begins the command that stands for an operation on the server; whether there is one.
+    pub(super) fn hook(&mut self, operation: &str) -> bool {
+        let occasion = Occasion {
+            operation,
+            on: &self.sut.name,
+            lab: self.now,
+            reading: self.sut.clock.at(self.now),
+        };
+        self.hooks.begin(&occasion)
     }
 
     /// Of operations on the server itself only those that start it again are let in.

@@ -92,8 +92,9 @@ impl Peer {
             Adapter::SServer => 0,
             Adapter::Elsewhere(server) => server.ca,
         };
-        let site = Site::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-            .map_err(|e| RunError::Live(format!("port {port} for the CA cannot be had: {e}")))?;
+        let at = options.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let site = Site::bind(at)
+            .map_err(|e| RunError::Live(format!("{at} for the CA cannot be had: {e}")))?;
         let mut clients = live::clients(scenario, lab, &lab_time)?;
         clients.listen_first(HEARS);
         drop(guard);

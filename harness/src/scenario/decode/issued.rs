@@ -30,8 +30,11 @@ const POINT: Spec = Spec {
     kinds: &[],
 };
 
-const OWN: Spec =
-    Spec { path: "ca.NAME.own", keys: &["permitted", "excluded", "extensions"], kinds: &[] };
+const OWN: Spec = Spec {
+    path: "ca.NAME.own",
+    keys: &["permitted", "excluded", "constrained", "extensions"],
+    kinds: &[],
+};
 
 const EXTENSION: Spec = Spec {
     path: "ca.NAME.issued.extensions",
@@ -64,7 +67,12 @@ pub(super) fn own(ca: &Fields<'_>) -> Own {
         permitted: subtrees(&fields, "permitted"),
         excluded: subtrees(&fields, "excluded"),
     };
-    Own { name_constraints: constrained.then(constraints), extensions: extensions(&fields) }
+    Own {
+        name_constraints: constrained.then(constraints),
+        extensions: extensions(&fields),
+        unconstrained: fields.boolean("constrained") == Some(false),
+        ..Own::default()
+    }
 }
 
 /// Key `access` of `[ca.NAME.aia]`.
