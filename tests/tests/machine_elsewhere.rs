@@ -215,7 +215,8 @@ attempts = { share = "all", outcome = "refused", code = "0x80092010" }
             "header" => record["profiles"]["web"]["adapter"] = "https".into(),
             "attempt" => {
                 let attempt = record.as_object_mut().unwrap();
-                ["code", "substatus", "checks"].map(|field| attempt.remove(field));
+                attempt
+                    .retain(|field, _| !["code", "substatus", "checks"].contains(&field.as_str()));
             }
             _ => {}
         }

@@ -170,7 +170,9 @@ fn what_a_kit_cannot_be_made_for_or_run_with_is_said() {
     };
     let more = lab.applied(&now(SCENARIO.replace("identities = 2", "identities = 3"))).unwrap_err();
     assert!(more.contains("no client `users-3`"), "{more}");
-    let other = lab.applied(&now(SCENARIO.replace("issuing", "other"))).unwrap_err();
+    let other = lab
+        .applied(&now(SCENARIO.replace("ca.root", "ca.other").replace("\"root\"", "\"other\"")))
+        .unwrap_err();
     assert!(other.contains("no CA `other`"), "{other}");
 }
 
