@@ -14,6 +14,7 @@ mod judge;
 mod lint;
 mod list;
 mod manual;
+mod matrix;
 mod profiles;
 mod progress;
 mod report;
@@ -46,6 +47,8 @@ enum Command {
     Judge(judge::JudgeArgs),
     /// Hold a kept run against another: what a patch changed, and whether it made anything worse.
     Compare(compare::CompareArgs),
+    /// Run scenarios on several systems under test, and put what each of them did into one table.
+    Matrix(Box<matrix::MatrixArgs>),
     /// Make the reports of a run that was kept with `--out` again.
     Report(report::ReportArgs),
     /// Read plans and results of Apache JMeter, and write plans.
@@ -194,6 +197,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Judge(args) => judge::judge(args),
         Command::Compare(args) => compare::compare(args),
+        Command::Matrix(args) => matrix::matrix(args),
         Command::Report(args) => report::report(args),
         Command::JMeter { command } => jmeter::jmeter(command),
         #[cfg(feature = "live")]

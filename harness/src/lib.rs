@@ -9,6 +9,7 @@
 //! * [`report`]: terminal, HTML, Markdown, JSON, JUnit, CSV; [`compare`]: two runs against one another;
 //! * [`out`]: what `--out` keeps; [`kept`]: reading it back; [`caches`]: the disk caches among it, in
 //!   words;
+//! * [`matrix`]: scenarios on several systems under test, in one table;
 //! * [`hypotheses`]: which observations of the incident each hypothesis reproduces;
 //! * [`jmeter`]: plans and results of Apache JMeter, read and written;
 //! * `serve`: the CAs of a scenario in real time, for other programs (feature `live`);
@@ -46,6 +47,7 @@ pub mod hypotheses;
 pub mod jmeter;
 pub mod judge;
 pub mod kept;
+pub mod matrix;
 pub mod out;
 pub mod profiles;
 pub mod report;

@@ -32,7 +32,7 @@ impl FromStr for Shard {
 }
 
 impl Shard {
-    fn keep<T>(self, all: Vec<T>) -> Vec<T> {
+    pub(super) fn keep<T>(self, all: Vec<T>) -> Vec<T> {
         let mine = |i: usize| i % self.of == self.part - 1;
         all.into_iter().enumerate().filter(|(i, _)| mine(*i)).map(|(_, it)| it).collect()
     }
