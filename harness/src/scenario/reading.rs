@@ -273,7 +273,14 @@ fn what_certificates_say_besides_is_read_to_the_last_key() {
             GeneralName::Network("10.0.0.0".parse().unwrap(), 8),
         ],
     };
-    assert_eq!(root.own, Own { name_constraints: Some(constraints), extensions: vec![] });
+    let cross_points =
+        CrossPointer { urls: urls(&["http://a/cross.p7c"]), interval: Some(Span::from_hours(24)) };
+    let own = Own {
+        name_constraints: Some(constraints),
+        cross_points: Some(cross_points),
+        extensions: vec![],
+    };
+    assert_eq!(root.own, own);
 }
 
 #[test]
