@@ -114,6 +114,11 @@ const FACTS: &[(&str, &str, &str)] = &[
     ("§2.2", "the MaxAIA values", "the_limits_of_the_fact_sheet_hold"),
     (
         "§2.2",
+        "CrossCertDownloadIntervalHours",
+        "cross_certificates_are_fetched_again_after_168_hours_and_not_before",
+    ),
+    (
+        "§2.2",
         "ValidityPeriodAfterNextUpdatePreFetchDivisor",
         "after_the_expiry_prefetch_goes_on_less_often",
     ),

@@ -68,6 +68,7 @@ library! {
     staple_chain: "staple/chain.toml",
     windows_binding_recreated: "windows/binding-recreated.toml",
     windows_clock_skew: "windows/clock-skew.toml",
+    windows_cross_certificates: "windows/cross-certificates.toml",
     windows_delta_plus_404_11: "windows/delta-plus-404.11.toml",
     windows_first_user_of_the_morning: "windows/first-user-of-the-morning.toml",
     windows_kb2635621: "windows/kb2635621.toml",
@@ -153,6 +154,14 @@ fn sim_and_live_agree_on_faults_and_a_revocation() {
 fn sim_and_live_agree_on_issuers_that_nobody_sends() {
     for name in ["cache-emptied-and-a-reboot", "never-asked", "server-forgets"] {
         sim_and_live_agree(&variant("windows/issuer-by-aia.toml", name));
+    }
+}
+
+#[test]
+fn sim_and_live_agree_on_cross_certificates() {
+    for (name, for_so_long) in [("a-day", "50h"), ("cache-emptied-and-a-reboot", "100h")] {
+        let scenario = variant("windows/cross-certificates.toml", name);
+        sim_and_live_agree(&shortened(scenario, for_so_long));
     }
 }
 

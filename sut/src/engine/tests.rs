@@ -9,6 +9,7 @@ mod bench;
 mod binding;
 mod budget;
 mod chain;
+mod cross;
 mod delta;
 mod freshness;
 mod hypotheses;
