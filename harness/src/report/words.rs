@@ -3,8 +3,8 @@
 //! "fact sheet §" is the project's sheet of Windows facts; RFC sections are named where Windows
 //! does what the RFC says.
 
-use revlab_lab::Code;
 use revlab_lab::trace::{Layer, Purpose, State, Step, Withheld};
+use revlab_lab::{Code, Instant};
 
 use crate::judge::at;
 
@@ -180,7 +180,6 @@ fn code(code: Code) -> String {
 
 #[cfg(test)]
 mod tests {
-    use revlab_lab::Instant;
     use revlab_lab::http::FetchError;
 
     use super::*;

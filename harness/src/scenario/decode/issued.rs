@@ -358,6 +358,8 @@ cross_points = { interval = "1500ms" }"#;
         x.toml:24:5: `extensions` of `issued` of CA `issuing` needs `oid`; such as `oid = "1.3.6.1.4.1.311.21.7"`
         x.toml:27:14: `permitted` of `own` of CA `issuing`: `corp.example` is no name space; such as `dns:corp.example`, `email:.corp.example`, `directory:DC=corp,DC=example` or `ip:10.0.0.0/8`
         x.toml:27:30: `permitted` of `own` of CA `issuing`: `ip:10.0.0.0/33` is no name space; such as `dns:corp.example`, `email:.corp.example`, `directory:DC=corp,DC=example` or `ip:10.0.0.0/8`
+        x.toml:28:16: `cross_points` of `own` of CA `issuing`: no other CA certifies this one, so nothing is there: give the CA `cross`, or this `urls`
+        x.toml:28:29: `interval` of `cross_points` of `own` of CA `issuing`: whole seconds are needed, fewer than 2^32 (about 136 years)
         "#);
     }
 }
