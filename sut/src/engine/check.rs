@@ -215,7 +215,7 @@ impl Engine {
         usage: Usage,
         peer: &[Certificate],
     ) -> Option<Arc<Subject>> {
-        let got = self.processes.get(&process).map_or(&[][..], Process::issuers);
+        let got = self.processes.get(&process).map_or(&[][..], Process::at_hand);
         self.subjects.meet(self.clock.at(now), usage, peer, got, &mut self.verifier)
     }
 

@@ -36,7 +36,7 @@ pub(super) struct Process {
     /// Cross-certificates by the URL that they came from, and when they did.
     crosses: BTreeMap<Url, (Instant, Vec<Certificate>)>,
     /// All of these, each once.
-    got: Vec<Certificate>,
+    at_hand: Vec<Certificate>,
 }
 
 /// The offline mark of a URL.
@@ -160,17 +160,17 @@ impl Process {
     }
 
     fn gather(&mut self) {
-        self.got.clone_from(&self.issuers);
+        self.at_hand.clone_from(&self.issuers);
         for cross in self.crosses.values().flat_map(|(_, crosses)| crosses) {
-            if !self.got.contains(cross) {
-                self.got.push(cross.clone());
+            if !self.at_hand.contains(cross) {
+                self.at_hand.push(cross.clone());
             }
         }
     }
 
     /// The issuers and cross-certificates that were fetched.
-    pub(super) fn issuers(&self) -> &[Certificate] {
-        &self.got
+    pub(super) fn at_hand(&self) -> &[Certificate] {
+        &self.at_hand
     }
 
     /// How many OCSP answers are cached: what CryptnetCachedOcspSwitchToCrlCount is held against.
@@ -194,7 +194,7 @@ impl Process {
         self.ignore_before = Some(now);
         self.issuers.clear();
         self.crosses.clear();
-        self.got.clear();
+        self.at_hand.clear();
         for entry in self.entries.values_mut() {
             entry.base = None;
             entry.delta = None;
@@ -232,7 +232,7 @@ impl Engine {
             refused: BTreeSet::new(),
             issuers: Vec::new(),
             crosses: BTreeMap::new(),
-            got: Vec::new(),
+            at_hand: Vec::new(),
         };
         self.processes.insert(id, process);
         id
