@@ -14,6 +14,7 @@ mod freshness;
 mod hypotheses;
 mod issuers;
 mod judging;
+mod kept;
 mod listed;
 mod lookup;
 mod marks;

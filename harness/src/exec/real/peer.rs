@@ -96,6 +96,7 @@ impl Peer {
             .map_err(|e| RunError::Live(format!("port {port} for the CA cannot be had: {e}")))?;
         let mut clients = live::clients(scenario, lab, &lab_time)?;
         clients.listen_first(HEARS);
+        clients.reconnect();
         drop(guard);
         let (server, time) = match adapter {
             Adapter::SServer => {
@@ -196,6 +197,11 @@ impl Peer {
 
     pub(super) fn remove_identity(&mut self, name: &revlab_lab::Name) {
         self.clients.remove_identity(name);
+    }
+
+    /// Closes a connection that a client has kept open.
+    pub(super) fn disconnect(&mut self, connection: u64) {
+        self.clients.disconnect(connection);
     }
 
     /// The run's own server, if it is one.
