@@ -23,7 +23,7 @@ use revlab_lab::trace::Phase;
 use revlab_lab::{Instant, Name, Span};
 use revlab_pki::Certificate;
 use revlab_sut::config::ClientCertificates;
-use revlab_sut::live::{Arrived, Front, FrontConfig};
+use revlab_sut::live::{Arrived, Front, FrontConfig, FrontError};
 use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -515,10 +515,21 @@ fn fronts(
             session_idle: config.profile.parameters().tls_session_idle,
             resumption: true,
         });
-        let front = front.map_err(|e| RunError::Live(format!("front of `{name}`: {e}")))?;
+        let front = front.map_err(|e| RunError::Live(no_front(name, &e)))?;
         fronts.push((front, config.host.clone()));
     }
     Ok(fronts)
+}
+
+/// Why there is no front, and what would be right.
+fn no_front(name: &Name, error: &FrontError) -> String {
+    let help = match error {
+        FrontError::Bind { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+            "; without `--port` one that is free is taken"
+        }
+        _ => "",
+    };
+    format!("front of `{name}`: {error}{help}")
 }
 
 /// Whether the secrets of connections are asked for; rustls itself would only say in a log of its own

@@ -159,6 +159,8 @@ fn user_properties(scenario: &Scenario) -> String {
         ("assertion_results_failure_message", "true"),
         ("url", "true"),
         ("idle_time", "true"),
+        // Thread 1 of one machine is not thread 1 of another.
+        ("hostname", "true"),
     ];
     lines.extend(kept.map(|(name, value)| format!("jmeter.save.saveservice.{name}={value}")));
     let resumed = only(scenario, |plan| plan.session) == Some(Session::Resumed);
@@ -198,6 +200,13 @@ fn of_all(scenario: &Scenario) -> Vec<String> {
     if only(scenario, |plan| plan.session).is_none() {
         let why = "JMeter has one setting in a whole plan: every handshake is full";
         notes.push(format!("the clients' `session` differ: {why}"));
+    }
+    if scenario.clients.values().any(|plan| plan.keep_alive) {
+        notes.push(
+            "`keep_alive`: JMeter 2.13 makes a connection for each request all the same, where a client \
+             certificate was shown"
+                .to_owned(),
+        );
     }
     match only(scenario, |plan| plan.keep_alive) {
         Some(false) => {}

@@ -93,7 +93,7 @@ impl Peer {
             Adapter::Elsewhere(server) => server.ca,
         };
         let site = Site::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-            .map_err(|e| RunError::Live(format!("port {port} for the CA cannot be had: {e}")))?;
+            .map_err(|e| RunError::Live(no_port(port, &e)))?;
         let mut clients = live::clients(scenario, lab, &lab_time)?;
         clients.listen_first(HEARS);
         clients.reconnect();
@@ -219,6 +219,15 @@ impl Peer {
             Server::Elsewhere(_) => None,
         }
     }
+}
+
+/// Why the CA has no port, and what would be right.
+fn no_port(port: u16, error: &std::io::Error) -> String {
+    let help = match error.kind() {
+        std::io::ErrorKind::AddrInUse => "; `ca=0` takes one that is free",
+        _ => "",
+    };
+    format!("port {port} for the CA cannot be had: {error}{help}")
 }
 
 fn held(file: PathBuf, start: Instant) -> Result<Time, RunError> {

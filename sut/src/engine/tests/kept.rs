@@ -31,6 +31,7 @@ fn answer(bench: &Bench, attempt: u64) -> (u16, u16, usize) {
     (reply.status, reply.substatus, checks.len())
 }
 
+/// §3.3, inferred: nothing is looked at again for each request.
 #[test]
 fn a_request_on_a_kept_connection_is_let_in_without_a_check_also_when_the_crl_has_expired() {
     let mut bench = connected(&[], true);
@@ -46,6 +47,7 @@ fn a_request_on_a_kept_connection_is_let_in_without_a_check_also_when_the_crl_ha
     assert_eq!(bench.checks().count(), 1);
 }
 
+/// §3.3, inferred: what was found about the client stays with its connection.
 #[test]
 fn a_refusal_stays_with_its_connection_and_is_logged_each_time() {
     let mut bench = connected(&[], false);
@@ -66,6 +68,7 @@ fn a_server_that_closes_after_a_refusal_says_so() {
     assert!(bench.kept.contains(&1), "who is let in stays");
 }
 
+/// §3.3: the idle time is documented (connectionTimeout); that a restart ends connections is inferred.
 #[test]
 fn a_connection_ends_when_it_was_idle_for_its_time_and_with_its_machine_or_service() {
     let mut bench = connected(&[("connection_idle", "45s")], true);
@@ -79,7 +82,7 @@ fn a_connection_ends_when_it_was_idle_for_its_time_and_with_its_machine_or_servi
         bench.operate(operation);
         assert!(!bench.keeps(1));
     }
-    // What has no session in lsass to lose leaves connections alone.
+    // What ends neither a process nor a site leaves connections alone.
     let mut bench = connected(&[], true);
     bench.operate(Operation::RecreateBinding);
     bench.operate(Operation::ChainCacheResync);
