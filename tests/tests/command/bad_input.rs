@@ -185,7 +185,7 @@ fn a_port_in_use() {
     let said = said_with_its_port_taken(&folder, &run, of_the_front);
     assert_snapshot!(said, @"error: good: the live transport cannot be set up: front of `web`: cannot listen on 127.0.0.1:PORT: Address already in use; without `--port` one that is free is taken");
     let of_the_ca = |port: &str| vec![format!("--sut=https://127.0.0.1:9?ca={port}&for=1m")];
-    let said = said_with_its_port_taken(&folder, &run, of_the_ca);
+    let said = said_with_its_port_taken(&folder, &["run", "good.toml"], of_the_ca);
     assert_snapshot!(said, @"error: good: the live transport cannot be set up: port PORT for the CA cannot be had: Address already in use; `ca=0` takes one that is free");
 }
 
