@@ -409,7 +409,7 @@ on = "issuing"
 at = "6s"
 publish = {}
 "#;
-    let scenarios = revlab::scenario::from_text("kept", &text);
+    let scenarios = revlab::scenario::from_text("kept", text);
     let scenario = scenarios.unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0);
     let (sim, _) = run(&scenario, Transport::Sim);
     insta::assert_snapshot!(handshakes(&sim.trace).join("\n"), @r"
