@@ -129,7 +129,10 @@ mod tests {
     fn seen(handshake: Handshake, seen: Seen) -> Classified {
         let agreed = Agreed::plain(handshake, TlsVersion::V1_3);
         let agreed = (handshake != Handshake::None).then_some(agreed);
-        classify(&Observation { agreed, times: Times::default(), seen }, StatusRange::SUCCESS)
+        classify(
+            &Observation { agreed, times: Times::default(), seen, stays_open: false },
+            StatusRange::SUCCESS,
+        )
     }
 
     fn answer(status: u16, body: &str) -> Classified {

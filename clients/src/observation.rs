@@ -16,19 +16,22 @@ pub struct Observation {
     pub times: Times,
     /// How it ended.
     pub seen: Seen,
+    /// Whether the connection can be used again.
+    pub stays_open: bool,
 }
 
 impl Observation {
     /// One that came to no handshake.
     pub fn without_handshake(seen: Seen) -> Observation {
-        Observation { agreed: None, times: Times::default(), seen }
+        Observation { agreed: None, times: Times::default(), seen, stays_open: false }
     }
 }
 
 /// What client and server agreed on in a handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreed {
-    /// Kind of handshake; never [`Handshake::None`].
+    /// Kind of handshake; never [`Handshake::None`]. Over a connection that was kept open
+    /// [`Handshake::Kept`], and the rest is what its handshake had come to.
     pub handshake: Handshake,
     /// The protocol version.
     pub tls: TlsVersion,

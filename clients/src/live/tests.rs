@@ -1,5 +1,6 @@
 //! Attempts over real sockets on loopback.
 
+mod kept;
 mod peer;
 
 use std::net::SocketAddr;
@@ -33,6 +34,8 @@ fn send(tls: TlsVersion, session: Session) -> Send {
         session,
         resumed_by: ResumedBy::Ticket,
         sessions: Sessions::Own,
+        keep_alive: false,
+        connection: None,
         tls,
         http: HttpVersion::V1_1,
         ciphers: Arc::from([]),

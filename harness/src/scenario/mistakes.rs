@@ -568,6 +568,7 @@ fn suites_and_sessions_that_cannot_be_are_said_where_they_stand() {
     x.toml:11:14: `resumed_by` of client `jmeter`: no session is taken up: add `session = "resumed"`
     x.toml:12:12: `sessions` of client `jmeter`: no session is taken up: add `session = "resumed"`
     "#);
+    assert_snapshot!(with("keep_alive = true\nchoice = \"minted\""), @r#"x.toml:11:14: `keep_alive` of client `jmeter`: each attempt has a certificate of its own, and so a connection of its own: leave out `keep_alive`, or let `choice` be another"#);
     assert_snapshot!(with("http = \"3\""), @r#"x.toml:11:8: `http` of client `jmeter` cannot be `3`; it can be: `1.1`, `2`"#);
     assert_snapshot!(of_1_3("session = \"resumed\"\nresumed_by = \"id\""), @r#"x.toml:15:14: `resumed_by` of client `j`: TLS 1.3 resumes by ticket alone (RFC 8446 §2.2)"#);
 }

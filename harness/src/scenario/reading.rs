@@ -385,6 +385,7 @@ fn a_client_is_read_to_the_last_key() {
         session: Session::Resumed,
         resumed_by: ResumedBy::Id,
         sessions: Sessions::Shared,
+        keep_alive: true,
         tls: TlsVersion::V1_2,
         http: HttpVersion::V2,
         ciphers: Cipher::numbered(0xc02b).into_iter().collect(),

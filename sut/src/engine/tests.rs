@@ -15,6 +15,7 @@ mod freshness;
 mod hypotheses;
 mod issuers;
 mod judging;
+mod kept;
 mod listed;
 mod lookup;
 mod marks;

@@ -478,6 +478,14 @@ parameters! {
     /// How long a TLS session may lie unused before it cannot be resumed any more; 0: as long as it
     /// lives.
     tls_session_idle: Span;
+
+    /// How long a connection that a client keeps open may lie unused before the server closes it
+    /// (http.sys' connection time-out); 0: none is kept.
+    connection_idle: Span;
+
+    /// Whether a refusal closes the connection. Otherwise it stays open where the client keeps it, and
+    /// each further request on it is refused in the same way, without another check.
+    refusal_closes_connection: bool;
 }
 
 impl Parameters {

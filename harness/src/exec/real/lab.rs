@@ -292,6 +292,9 @@ impl<'a> RealLab<'a> {
             match item {
                 Item::Trace(kind) => self.recorder.write(self.now, kind),
                 Item::Do(ClientAction::Send(send)) => self.waiting.push_back(send),
+                Item::Do(ClientAction::Disconnect { connection }) => {
+                    self.peer.disconnect(connection)
+                }
                 Item::Do(ClientAction::Abandon { attempt }) => {
                     self.waiting.retain(|send| send.attempt != attempt);
                     self.close(attempt);

@@ -93,9 +93,10 @@ impl Peer {
             Adapter::Elsewhere(server) => server.ca,
         };
         let site = Site::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-            .map_err(|e| RunError::Live(format!("port {port} for the CA cannot be had: {e}")))?;
+            .map_err(|e| RunError::Live(no_port(port, &e)))?;
         let mut clients = live::clients(scenario, lab, &lab_time)?;
         clients.listen_first(HEARS);
+        clients.reconnect();
         drop(guard);
         let (server, time) = match adapter {
             Adapter::SServer => {
@@ -198,6 +199,11 @@ impl Peer {
         self.clients.remove_identity(name);
     }
 
+    /// Closes a connection that a client has kept open.
+    pub(super) fn disconnect(&mut self, connection: u64) {
+        self.clients.disconnect(connection);
+    }
+
     /// The run's own server, if it is one.
     pub(super) fn ours(&mut self) -> Option<&mut SServer> {
         match &mut self.server {
@@ -213,6 +219,15 @@ impl Peer {
             Server::Elsewhere(_) => None,
         }
     }
+}
+
+/// Why the CA has no port, and what would be right.
+fn no_port(port: u16, error: &std::io::Error) -> String {
+    let help = match error.kind() {
+        std::io::ErrorKind::AddrInUse => "; `ca=0` takes one that is free",
+        _ => "",
+    };
+    format!("port {port} for the CA cannot be had: {error}{help}")
 }
 
 fn held(file: PathBuf, start: Instant) -> Result<Time, RunError> {
