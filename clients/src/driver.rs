@@ -28,6 +28,8 @@ pub struct Driver {
     schedule: Schedule,
     barriers: Barriers,
     in_flight: InFlight<Open>,
+    /// Statuses by which the server refuses, beside 401 and 403.
+    refuses: Vec<u16>,
 }
 
 /// What can happen to the clients.
@@ -163,7 +165,13 @@ impl Driver {
         let identities = plans.iter().map(|plan| Identities::of(plan, seed)).collect();
         let schedule = Schedule::new(&plans, seed);
         let barriers = Barriers::default();
-        Driver { plans, names, identities, schedule, barriers, in_flight: InFlight::new() }
+        let (in_flight, refuses) = (InFlight::new(), Vec::new());
+        Driver { plans, names, identities, schedule, barriers, in_flight, refuses }
+    }
+
+    /// Takes these statuses for refusals too, beside 401 and 403: nginx refuses by 400.
+    pub fn refused_by(&mut self, statuses: &[u16]) {
+        self.refuses = statuses.to_vec();
     }
 
     /// How many attempts are under way.
@@ -275,7 +283,7 @@ impl Core for Driver {
                 let Some(open) = self.in_flight.remove(attempt) else { return };
                 self.schedule.ended(&self.plans, open.due, now);
                 if let Some(plan) = self.plans.get(open.due.client) {
-                    let mut record = answered(open, plan, now, &observation);
+                    let mut record = answered(open, plan, now, &observation, &self.refuses);
                     record.checks = checks;
                     record.validations = validations;
                     record.wall_ms = wall_ms;
@@ -302,8 +310,14 @@ impl Names {
 /// A request phase of more than this counts as waiting: its phases go on record.
 const WAITED: i64 = 1000;
 
-fn answered(open: Open, plan: &ClientPlan, now: Instant, seen: &Observation) -> Attempt {
-    let said = classify(seen, plan.admit);
+fn answered(
+    open: Open,
+    plan: &ClientPlan,
+    now: Instant,
+    seen: &Observation,
+    refuse: &[u16],
+) -> Attempt {
+    let said = classify(seen, plan.admit, refuse);
     let took_ms = (now - open.began).as_millis();
     let told = said.outcome != Outcome::Admitted || took_ms > WAITED || seen.times.measured;
     let answered = matches!(seen.seen, Seen::Response { .. });
