@@ -112,21 +112,22 @@ pub struct Server {
     pub environment: BTreeMap<String, String>,
 }
 
-/// How a server takes up changed files.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub enum Reload {
+/// How a server takes up changed files: by one of these.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reload {
     /// By this signal.
-    Signal(Signal),
-    /// By a command, run in its folder.
-    Run(Vec<String>),
-    /// By lines to its admin socket, a Unix socket below its folder, each answered before the next.
-    Socket {
-        /// The socket.
-        path: String,
-        /// What is said, each a template.
-        say: Vec<String>,
-    },
+    pub signal: Option<Signal>,
+    /// By this command, run in its folder.
+    pub run: Option<Vec<String>>,
+    /// By lines to its admin socket, a Unix socket below its folder.
+    pub socket: Option<String>,
+    /// What the socket is told, each line a template, one connection for each.
+    #[serde(default)]
+    pub say: Vec<String>,
+    /// The line of its log by which it has taken them up, or has not: a regular expression. None: it has
+    /// at once.
+    pub done: Option<String>,
 }
 
 /// A signal, by its name.
@@ -299,6 +300,9 @@ impl Adapter {
         words::pattern(&self.version.line)?;
         if let Some(ready) = self.server.as_ref().and_then(|server| server.ready.as_ref()) {
             words::pattern(ready)?;
+        }
+        if let Some(done) = self.server.as_ref().and_then(|server| server.reload.as_ref()?.done.as_ref()) {
+            words::pattern(done)?;
         }
         if let Some(told) = &self.time.told {
             words::pattern(&told.pattern)?;

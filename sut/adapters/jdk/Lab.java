@@ -10,30 +10,28 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.*;
 import javax.net.ssl.*;
 
-/** A server that lets in whom PKIX lets in: Lab ADDRESS PORT TLS RESUMPTION OPTIONS. */
+/** A server that lets in whom PKIX lets in: Lab ADDRESS PORT TLS OPTIONS. */
 public class Lab {
     public static void main(String[] words) throws Exception {
         SSLContext context = SSLContext.getInstance("TLS");
-        context.init(keys(), trust(words[4]), null);
+        context.init(keys(), trust(words[3]), null);
         int port = Integer.parseInt(words[1]);
         SSLServerSocket listener = (SSLServerSocket) context.getServerSocketFactory()
             .createServerSocket(port, 64, InetAddress.getByName(words[0]));
         listener.setNeedClientAuth(true);
         listener.setEnabledProtocols(words[2].equals("1.3")
             ? new String[] {"TLSv1.3", "TLSv1.2"} : new String[] {"TLSv1.2"});
-        boolean resumption = Boolean.parseBoolean(words[3]);
         System.out.println("listening");
         while (true) {
             SSLSocket client = (SSLSocket) listener.accept();
-            new Thread(() -> serve(client, resumption)).start();
+            new Thread(() -> serve(client)).start();
         }
     }
 
-    static void serve(SSLSocket client, boolean resumption) {
+    static void serve(SSLSocket client) {
         try (client) {
             client.setSoTimeout(60_000);
             client.startHandshake();
-            if (!resumption) client.getSession().invalidate();
             BufferedReader in = new BufferedReader(new InputStreamReader(client.getInputStream()));
             String line;
             while ((line = in.readLine()) != null && !line.isEmpty()) { }

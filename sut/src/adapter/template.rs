@@ -29,9 +29,11 @@ pub struct Values {
     pub ocsp_url: String,
     /// Whether there is a `chain.pem` to be sent behind the server's own certificate.
     pub chained: bool,
-    /// The account that workers of a server started by root shall run as: root itself where they
-    /// must read the lab's files; empty where revlab is not run by root.
+    /// The account that workers of a server started by root run as; empty where revlab is not run by
+    /// root.
     pub user: String,
+    /// The group of that account.
+    pub group: String,
     /// Of a probe: the client's certificate, its issuers and its key, as files.
     pub client: String,
     /// The same with the issuers behind it.

@@ -85,6 +85,15 @@ impl Adapter {
     }
 }
 
+impl super::Reload {
+    /// Whether this line of its log says that changed files have been taken up, or not; `None`: no line
+    /// does.
+    pub fn is_done_by(&self, line: &str) -> Option<bool> {
+        let done = pattern(self.done.as_deref()?).ok()?;
+        Some(done.is_match(line))
+    }
+}
+
 impl super::Server {
     /// Whether this line of its log says that it is ready.
     pub fn is_ready_by(&self, line: &str) -> bool {

@@ -57,6 +57,8 @@ pub(super) struct Server {
     crls: BTreeMap<Name, Vec<u8>>,
     /// What was said since it was last asked.
     fresh: String,
+    /// Lines that were read and not heard yet.
+    pending: Vec<String>,
 }
 
 /// Whether its clock is right.
@@ -109,6 +111,7 @@ impl Server {
             folder,
             crls: BTreeMap::new(),
             fresh: String::new(),
+            pending: Vec::new(),
         };
         server.write_crls(&Batch {
             crls: setting.crls,
@@ -175,6 +178,8 @@ impl Server {
         let started = Child::start(&program, command, &log, description.stop, &mut listens);
         let child = started.map_err(|why| self.with_last_words(why))?;
         self.child = Some(child);
+        // What it says of its start is nobody's refusal.
+        self.said();
         self.takes_its_time()
     }
 
@@ -254,9 +259,7 @@ impl Server {
         const TRIES: u32 = 40;
         self.fresh.clear();
         for _ in 0..if waits { TRIES } else { 1 } {
-            let lines = self.child.iter_mut().map(Child::new_lines);
-            let logged = self.tails.iter_mut().map(Tail::new_lines);
-            for line in lines.chain(logged).flatten() {
+            for line in self.said() {
                 self.fresh.push_str(&line);
                 self.fresh.push('\n');
             }
@@ -271,16 +274,21 @@ impl Server {
         Vec::new()
     }
 
-    /// Takes what a probe has said for its log.
+    /// Takes what a probe has said for a part of its log.
     pub(super) fn overhear(&mut self, said: &str) -> Vec<Heard> {
-        self.fresh = said.to_owned();
-        self.heard()
+        self.pending.extend(said.lines().map(str::to_owned));
+        self.listen(false)
     }
 
     fn heard(&self) -> Vec<Heard> {
         let mut heard: Vec<Heard> =
             self.fresh.lines().filter_map(|line| self.program.adapter.reason(line)).collect();
-        heard.dedup();
+        let mut known = Vec::new();
+        heard.retain(|heard| {
+            let fresh = !known.contains(heard);
+            known.extend(fresh.then(|| heard.clone()));
+            fresh
+        });
         heard
     }
 
@@ -341,27 +349,52 @@ impl Server {
         Ok(())
     }
 
+    /// Has it take up changed files, and waits until it has.
     fn reload(&mut self) -> Result<(), String> {
         let Some(description) = self.description().cloned() else { return Ok(()) };
-        match &description.reload {
-            None => self.restart(),
-            Some(Reload::Signal(signal)) => {
-                self.child.as_ref().map_or(Ok(()), |child| child.signal(*signal))?;
-                // It has taken the signal when it listens anew: nothing tells when.
-                (0..10).for_each(|_| child::nap());
-                Ok(())
-            }
-            Some(Reload::Run(words)) => self.run_once(words),
-            Some(Reload::Socket { path, say }) => {
-                for line in say {
-                    let line = Adapter::text(line, self.program.options(), &self.values);
-                    let line = line.map_err(|e| e.to_string())?;
-                    // What it says to a file that it does not take is in its log.
-                    say_to(&self.folder.path().join(path), &line).map_err(|e| format!("`{path}`: {e}"))?;
-                }
-                Ok(())
+        let Some(reload) = &description.reload else { return self.restart() };
+        // What was said before says nothing about this.
+        self.said();
+        if let Some(signal) = reload.signal {
+            self.child.as_ref().map_or(Ok(()), |child| child.signal(signal))?;
+        }
+        if let Some(words) = &reload.run {
+            self.run_once(words)?;
+        }
+        if let Some(socket) = &reload.socket {
+            for line in &reload.say {
+                let line = Adapter::text(line, self.program.options(), &self.values);
+                let line = line.map_err(|e| e.to_string())?;
+                let said = say_to(&self.folder.path().join(socket), &line);
+                // What it thinks of a file that it does not take belongs to its log.
+                let said = said.map_err(|e| format!("`{socket}`: {e}"))?;
+                self.pending.extend(said.lines().map(str::to_owned));
             }
         }
+        self.await_reload(reload);
+        Ok(())
+    }
+
+    /// Waits for the line that says that it has done so, for a while.
+    fn await_reload(&mut self, reload: &Reload) {
+        const TRIES: u32 = 400;
+        for _ in 0..TRIES {
+            let said = self.said();
+            let done = said.iter().any(|line| reload.is_done_by(line) == Some(true));
+            self.pending.extend(said);
+            if done || reload.done.is_none() {
+                return;
+            }
+            child::nap();
+        }
+    }
+
+    /// Everything that it has said since this was last asked.
+    fn said(&mut self) -> Vec<String> {
+        let mut said = std::mem::take(&mut self.pending);
+        said.extend(self.child.iter_mut().flat_map(Child::new_lines));
+        said.extend(self.tails.iter_mut().flat_map(Tail::new_lines));
+        said
     }
 
     /// Ends it; what it has said, by file.
@@ -486,6 +519,7 @@ fn values(
         ocsp_url: ocsp.unwrap_or_default(),
         chained,
         user: if crate::exec::namespace::is_root() { "nobody" } else { "" }.to_owned(),
+        group: group().to_owned(),
         client: "client.pem".to_owned(),
         client_chain: "client-chain.pem".to_owned(),
         client_key: "client-key.pem".to_owned(),
@@ -494,6 +528,13 @@ fn values(
         roots,
         crl_text: String::new(),
     })
+}
+
+/// The group of `nobody`, which distributions do not agree about.
+fn group() -> &'static str {
+    let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+    let is_there = groups.lines().any(|line| line.starts_with("nogroup:"));
+    if is_there { "nogroup" } else { "nobody" }
 }
 
 fn free_port(at: SocketAddr) -> io::Result<u16> {
