@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 pub use outcome::{Probe, Says, Verdict};
 pub use template::{Files, Values};
-pub use words::{Heard, Told, TimeTold, Where};
+pub use words::{Heard, TimeTold, Told, Where};
 
 use words::Reason;
 
@@ -35,6 +35,9 @@ pub struct Adapter {
     pub programs: Vec<String>,
     /// How it tells its version.
     pub version: Version,
+    /// The kinds of CAs' keys whose signatures it can verify, by their names in scenarios; none: all.
+    #[serde(default)]
+    pub keys: Vec<String>,
     /// What listens; none: nothing runs between two attempts.
     pub server: Option<Server>,
     /// A command for each attempt; none: the lab's clients connect.
@@ -283,14 +286,17 @@ impl Adapter {
     }
 
     fn check(&self) -> Result<(), AdapterError> {
-        let bare = |why: &str| AdapterError::Template { name: "adapter".to_owned(), why: why.into() };
+        let bare =
+            |why: &str| AdapterError::Template { name: "adapter".to_owned(), why: why.into() };
         if self.server.is_none() && self.probe.is_none() {
             return Err(bare("it has neither `server` nor `probe`: nothing would be asked"));
         }
         if !self.profiles.contains_key(&self.default) {
             let there: Vec<_> = self.profiles.keys().map(String::as_str).collect();
             let (default, there) = (&self.default, there.join("`, `"));
-            return Err(bare(&format!("`default = \"{default}\"` is no profile: there are `{there}`")));
+            return Err(bare(&format!(
+                "`default = \"{default}\"` is no profile: there are `{there}`"
+            )));
         }
         let missing = self.files.values().find(|file| !self.templates.contains_key(*file));
         if let Some(name) = missing {
@@ -301,7 +307,9 @@ impl Adapter {
         if let Some(ready) = self.server.as_ref().and_then(|server| server.ready.as_ref()) {
             words::pattern(ready)?;
         }
-        if let Some(done) = self.server.as_ref().and_then(|server| server.reload.as_ref()?.done.as_ref()) {
+        if let Some(done) =
+            self.server.as_ref().and_then(|server| server.reload.as_ref()?.done.as_ref())
+        {
             words::pattern(done)?;
         }
         if let Some(told) = &self.time.told {

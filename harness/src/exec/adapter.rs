@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use revlab_lab::Span;
+use revlab_pki::KeyAlgorithm;
 use revlab_sut::config::{ClientCertificates, SutOperation};
 
 use crate::scenario::model::{OperationKind, Scenario};
@@ -78,8 +79,7 @@ pub enum AdapterError {
 
 impl Adapter {
     /// What `--sut` takes, for messages.
-    pub const VALID: &'static str =
-        "`model`, `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`, and NAME or \
+    pub const VALID: &'static str = "`model`, `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`, and NAME or \
          NAME/PROFILE of an adapter";
 
     /// What is behind `--sut`; none: the model. Adapters that are not built in are looked for in the
@@ -137,6 +137,18 @@ impl Adapter {
                 return Some(format!("operation `{name}` is one that only the model can do"));
             }
         }
+        let keys = self.program().map_or(&[][..], |program| &program.adapter.keys);
+        let other = scenario.cas.values().find(|ca| {
+            !keys.is_empty()
+                && ca.imported.is_none()
+                && !keys.iter().any(|key| key == key_name(ca.key))
+        });
+        if let Some(ca) = other {
+            let (name, ca, key) = (self.name(), &ca.name, keys.join("` or `key = \""));
+            return Some(format!(
+                "`{name}` cannot verify what CA `{ca}` signs: say `key = \"{key}\"` there"
+            ));
+        }
         if let Some(what) = modelled(scenario) {
             return Some(format!("{what} is one that only the model can do"));
         }
@@ -155,6 +167,11 @@ impl Adapter {
             )
         })
     }
+}
+
+/// The name of a kind of keys in scenarios.
+fn key_name(key: KeyAlgorithm) -> &'static str {
+    KeyAlgorithm::NAMES.iter().find(|(_, known)| *known == key).map_or("", |(name, _)| name)
 }
 
 /// What in a scenario a real server would silently do without: a client that waits for a validator, what
@@ -311,7 +328,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_said_with_what_would_be_right() {
-        insta::assert_snapshot!(error("s_serve"), @"there is no system under test `s_serve`: there are `model`, `s_server` and `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`");
+        assert!(error("s_serve").contains("did you mean `s_server`?"), "{}", error("s_serve"));
         insta::assert_snapshot!(error("https://"), @"`https://` is not the address of a server such as `https://127.0.0.1:8443`");
         insta::assert_snapshot!(error("https://a:b"), @"`https://a:b` is not the address of a server such as `https://127.0.0.1:8443`");
         insta::assert_snapshot!(error("https://a/b"), @"`https://a/b` is not the address of a server such as `https://127.0.0.1:8443`");

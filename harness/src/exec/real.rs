@@ -29,6 +29,8 @@ mod publisher;
 mod server;
 mod sites;
 
+pub(super) use self::server::version;
+
 use std::collections::BTreeMap;
 
 use self::lab::RealLab;

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::words::pattern;
 use super::AdapterError;
+use super::words::pattern;
 
 /// A command for each attempt.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,7 +45,8 @@ pub enum Verdict {
 impl Probe {
     /// What its end means, with the line that says so. What nothing fits has failed.
     pub fn verdict<'t>(&self, status: Option<i32>, output: &'t str) -> (Verdict, Option<&'t str>) {
-        let fitting = self.says.iter().find_map(|says| says.fits(status, output).map(|l| (says, l)));
+        let fitting =
+            self.says.iter().find_map(|says| says.fits(status, output).map(|l| (says, l)));
         match fitting {
             Some((says, line)) => (says.outcome, line),
             None => (Verdict::Failed, output.trim_end().lines().last()),

@@ -116,10 +116,9 @@ fn fill(
         set => minijinja::Value::from_serialize(&profile.set),
         ..minijinja::Value::from_serialize(values)
     };
-    environment.render_named_str(name, template, values).map_err(|e| AdapterError::Template {
-        name: name.to_owned(),
-        why: e.to_string(),
-    })
+    environment
+        .render_named_str(name, template, values)
+        .map_err(|e| AdapterError::Template { name: name.to_owned(), why: e.to_string() })
 }
 
 #[cfg(test)]
@@ -134,7 +133,13 @@ mod tests {
     #[test]
     fn words_are_filled_in_and_empty_ones_left_out() {
         let values = Values { port: 8443, crls: vec!["a".into(), "b".into()], ..Values::default() };
-        let words = ["-p", "{{port}}", "{% if tls == '1.2' %}-old{% endif %}", "{% for c in crls %}--crl\n{{c}}\n{% endfor %}", "{{set.check}}"];
+        let words = [
+            "-p",
+            "{{port}}",
+            "{% if tls == '1.2' %}-old{% endif %}",
+            "{% for c in crls %}--crl\n{{c}}\n{% endfor %}",
+            "{{set.check}}",
+        ];
         let words = words.map(str::to_owned);
         let filled = Adapter::words(&words, &profile(), &values).unwrap();
         assert_eq!(filled, ["-p", "8443", "--crl", "a", "--crl", "b", "leaf"]);

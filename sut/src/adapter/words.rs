@@ -103,7 +103,8 @@ impl super::Server {
 }
 
 pub(super) fn pattern(text: &str) -> Result<Regex, AdapterError> {
-    let wrong = |e: regex::Error| AdapterError::Pattern { pattern: text.into(), why: e.to_string() };
+    let wrong =
+        |e: regex::Error| AdapterError::Pattern { pattern: text.into(), why: e.to_string() };
     Regex::new(text).map_err(wrong)
 }
 
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn times_are_read_as_programs_write_them() {
-        let expected = Some("2024-03-01T01:00:00Z".to_owned());
+        let expected = Some("2024-03-01T01:00:00.000Z".to_owned());
         assert_eq!(told("Start Time: ([0-9]+)", "%s", "Start Time: 1709254800"), expected);
         assert_eq!(told("time=([0-9.]+)", "%s", "time=1709254800.123"), expected);
         let stunnel = "2024.03.01 00:59:59 LOG5[0]: a\n2024.03.01 01:00:00 LOG5[1]: b\n";

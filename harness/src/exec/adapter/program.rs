@@ -191,9 +191,15 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_said_with_what_is() {
-        insta::assert_snapshot!(error("ngnix"), @"");
-        insta::assert_snapshot!(error("nginx/clr"), @"");
-        insta::assert_snapshot!(error("../nginx"), @"");
+        let there = "there are `model`, `https://HOST:PORT[?";
+        let typo = error("ngnix");
+        assert!(
+            typo.starts_with("there is no system under test `ngnix`: did you mean `nginx`?"),
+            "{typo}"
+        );
+        assert!(typo.contains(there), "{typo}");
+        assert_eq!(error("nginx/clr"), "`nginx` has no profile `clr`: did you mean `crl`?");
+        assert!(error("../nginx").contains("no system under test `..`"), "{}", error("../nginx"));
     }
 
     #[test]
@@ -204,8 +210,8 @@ mod tests {
         fs::write(mine.join("adapter.toml"), "about = 3").unwrap();
         let beside = [folder.path().to_owned()];
         let error = Program::find("mine", &beside).unwrap_err().to_string();
-        let error = error.replace(&folder.path().display().to_string(), "…");
-        insta::assert_snapshot!(error, @"");
+        let wanted = "adapters/mine/adapter.toml: line 1, column 9: invalid type: integer `3`";
+        assert!(error.contains(wanted), "{error}");
         assert_eq!(Program::names(&beside).get("mine"), Some(&false));
     }
 }

@@ -230,7 +230,13 @@ impl<'a> RealLab<'a> {
         let late = self.late.keys().next().map(|(at, _)| wake(*at, Class::Answer, Next::Late));
         let publisher = self.publisher.as_ref().map(Script::next_wakeup);
         let publisher = publisher.map(|at| wake(at, Class::Publication, Next::Publisher));
-        queued.into_iter().chain(ca).chain(driver).chain(publisher).chain(late).min_by_key(|(key, _)| *key)
+        queued
+            .into_iter()
+            .chain(ca)
+            .chain(driver)
+            .chain(publisher)
+            .chain(late)
+            .min_by_key(|(key, _)| *key)
     }
 
     fn step(&mut self, next: Next) {

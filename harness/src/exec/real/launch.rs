@@ -53,13 +53,13 @@ impl Launch {
 
     /// What stands in place of what of the system's.
     fn mounts(&self) -> Vec<(PathBuf, &str)> {
-        let mut mounts = Vec::new();
+        // A whole /etc of its own comes before the files in it.
+        let own = self.binds.iter().map(|(there, below)| (self.folder.join(below), there.as_str()));
+        let mut mounts: Vec<_> = own.collect();
         if self.resolver.is_some() {
             mounts.push((self.folder.join("resolv.conf"), "/etc/resolv.conf"));
             mounts.push((self.folder.join("hosts"), "/etc/hosts"));
         }
-        let own = self.binds.iter().map(|(there, below)| (self.folder.join(below), there.as_str()));
-        mounts.extend(own);
         mounts
     }
 

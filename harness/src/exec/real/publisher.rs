@@ -73,8 +73,7 @@ impl Script {
             crls,
             truncated: truncated.min(),
             unreadable: self.is(now, |spoiled| *spoiled == Spoiled::Unreadable),
-            reload: self.config.reload
-                && !self.is(now, |spoiled| *spoiled == Spoiled::NoReload),
+            reload: self.config.reload && !self.is(now, |spoiled| *spoiled == Spoiled::NoReload),
         };
         self.waiting = Some((now + self.config.lag, batch));
     }

@@ -89,7 +89,8 @@ impl Server {
         let path = folder.path().to_owned();
         let mut clock = ClockFile::new(path.join("clock"), program.adapter.time.runs);
         clock.set(setting.start).map_err(|e| format!("its clock: {e}"))?;
-        let values = values(program, cast, &setting, &path).map_err(|e| format!("its files: {e}"))?;
+        let values =
+            values(program, cast, &setting, &path).map_err(|e| format!("its files: {e}"))?;
         let launch = Launch {
             folder: path.clone(),
             clock: clock.path().to_owned(),
@@ -98,7 +99,12 @@ impl Server {
             proxy: setting.proxy.filter(|_| program.adapter.names == Names::Proxy),
             resolver: setting.resolver,
             binds: program.adapter.binds.clone(),
-            environment: program.adapter.server.iter().flat_map(|s| s.environment.clone()).collect(),
+            environment: program
+                .adapter
+                .server
+                .iter()
+                .flat_map(|s| s.environment.clone())
+                .collect(),
         };
         launch.prepare().map_err(|e| format!("its files: {e}"))?;
         let mut server = Server {
@@ -293,7 +299,12 @@ impl Server {
     }
 
     /// What its clock read in an attempt that began and ended at these times of its own clock.
-    pub(super) fn clockwork(&self, page: Option<&[u8]>, began: Instant, ended: Instant) -> Clockwork {
+    pub(super) fn clockwork(
+        &self,
+        page: Option<&[u8]>,
+        began: Instant,
+        ended: Instant,
+    ) -> Clockwork {
         let Some(told) = &self.program.adapter.time.told else { return Clockwork::Untold };
         let read = match told.place {
             Where::Body => page.and_then(|page| told.read(&String::from_utf8_lossy(page))),
@@ -335,7 +346,8 @@ impl Server {
             let text = crl.pem();
             all.push_str(&text);
             let file = folder.join(format!("{ca}.pem"));
-            put(&file, cut(&text).as_bytes(), batch.unreadable).map_err(|e| format!("its CRLs: {e}"))?;
+            put(&file, cut(&text).as_bytes(), batch.unreadable)
+                .map_err(|e| format!("its CRLs: {e}"))?;
             files.push(file.display().to_string());
         }
         let text = cut(&all);
@@ -417,14 +429,20 @@ impl Server {
     /// Whether the library is in the process, where the system says so: a program can be built so
     /// that none is loaded. What its clock reads it tells itself, if it does.
     fn takes_its_time(&self) -> Result<(), String> {
-        let Some(id) = self.child.as_ref().and_then(Child::program) else { return Ok(()) };
-        match fs::read_to_string(format!("/proc/{id}/maps")) {
-            Ok(maps) if !maps.is_empty() && !maps.contains("libfaketime") => {
-                let name = &self.program.name;
-                Err(format!("libfaketime has no effect on it: `{name}` does not load it"))
+        const TRIES: u32 = 40;
+        let Some(child) = &self.child else { return Ok(()) };
+        // Between two programs of one process there is a moment in which there is none of either.
+        for _ in 0..TRIES {
+            let maps =
+                child.program().and_then(|id| fs::read_to_string(format!("/proc/{id}/maps")).ok());
+            match maps {
+                None => return Ok(()),
+                Some(maps) if maps.contains("libfaketime") => return Ok(()),
+                Some(_) => child::nap(),
             }
-            _ => Ok(()),
         }
+        let name = &self.program.name;
+        Err(format!("libfaketime has no effect on it: `{name}` does not load it"))
     }
 }
 
@@ -433,7 +451,7 @@ impl Server {
 /// # Errors
 ///
 /// It is not installed, or another than is known.
-pub(super) fn version(program: &Program) -> Result<String, String> {
+pub(in crate::exec) fn version(program: &Program) -> Result<String, String> {
     let adapter = &program.adapter;
     let install = format!("Debian: `apt-get install {}`", adapter.packages.join(" "));
     for name in &adapter.programs {
@@ -441,7 +459,8 @@ pub(super) fn version(program: &Program) -> Result<String, String> {
             return Err(format!("`{name}` is not installed ({install})"));
         }
     }
-    let (name, arguments) = adapter.version.run.split_first().ok_or("no command for the version")?;
+    let (name, arguments) =
+        adapter.version.run.split_first().ok_or("no command for the version")?;
     let mut command = std::process::Command::new(launched_path(name).unwrap_or(name.into()));
     let output = command.args(arguments).stdin(std::process::Stdio::null()).output();
     let output = output.map_err(|e| format!("`{name}` does not start: {e} ({install})"))?;

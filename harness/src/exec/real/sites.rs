@@ -60,9 +60,8 @@ impl Sites {
             https.push(keep(secure).map_err(|e| taken(&host, secure, &e))?);
             sites.push((host, site));
         }
-        let addresses = sites.iter().map(|(host, site)| {
-            (ways::host(host).to_owned(), site.address())
-        });
+        let addresses =
+            sites.iter().map(|(host, site)| (ways::host(host).to_owned(), site.address()));
         let names = Names::new(addresses);
         let wrong = BTreeMap::new();
         let server = NameServer::bind(place.names(), names.zone(&wrong))

@@ -9,13 +9,11 @@ use super::fields::Fields;
 use super::times::Sign;
 
 #[cfg(test)]
-pub(super) const SPECS: &[&Spec] = &[&PUBLISHER, &FAULTS, &TRUNCATED, &STOPPED, &UNREADABLE, &NO_RELOAD];
+pub(super) const SPECS: &[&Spec] =
+    &[&PUBLISHER, &FAULTS, &TRUNCATED, &STOPPED, &UNREADABLE, &NO_RELOAD];
 
-pub(super) const PUBLISHER: Spec = Spec {
-    path: "sut.NAME.publisher",
-    keys: &["every", "lag", "reload", "faults"],
-    kinds: &[],
-};
+pub(super) const PUBLISHER: Spec =
+    Spec { path: "sut.NAME.publisher", keys: &["every", "lag", "reload", "faults"], kinds: &[] };
 
 const FAULTS: Spec = Spec {
     path: "sut.NAME.publisher.faults",
@@ -23,14 +21,12 @@ const FAULTS: Spec = Spec {
     kinds: &[&STOPPED, &TRUNCATED, &UNREADABLE, &NO_RELOAD],
 };
 
-const STOPPED: Spec =
-    Spec { path: "sut.NAME.publisher.faults.stopped", keys: &[], kinds: &[] };
+const STOPPED: Spec = Spec { path: "sut.NAME.publisher.faults.stopped", keys: &[], kinds: &[] };
 const TRUNCATED: Spec =
     Spec { path: "sut.NAME.publisher.faults.truncated", keys: &["bytes"], kinds: &[] };
 const UNREADABLE: Spec =
     Spec { path: "sut.NAME.publisher.faults.unreadable", keys: &[], kinds: &[] };
-const NO_RELOAD: Spec =
-    Spec { path: "sut.NAME.publisher.faults.no_reload", keys: &[], kinds: &[] };
+const NO_RELOAD: Spec = Spec { path: "sut.NAME.publisher.faults.no_reload", keys: &[], kinds: &[] };
 
 pub(super) fn decode(fields: &Fields<'_>) -> Publisher {
     let usual = Publisher::default();
@@ -48,7 +44,9 @@ fn fault_of(fields: &Fields<'_>) -> Option<PublisherFault> {
     let (from, until) = fault::window(fields);
     let (kind, inner) = fields.kind()?;
     let spoiled = match kind {
-        "truncated" => Spoiled::Truncated(inner.number("bytes", 0, i64::from(u32::MAX)).unwrap_or(100)),
+        "truncated" => {
+            Spoiled::Truncated(inner.number("bytes", 0, i64::from(u32::MAX)).unwrap_or(100))
+        }
         "unreadable" => Spoiled::Unreadable,
         "no_reload" => Spoiled::NoReload,
         _ => Spoiled::Stopped,
