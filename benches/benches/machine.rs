@@ -121,6 +121,7 @@ impl Lab {
             stores: None,
             ocsp_urls: Vec::new(),
             crl_prefetch: Vec::new(),
+            publisher: Default::default(),
             name: "web".into(),
             under_test: true,
             adapter: Adapter::Model,

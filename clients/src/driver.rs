@@ -31,6 +31,8 @@ pub struct Driver {
     barriers: Barriers,
     in_flight: InFlight<Open>,
     connections: Connections,
+    /// Statuses by which the server refuses, beside 401 and 403.
+    refuses: Vec<u16>,
 }
 
 /// What can happen to the clients.
@@ -182,8 +184,13 @@ impl Driver {
         let identities = plans.iter().map(|plan| Identities::of(plan, seed)).collect();
         let schedule = Schedule::new(&plans, seed);
         let (barriers, connections) = (Barriers::default(), Connections::default());
-        let in_flight = InFlight::new();
-        Driver { plans, names, identities, schedule, barriers, in_flight, connections }
+        let (in_flight, refuses) = (InFlight::new(), Vec::new());
+        Driver { plans, names, identities, schedule, barriers, in_flight, connections, refuses }
+    }
+
+    /// Takes these statuses for refusals too, beside 401 and 403: nginx refuses by 400.
+    pub fn refused_by(&mut self, statuses: &[u16]) {
+        self.refuses = statuses.to_vec();
     }
 
     /// How many attempts are under way.
@@ -334,7 +341,7 @@ impl Core for Driver {
                 self.schedule.ended(&self.plans, open.due, now);
                 self.put_back(attempt, &open, &observation, out);
                 if let Some(plan) = self.plans.get(open.due.client) {
-                    let mut record = answered(open, plan, now, &observation);
+                    let mut record = answered(open, plan, now, &observation, &self.refuses);
                     record.checks = checks;
                     record.validations = validations;
                     record.wall_ms = wall_ms;
@@ -361,8 +368,14 @@ impl Names {
 /// A request phase of more than this counts as waiting: its phases go on record.
 const WAITED: i64 = 1000;
 
-fn answered(open: Open, plan: &ClientPlan, now: Instant, seen: &Observation) -> Attempt {
-    let said = classify(seen, plan.admit);
+fn answered(
+    open: Open,
+    plan: &ClientPlan,
+    now: Instant,
+    seen: &Observation,
+    refuse: &[u16],
+) -> Attempt {
+    let said = classify(seen, plan.admit, refuse);
     let took_ms = (now - open.began).as_millis();
     let told = said.outcome != Outcome::Admitted || took_ms > WAITED || seen.times.measured;
     let answered = matches!(seen.seen, Seen::Response { .. });

@@ -174,7 +174,7 @@ fn attempt(plan: &ClientPlan, sample: &Sample, thread: u32, identity: Name) -> A
     let agreed = (handshake != Handshake::None)
         .then(|| Agreed::plain(handshake, revlab_lab::trace::TlsVersion::V1_2));
     let seen = Observation { agreed, times: Times::default(), seen, stays_open: false };
-    let mut said = classify(&seen, plan.admit);
+    let mut said = classify(&seen, plan.admit, &[]);
     if let Some(phase) = timed_out {
         (said.outcome, said.phase, said.error) = (Outcome::TimedOut, Some(phase), None);
     }

@@ -143,7 +143,9 @@ fn an_unknown_hypothesis() {
 
 #[test]
 fn an_unknown_system_under_test() {
-    assert_snapshot!(said_to(&["--sut", "nginx"]), @"error: there is no system under test `nginx`: there are `model`, `s_server` and `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`");
+    let said = said_to(&["--sut", "ngnix"]);
+    let wanted = "error: there is no system under test `ngnix`: did you mean `nginx`?";
+    assert!(said.starts_with(wanted), "{said}");
 }
 
 #[test]
