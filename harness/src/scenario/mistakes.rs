@@ -141,7 +141,7 @@ fn an_unknown_key_gets_the_nearest_name_or_the_list() {
 fn a_wrong_type_says_what_is_needed_and_what_is_there() {
     assert_snapshot!(instead("every = \"10s\"", "every = 10"), @r#"x.toml:10:9: `every` of client `jmeter` must be a duration such as `"10s"`, or one that is drawn: `"5s..15s"`, `"gaussian 10s, 2s"`, `"poisson 10s"`, but is the number 10"#);
     assert_snapshot!(instead("[sut.web]", "[sut]\nweb = 3\n[sut.web2]"), @r#"
-    x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `http`, `clock`, `client_certificates`, `directory`, `staple`, `sends_issuers`, `stores`, `ocsp_urls`, `crl_prefetch`
+    x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `http`, `clock`, `client_certificates`, `directory`, `staple`, `sends_issuers`, `stores`, `ocsp_urls`, `crl_prefetch`, `publisher`
     x.toml:9:6: none of the SUTs is under test; say `under_test = true` in one of them
     "#);
     assert_snapshot!(said("[ca.issuing.web]\ndouble_escaping = \"yes\""), @r#"

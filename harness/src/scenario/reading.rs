@@ -25,6 +25,7 @@ use revlab_pki::{
     AccessDescription, AccessMethod, CertificateExtension, CrlSubjects, DistinguishedName,
     DistributionPoint, GeneralName, KeyAlgorithm, NameConstraints, PointName, ReasonFlags,
 };
+use revlab_sut::config::Spoiled;
 use revlab_sut::profile::{Hypothesis, Profile, Sheet, Update, Value};
 
 use super::library::{DiscoverError, Entry, discover, entry};
@@ -329,6 +330,18 @@ fn a_sut_is_read_with_its_profile() {
     let urls = vec!["http://ocsp.lab/first".parse().unwrap()];
     assert_eq!(sut.ocsp_urls, [("issuing".into(), urls)]);
     assert_eq!(sut.crl_prefetch, ["http://pki.lab/a.crl".parse().unwrap()]);
+    let publisher = &sut.publisher;
+    let (half, minute) = (Span::from_mins(30), Span::from_mins(1));
+    assert_eq!((publisher.every, publisher.lag, publisher.reload), (half, minute, false));
+    let faults: Vec<_> = publisher.faults.iter().map(|f| f.spoiled).collect();
+    let expected =
+        [Spoiled::Truncated(7), Spoiled::Stopped, Spoiled::Unreadable, Spoiled::NoReload];
+    assert_eq!(faults, expected);
+    let torn = &publisher.faults[0];
+    assert_eq!(
+        (torn.from, torn.until),
+        (start() + Span::from_hours(1), start() + Span::from_mins(90))
+    );
     assert_eq!(s.validators["desk"].stores, Some(vec!["issuing".into(), "root".into()]));
     let other = &s.suts["other"];
     assert!(!other.under_test);
