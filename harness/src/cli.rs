@@ -4,6 +4,8 @@
 //! 1 one failed, 2 nothing was run, 3 inconclusive, 70 a defect of revlab, 130 Ctrl-C; of `verify`:
 //! 0 good, 1 refused, 2 unreadable input, 3 undetermined.
 
+#[cfg(feature = "live")]
+mod adapters;
 mod cache;
 mod choose;
 mod compare;
@@ -56,6 +58,12 @@ enum Command {
     JMeter {
         #[command(subcommand)]
         command: jmeter::JMeterCommand,
+    },
+    /// Tell which real servers can be systems under test, and try them.
+    #[cfg(feature = "live")]
+    Sut {
+        #[command(subcommand)]
+        command: adapters::SutCommand,
     },
     /// Serve the CAs of a scenario in real time, for other programs.
     #[cfg(feature = "live")]
@@ -135,9 +143,9 @@ struct RunArgs {
     /// How cores are connected: directly, or through real sockets on loopback.
     #[arg(long, value_enum, default_value_t = TransportArg::Sim)]
     transport: TransportArg,
-    /// What stands in for the model of the system under test: `model`, `s_server` (OpenSSL's, with
-    /// `-crl_check -crl_download`), or `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`
-    /// for a server that runs already.
+    /// What stands in for the model of the system under test: `model`, NAME or NAME/PROFILE of an adapter
+    /// (`revlab sut list`), or `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]` for a server
+    /// that runs already.
     #[arg(long, value_name = "NAME|URL")]
     sut: Option<String>,
     /// Replace the scenario's seed.
@@ -200,6 +208,8 @@ pub fn main() -> ExitCode {
         Command::Matrix(args) => matrix::matrix(args),
         Command::Report(args) => report::report(args),
         Command::JMeter { command } => jmeter::jmeter(command),
+        #[cfg(feature = "live")]
+        Command::Sut { command } => adapters::run(command),
         #[cfg(feature = "live")]
         Command::Serve(args) => serve::serve(args),
         Command::Verify(args) => verify::verify(args),

@@ -7,6 +7,8 @@
 //! * `live`: the same cores through real sockets, HTTP and TLS on loopback (feature `live`);
 //! * `real`: a program that is not ours as the system under test (feature `live`);
 //! * [`adapter`]: which program that is;
+//! * [`trial`]: whether it works here (feature `live`);
+//! * [`namespace`]: a network in which it finds the lab and nothing else;
 //! * `operations`: what administrators do, on the timeline;
 //! * `progress`: how far a run has come, for whoever watches;
 //! * `recorder`: the trace, in memory and as JSON Lines.
@@ -19,6 +21,8 @@ mod choices;
 mod exchanged;
 #[cfg(feature = "live")]
 mod live;
+#[cfg(feature = "live")]
+pub mod namespace;
 mod operations;
 mod progress;
 #[cfg(feature = "live")]
@@ -27,6 +31,8 @@ mod recorder;
 mod setup;
 mod sim;
 mod timeline;
+#[cfg(feature = "live")]
+pub mod trial;
 mod wire;
 mod world;
 

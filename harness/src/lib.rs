@@ -7,6 +7,7 @@
 //! * [`exec`]: running it, in `sim` or `live`, one loop for both;
 //! * [`judge`]: whether what happened is what was expected;
 //! * [`report`]: terminal, HTML, Markdown, JSON, JUnit, CSV; [`compare`]: two runs against one another;
+//! * [`adapters`]: what there is to tell about real servers;
 //! * [`out`]: what `--out` keeps; [`kept`]: reading it back; [`caches`]: the disk caches among it, in
 //!   words;
 //! * [`matrix`]: scenarios on several systems under test, in one table;
@@ -38,6 +39,7 @@
 //! # Ok::<(), exec::RunError>(())
 //! ```
 
+pub mod adapters;
 pub mod caches;
 pub mod cli;
 pub mod compare;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::ValueEnum;
 
 use super::choose::Shard;
-use super::{Refusal, jobs, lint, print, talk};
+use super::{Refusal, jobs, lint, print, sut, talk};
 use crate::exec::adapter::Adapter;
 use crate::exec::{self, Options, RunError, Transport};
 use crate::judge::{self, Status};
@@ -161,7 +161,9 @@ fn merged(folders: &[PathBuf]) -> Result<(Matrix, bool), Refusal> {
 }
 
 fn run_all(args: &MatrixArgs) -> Result<Matrix, Refusal> {
-    let columns = columns(&args.sut)?;
+    let columns = columns(args)?;
+    let program = columns.iter().find_map(|column| column.adapter.as_ref()?.program());
+    program.map_or(Ok(()), sut::enter_network_for)?;
     let scenarios = scenarios(args)?;
     let crossings = across::crossings(&args.across);
     let mut all = Vec::new();
@@ -209,13 +211,15 @@ fn usual_jobs(columns: &[Column]) -> NonZeroUsize {
     }
 }
 
-fn columns(names: &[String]) -> Result<Vec<Column>, Refusal> {
+fn columns(args: &MatrixArgs) -> Result<Vec<Column>, Refusal> {
+    let beside = sut::beside(&args.scenarios);
     let mut columns: Vec<Column> = Vec::new();
-    for name in names {
+    for name in &args.sut {
         if columns.iter().any(|column| column.name == *name) {
             return Err(Refusal(format!("error: `--sut` names `{name}` twice")));
         }
-        let adapter = Adapter::parse(name).map_err(|e| Refusal(format!("error: {e}")))?;
+        let adapter = Adapter::parse(name, &beside);
+        let adapter = adapter.map_err(|e| Refusal(format!("error: {e}")))?;
         if adapter.as_ref().is_some_and(Adapter::in_real_time) {
             let why = "lab time would be real time: use `revlab run`, or add `?clock=FILE`";
             return Err(Refusal(format!("error: `{name}` cannot be in a matrix: {why}")));

@@ -1,21 +1,56 @@
 //! `--sut`: what stands in for the model of the system under test.
 
+use std::path::{Path, PathBuf};
+
 use revlab_lab::Instant;
 
 use super::{Refusal, RunArgs};
-use crate::exec::adapter::Adapter;
+use crate::exec::adapter::{Adapter, Program};
+#[cfg(feature = "live")]
+use crate::exec::namespace;
 use crate::exec::{Cast, Prepare};
 use crate::out::RunFolder;
 
 /// What is asked for; none: the model.
 pub(super) fn adapter(args: &RunArgs) -> Result<Option<Adapter>, Refusal> {
     let Some(text) = args.sut.as_deref() else { return Ok(None) };
-    let adapter = Adapter::parse(text).map_err(|e| Refusal(format!("error: {e}")))?;
+    let adapter = Adapter::parse(text, &beside(&args.scenarios))
+        .map_err(|e| Refusal(format!("error: {e}")))?;
     let port = "`--port` is where a server of this run listens: the address of another has its own";
+    enter_network(adapter.as_ref())?;
     match (&adapter, args.port) {
         (Some(Adapter::Elsewhere(_)), Some(_)) => Err(Refusal(format!("error: {port}"))),
         _ => Ok(adapter),
     }
+}
+
+/// A program of the run lives in a network of the lab's own, where it can be had; one that looks names
+/// up cannot do without, and says so when it is started.
+fn enter_network(adapter: Option<&Adapter>) -> Result<(), Refusal> {
+    adapter.and_then(Adapter::program).map_or(Ok(()), enter_network_for)
+}
+
+/// The same for one program.
+#[cfg(feature = "live")]
+pub(super) fn enter_network_for(_program: &Program) -> Result<(), Refusal> {
+    if namespace::can_enter().is_err() {
+        return Ok(());
+    }
+    namespace::enter().map_err(|e| Refusal(format!("error: {e}")))
+}
+
+#[cfg(not(feature = "live"))]
+pub(super) fn enter_network_for(_program: &Program) -> Result<(), Refusal> {
+    Ok(())
+}
+
+/// The folders of the scenarios: adapters of one's own lie there.
+pub(super) fn beside(scenarios: &[PathBuf]) -> Vec<PathBuf> {
+    let folder = |path: &PathBuf| match path.is_dir() {
+        true => Some(path.clone()),
+        false => path.parent().map(Path::to_owned),
+    };
+    scenarios.iter().filter_map(folder).collect()
 }
 
 /// Real time, in whole seconds: the start of a run in it.

@@ -3,7 +3,11 @@
 //! * `lab`: the loop, in which the CA answers what the server asks;
 //! * `attempts`: from their begin to their end: one at a time, or as they are due in real time;
 //! * `peer`: sockets and time;
-//! * `s_server`: OpenSSL's server as a child process;
+//! * `place`: the addresses of a run;
+//! * `sites`: the CA's sites and names, as a server finds them;
+//! * `server`: a program by its adapter;
+//! * `launch`: how programs are started;
+//! * `publisher`: the script that brings CRLs to those that read files;
 //! * `child`: child processes in general;
 //! * `clock`: lab time for foreign processes;
 //! * `fetch`: what comes of a request at the CA's site;
@@ -17,9 +21,15 @@ mod child;
 mod clock;
 mod fetch;
 mod lab;
+mod launch;
 mod operations;
 mod peer;
-mod s_server;
+mod place;
+mod publisher;
+mod server;
+mod sites;
+
+pub(super) use self::server::version;
 
 use std::collections::BTreeMap;
 

@@ -1,31 +1,32 @@
-//! What a real system under test meets: its clients and the CA's site, on sockets, and its time.
-//!
-//! One site answers for every host of the CAs, as a proxy does (absolute URLs) and as a server does
-//! (`Host`), so that certificates keep the names of the scenario.
+//! What a real system under test meets: its clients and the CA's sites, on sockets, and its time.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::{Duration, Instant as Wall};
 
 use revlab_clients::live::{LiveClients, Progress};
-use revlab_clients::{Observation, Send};
-use revlab_fake_ca::live::{Arrived, Site};
+use revlab_clients::plan::Session;
+use revlab_clients::{Observation, Seen, Send, Times};
+use revlab_fake_ca::FakeCa;
+use revlab_fake_ca::live::{Answered, Arrived, Site};
 use revlab_lab::clock::LabTime;
-use revlab_lab::{Clock, Instant, Span};
+use revlab_lab::http::Reply;
+use revlab_lab::{Clock, Instant, Name, Outcome, Span};
+use revlab_sut::adapter::{self, Names, Verdict};
 use revlab_sut::config::SutConfig;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::clock::ClockFile;
-use super::s_server::SServer;
-use crate::exec::adapter::{Adapter, Elsewhere};
+use super::place::Place;
+use super::server::{Server, Setting};
+use super::sites::Sites;
+use crate::exec::adapter::{Adapter, Elsewhere, Program};
 use crate::exec::setup::{Identity, Lab};
 use crate::exec::{Options, RunError, live};
 use crate::scenario::model::Scenario;
-
-/// Where the log of the run's own server goes below `logs/`.
-pub(super) use super::s_server::LOG;
 
 /// How long a TLS 1.3 client listens before it sends: a refusal comes then, if one does.
 const HEARS: Duration = Duration::from_millis(300);
@@ -37,9 +38,9 @@ const RETRY: Duration = Duration::from_millis(20);
 pub(super) struct Peer {
     runtime: Runtime,
     lab_time: LabTime,
-    site: Site,
+    sites: Sites,
     clients: LiveClients,
-    server: Server,
+    target: Target,
     time: Time,
     /// What clients have seen, on its way from their tasks.
     told: mpsc::UnboundedSender<(u64, Observation)>,
@@ -51,15 +52,16 @@ pub(super) struct Peer {
 }
 
 /// The system under test.
-enum Server {
-    Ours(Box<SServer>),
+enum Target {
+    Ours(Box<Server>),
     Elsewhere(SocketAddr),
 }
 
 /// How lab time goes.
 enum Time {
-    /// It stands still while bytes move; the server reads it from a file.
-    Held(ClockFile),
+    /// It stands still while bytes move; the server reads it from a file. Whether it goes on with the wall
+    /// where the server waits.
+    Held { file: ClockFile, paced: bool },
     /// It is real time, counted from the start of the run.
     Real { began: Wall, start: Instant },
 }
@@ -88,54 +90,64 @@ impl Peer {
             .map_err(|e| RunError::Live(e.to_string()))?;
         let lab_time = LabTime::new(scenario.start);
         let guard = runtime.enter();
-        let port = match adapter {
-            Adapter::SServer => 0,
-            Adapter::Elsewhere(server) => server.ca,
-        };
-        let site = Site::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-            .map_err(|e| RunError::Live(format!("port {port} for the CA cannot be had: {e}")))?;
         let mut clients = live::clients(scenario, lab, &lab_time)?;
         clients.listen_first(HEARS);
-        drop(guard);
-        let (server, time) = match adapter {
-            Adapter::SServer => {
-                let (port, ca) = (options.port.unwrap_or(0), site.address());
-                let at = sut.clock.at(scenario.start);
-                let (server, clock) = SServer::start(&sut.name, sut.tls, &lab.cast, port, ca, at)
-                    .map_err(RunError::Sut)?;
-                (Server::Ours(Box::new(server)), Time::Held(clock))
+        clients.reconnect();
+        let (sites, target, time) = match adapter {
+            Adapter::Program(program) => {
+                let begun = ours(scenario, lab, sut, program, options)?;
+                if let Some(most) = begun.1.listens() {
+                    clients.listen_first(most);
+                }
+                let (sites, server, time) = begun;
+                (sites, Target::Ours(Box::new(server)), time)
             }
             Adapter::Elsewhere(there) => {
+                let sites = Sites::proxy(SocketAddr::from((Ipv4Addr::LOCALHOST, there.ca)))?;
                 let time = match &there.clock {
                     Some(file) => held(file.clone(), sut.clock.at(scenario.start))?,
                     None => Time::Real { began: wall(), start: scenario.start },
                 };
-                let server = Server::Elsewhere(reach(there)?);
+                let target = Target::Elsewhere(reach(there)?);
                 let time = match time {
                     // Waiting for the server was no part of the run.
                     Time::Real { start, .. } => Time::Real { began: wall(), start },
                     held => held,
                 };
-                (server, time)
+                (sites, target, time)
             }
         };
+        drop(guard);
         if matches!(time, Time::Real { .. }) {
             clients.measure_real_time();
         }
         let (host, clock) = (sut.host.clone(), sut.clock.clone());
         let (told, seen) = mpsc::unbounded_channel();
-        Ok(Peer { runtime, lab_time, site, clients, server, time, told, seen, host, clock })
+        Ok(Peer { runtime, lab_time, sites, clients, target, time, told, seen, host, clock })
     }
 
     /// Whether lab time stands still while bytes move.
     pub(super) fn holds_time(&self) -> bool {
-        matches!(self.time, Time::Held(_))
+        matches!(self.time, Time::Held { .. })
+    }
+
+    /// Whether what is held back is held back in real time, though lab time stands still otherwise: the
+    /// server has time-outs of its own.
+    pub(super) fn is_paced(&self) -> bool {
+        matches!(self.time, Time::Held { paced: true, .. })
+    }
+
+    /// Sees to it that the CA's sites and names are as they should be now.
+    pub(super) fn settle(&mut self, scenario: &Scenario, ca: &FakeCa, now: Instant) {
+        if self.sites.unsettled(scenario, ca, now) {
+            self.runtime.block_on(self.sites.settle(scenario, ca, now));
+        }
     }
 
     /// What lab time has come to by itself: `now` where it stands still.
     pub(super) fn time(&self, now: Instant) -> Instant {
         match &self.time {
-            Time::Held(_) => now,
+            Time::Held { .. } => now,
             Time::Real { began, start } => {
                 let passed = wall().duration_since(*began).as_millis();
                 now.max(*start + Span::from_millis(i64::try_from(passed).unwrap_or(i64::MAX)))
@@ -147,20 +159,26 @@ impl Peer {
     pub(super) fn set_time(&mut self, now: Instant) -> Result<(), String> {
         self.lab_time.set(now);
         match &mut self.time {
-            Time::Held(file) => file
+            Time::Held { file, .. } => file
                 .set(self.clock.at(now))
                 .map_err(|e| format!("the clock of the system under test cannot be set: {e}")),
             Time::Real { .. } => Ok(()),
         }
     }
 
-    /// Begins an attempt, which can be aborted and followed.
-    pub(super) fn start(&mut self, send: &Send) -> (AbortHandle, Progress) {
-        let address = match &self.server {
-            Server::Ours(server) => server.address(),
-            Server::Elsewhere(address) => *address,
-        };
+    /// Begins an attempt, which can be aborted and followed. `identity`: its certificate, where there is
+    /// one.
+    pub(super) fn start(
+        &mut self,
+        send: &Send,
+        identity: Option<&Identity>,
+    ) -> (AbortHandle, Progress) {
         let _guard = self.runtime.enter();
+        let address = match &self.target {
+            Target::Ours(server) if server.is_probed() => return self.probe(send, identity),
+            Target::Ours(server) => server.address(),
+            Target::Elsewhere(address) => *address,
+        };
         let (client, progress) = self.clients.start_followed(send, address, &self.host);
         let (abort, attempt, told) = (client.abort_handle(), send.attempt, self.told.clone());
         tokio::spawn(async move {
@@ -171,13 +189,32 @@ impl Peer {
         (abort, progress)
     }
 
+    /// Has a program judge a certificate.
+    fn probe(&self, send: &Send, identity: Option<&Identity>) -> (AbortHandle, Progress) {
+        let (attempt, told) = (send.attempt, self.told.clone());
+        let begun = match (&self.target, identity) {
+            (Target::Ours(server), Some(identity)) => {
+                server.probe(identity).map(|command| (command, server.adapter()))
+            }
+            _ => Err("there is no certificate to be judged".to_owned()),
+        };
+        let task = tokio::spawn(async move {
+            let seen = match begun {
+                Ok((command, adapter)) => judged(command, &adapter).await,
+                Err(why) => verdict(Verdict::Failed, &why, ""),
+            };
+            let _ = told.send((attempt, seen));
+        });
+        (task.abort_handle(), Progress::default())
+    }
+
     /// Waits for what comes next, at most so long in real time.
     pub(super) fn wait(&mut self, most: Duration) -> Happened {
-        let (site, seen) = (&mut self.site, &mut self.seen);
+        let (sites, seen) = (&mut self.sites, &mut self.seen);
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                Some(arrived) = site.next() => Happened::Request(Box::new(arrived)),
+                Some(arrived) = sites.next() => Happened::Request(Box::new(arrived)),
                 Some((attempt, seen)) = seen.recv() => Happened::Seen(attempt, seen),
                 () = passed(most) => Happened::Nothing,
             }
@@ -198,29 +235,140 @@ impl Peer {
         self.clients.remove_identity(name);
     }
 
+    /// Closes a connection that a client has kept open.
+    pub(super) fn disconnect(&mut self, connection: u64) {
+        self.clients.disconnect(connection);
+    }
+
     /// The run's own server, if it is one.
-    pub(super) fn ours(&mut self) -> Option<&mut SServer> {
-        match &mut self.server {
-            Server::Ours(server) => Some(server),
-            Server::Elsewhere(_) => None,
+    pub(super) fn ours(&mut self) -> Option<&mut Server> {
+        match &mut self.target {
+            Target::Ours(server) => Some(server),
+            Target::Elsewhere(_) => None,
         }
     }
 
-    /// Ends the run's own server; its log.
-    pub(super) fn finish(self) -> Option<Vec<u8>> {
-        match self.server {
-            Server::Ours(server) => Some(server.stop()),
-            Server::Elsewhere(_) => None,
+    /// Ends the run's own server; its logs, by their path below `logs/`.
+    pub(super) fn finish(self) -> BTreeMap<String, Vec<u8>> {
+        match self.target {
+            Target::Ours(server) => server.stop(),
+            Target::Elsewhere(_) => BTreeMap::new(),
         }
     }
 }
 
 fn held(file: PathBuf, start: Instant) -> Result<Time, RunError> {
     let shown = file.display().to_string();
-    let mut clock = ClockFile::new(file);
-    let written = clock.set(start);
+    let mut file = ClockFile::new(file, false);
+    let written = file.set(start);
     written.map_err(|e| RunError::Sut(format!("`{shown}` cannot be written: {e}")))?;
-    Ok(Time::Held(clock))
+    Ok(Time::Held { file, paced: false })
+}
+
+/// Starts a program, with the CA's sites where it finds them.
+fn ours(
+    scenario: &Scenario,
+    lab: &Lab,
+    sut: &SutConfig,
+    program: &Program,
+    options: &Options<'_>,
+) -> Result<(Sites, Server, Time), RunError> {
+    let place = Place::new();
+    let sites = sites(scenario, lab, program, place)?;
+    let backend = match program.adapter.server.as_ref().is_some_and(|server| server.backend) {
+        true => Some(plain_server(place.backend())?),
+        false => None,
+    };
+    let crls = match program.options().crl_files {
+        true => put_by_hand(scenario, lab),
+        false => BTreeMap::new(),
+    };
+    let setting = Setting {
+        sut: &sut.name,
+        host: &sut.host,
+        tls: sut.tls,
+        resumption: scenario.clients.values().any(|plan| plan.session == Session::Resumed),
+        at: place.sut(options.port),
+        proxy: sites.as_proxy(),
+        resolver: sites.name_server(),
+        backend,
+        start: sut.clock.at(scenario.start),
+        crls,
+    };
+    let (server, file) = Server::start(program, &lab.cast, setting).map_err(RunError::Sut)?;
+    Ok((sites, server, Time::Held { file, paced: !program.adapter.time.patient }))
+}
+
+fn sites(
+    scenario: &Scenario,
+    lab: &Lab,
+    program: &Program,
+    place: Place,
+) -> Result<Sites, RunError> {
+    let hosts = FakeCa::hosts_of(scenario.cas.values());
+    let are_addresses = hosts.iter().all(|host| is_loopback_with_port(host));
+    if place.has_names() || are_addresses {
+        return Sites::named(scenario, &lab.ca, place);
+    }
+    if program.adapter.names == Names::Dns {
+        let name = &program.name;
+        return Err(RunError::Sut(format!(
+            "`{name}` looks the CAs' names up and connects to the ports in certificates, and there is no \
+             network of the lab's own for that (see `revlab sut probe {name}`); or give each CA an \
+             address with a port as its host, such as `host = \"127.0.0.1:8081\"`"
+        )));
+    }
+    Sites::proxy(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+}
+
+fn is_loopback_with_port(host: &str) -> bool {
+    host.parse::<SocketAddr>().is_ok_and(|at| at.ip().is_loopback())
+}
+
+/// What an administrator has put in place before the start: the newest base CRL of each CA.
+fn put_by_hand(scenario: &Scenario, lab: &Lab) -> BTreeMap<Name, Vec<u8>> {
+    let newest = |ca: &Name| Some((ca.clone(), lab.ca.newest_crl(ca, true)?.der().to_vec()));
+    scenario.cas.keys().filter_map(newest).collect()
+}
+
+/// A plain HTTP server that lets everybody in, for one that only ends TLS.
+fn plain_server(at: SocketAddr) -> Result<SocketAddr, RunError> {
+    let taken = |e| RunError::Live(format!("the plain server cannot listen at {at}: {e}"));
+    let mut site = Site::bind(at).map_err(taken)?;
+    let address = site.address();
+    tokio::spawn(async move {
+        while let Some(arrived) = site.next().await {
+            let body = (*b"admitted\n").into();
+            let reply = Reply { body, ..revlab_fake_ca::fault::page(200) };
+            let _ = arrived.answer.send(Answered::Reply(reply));
+        }
+    });
+    Ok(address)
+}
+
+/// What a program comes to that judges a certificate.
+async fn judged(mut command: tokio::process::Command, adapter: &adapter::Adapter) -> Observation {
+    use std::process::Stdio;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = match command.kill_on_drop(true).output().await {
+        Ok(output) => output,
+        Err(error) => return verdict(Verdict::Failed, &format!("it does not start: {error}"), ""),
+    };
+    let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+    said.push_str(&String::from_utf8_lossy(&output.stderr));
+    let Some(probe) = &adapter.probe else { return verdict(Verdict::Failed, "nothing", "") };
+    let (what, line) = probe.verdict(output.status.code(), &said);
+    verdict(what, line.unwrap_or("it said nothing"), &said)
+}
+
+fn verdict(what: Verdict, words: &str, said: &str) -> Observation {
+    let outcome = match what {
+        Verdict::Admitted => Outcome::Admitted,
+        Verdict::Refused => Outcome::Refused,
+        Verdict::Failed => Outcome::Failed,
+    };
+    let seen = Seen::Verdict { outcome, words: Name::from(words.trim()), said: said.into() };
+    Observation { agreed: None, times: Times::default(), seen, stays_open: false }
 }
 
 /// The address of a server, once something listens there.
