@@ -3,12 +3,13 @@
 //! *Fail-open* is told of two things, both by lab time. A revoked certificate was admitted after
 //! everything that was signed before its revocation, or was served wrong by a fault, had passed its
 //! nextUpdate: nothing valid can have said that it is good. Or a full handshake was admitted while each
-//! fetch that it caused failed (no answer, or a status other than 200) and nothing fetched before was
-//! still valid. *Lock-out*: a good certificate was not admitted although the server had fetched
+//! fetch that it caused failed (no answer, or a status other than 200) and nothing fetched before was, or
+//! may have been, still valid. *Lock-out*: a good certificate was not admitted although the server had fetched
 //! something right and still valid about it.
 
 use std::collections::BTreeMap;
 
+use revlab_lab::http::FetchError;
 use revlab_lab::trace::{Attempt, Fetch, Handshake, Purpose, Trace};
 use revlab_lab::{Instant, Name, Outcome};
 
@@ -190,7 +191,8 @@ impl<'a> Look<'a> {
         told(&words)
     }
 
-    /// Whether a full handshake asked its sources, heard nothing, and had nothing else to go by.
+    /// Whether a full handshake asked its sources, heard nothing, and had nothing else to go by. A reply
+    /// that is wrong by HTTP may have been read all the same.
     fn is_blind(&self, attempt: &At<'_, Attempt>) -> bool {
         let from = attempt.began.unwrap_or(attempt.due);
         let mut asked = self
@@ -201,8 +203,9 @@ impl<'a> Look<'a> {
             .peekable();
         attempt.handshake == Handshake::Full
             && asked.peek().is_some()
-            && asked.all(|f| f.error.is_some() || f.status != Some(200))
+            && asked.all(is_lost)
             && !self.index.fetches.iter().any(|f| f.t <= attempt.t && valid_at(f, attempt.due))
+            && !self.index.fetches.iter().any(|f| f.t < from && is_of_unknown_validity(f))
     }
 
     fn lock_out(&self) -> Vec<String> {
@@ -259,6 +262,12 @@ fn valid_at(fetch: &Fetch, at: Instant) -> bool {
     })
 }
 
+/// Whether it brought something of which the trace does not tell how long it is valid: OCSP answers to a
+/// real server.
+fn is_of_unknown_validity(fetch: &Fetch) -> bool {
+    is_status(fetch) && fetch.succeeded() && fetch.object.is_none()
+}
+
 /// The nth handshake of each client and identity.
 fn nth_of_each<'a, 'b>(all: &[&'b At<'a, Attempt>], nth: usize) -> Vec<&'b At<'a, Attempt>> {
     let mut seen: BTreeMap<(&Name, &Name), usize> = BTreeMap::new();
@@ -271,4 +280,13 @@ fn nth_of_each<'a, 'b>(all: &[&'b At<'a, Attempt>], nth: usize) -> Vec<&'b At<'a
         *count += 1;
     }
     found
+}
+
+/// Whether nothing of an artefact can have come of a fetch.
+fn is_lost(fetch: At<'_, Fetch>) -> bool {
+    match fetch.error {
+        Some(FetchError::BadReply) => false,
+        Some(_) => true,
+        None => fetch.status != Some(200),
+    }
 }
