@@ -144,10 +144,10 @@ impl Adapter {
                 && !keys.iter().any(|key| key == key_name(ca.key))
         });
         if let Some(ca) = other {
-            let (name, ca, key) = (self.name(), &ca.name, keys.join("` or `key = \""));
-            return Some(format!(
-                "`{name}` cannot verify what CA `{ca}` signs: say `key = \"{key}\"` there"
-            ));
+            let (name, ca) = (self.name(), &ca.name);
+            let right: Vec<_> = keys.iter().map(|key| format!("`key = \"{key}\"`")).collect();
+            let right = right.join(" or ");
+            return Some(format!("`{name}` cannot verify what CA `{ca}` signs: say {right} there"));
         }
         if let Some(what) = modelled(scenario) {
             return Some(format!("{what} is one that only the model can do"));
