@@ -283,7 +283,7 @@ fn nth_of_each<'a, 'b>(all: &[&'b At<'a, Attempt>], nth: usize) -> Vec<&'b At<'a
 }
 
 /// Whether nothing of an artefact can have come of a fetch.
-fn is_lost(fetch: At<'_, Fetch>) -> bool {
+fn is_lost(fetch: &At<'_, Fetch>) -> bool {
     match fetch.error {
         Some(FetchError::BadReply) => false,
         Some(_) => true,
