@@ -1,7 +1,7 @@
 //! Real servers as systems under test, as data: what is run, from which files, and what its words mean.
 //!
 //! An adapter is a folder: `adapter.toml`, and the templates that it names. Those of
-//! [`Adapter::SHIPPED`] are built in; anybody can have more beside a scenario. Nothing here starts
+//! [`Adapter::shipped`] are built in; anybody can have more beside a scenario. Nothing here starts
 //! anything.
 //!
 //! Two kinds: a *server* listens and is probed by the lab's clients; a *verifier* is a command for
