@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 pub use outcome::{Probe, Says, Verdict};
 pub use template::{Files, Values};
-pub use words::{Heard, TimeTold, Told, Where};
+pub use words::{Clockwork, Heard, TimeTold, Where};
 
 use words::Reason;
 

@@ -3,9 +3,11 @@
 //! * `lab`: the loop, in which the CA answers what the server asks;
 //! * `attempts`: from their begin to their end: one at a time, or as they are due in real time;
 //! * `peer`: sockets and time;
-//! * `place`: the addresses of a run;
+//! * `begin`: a program begins its part; `place`: the addresses of a run;
+//! * `probe`: an attempt that is a command;
 //! * `sites`: the CA's sites and names, as a server finds them;
-//! * `server`: a program by its adapter;
+//! * `server`: a program by its adapter; `folder`: the files that it is started from; `reload`: its CRL
+//!   files; `command`: commands that prepare it;
 //! * `launch`: how programs are started;
 //! * `publisher`: the script that brings CRLs to those that read files;
 //! * `child`: child processes in general;
@@ -17,19 +19,24 @@
 //! and what an expectation asks of it is inconclusive.
 
 mod attempts;
+mod begin;
 mod child;
 mod clock;
+mod command;
 mod fetch;
+mod folder;
 mod lab;
 mod launch;
 mod operations;
 mod peer;
 mod place;
+mod probe;
 mod publisher;
+mod reload;
 mod server;
 mod sites;
 
-pub(super) use self::server::version;
+pub(super) use self::command::version;
 
 use std::collections::BTreeMap;
 

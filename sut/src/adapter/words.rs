@@ -1,7 +1,7 @@
 //! What a program says: the time that it reads, and why it refuses.
 
 use regex::Regex;
-use revlab_lab::{Code, Instant};
+use revlab_lab::{Code, Instant, Span};
 use serde::Deserialize;
 
 use super::{Adapter, AdapterError};
@@ -48,12 +48,23 @@ pub struct Heard {
     pub code: Option<Code>,
 }
 
-/// A time that a program has told.
-pub type Told = Instant;
+/// Whether a program's clock is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clockwork {
+    /// It has told the time, and it is lab time.
+    Right,
+    /// It has told another.
+    Wrong(Instant),
+    /// It has told none.
+    Untold,
+}
+
+/// How far a program's clock may be from what it was told: many tell whole seconds.
+const APART: Span = Span::from_secs(2);
 
 impl TimeTold {
     /// The last time in a text.
-    pub fn read(&self, text: &str) -> Option<Told> {
+    pub fn read(&self, text: &str) -> Option<Instant> {
         let pattern = pattern(&self.pattern).ok()?;
         let found = pattern.captures_iter(text).last()?;
         let text = found.get(1)?.as_str();
@@ -67,9 +78,32 @@ impl TimeTold {
     }
 }
 
+impl TimeTold {
+    /// Whether what is said in this text, of what began and ended at these times of the program's own
+    /// clock, is the time.
+    pub fn clockwork(&self, text: &str, began: Instant, ended: Instant) -> Clockwork {
+        match self.read(text) {
+            None => Clockwork::Untold,
+            Some(read) if read < began - APART || read > ended + APART => Clockwork::Wrong(read),
+            Some(_) => Clockwork::Right,
+        }
+    }
+}
+
 impl Adapter {
+    /// What a part of its log says about refusals, each thing once.
+    pub fn reasons(&self, log: &str) -> Vec<Heard> {
+        let mut reasons: Vec<Heard> = Vec::new();
+        for heard in log.lines().filter_map(|line| self.reason(line)) {
+            if !reasons.contains(&heard) {
+                reasons.push(heard);
+            }
+        }
+        reasons
+    }
+
     /// What a line of its log says about a refusal; none: nothing.
-    pub fn reason(&self, line: &str) -> Option<Heard> {
+    fn reason(&self, line: &str) -> Option<Heard> {
         self.reason.iter().find_map(|reason| {
             let found = pattern(&reason.pattern).ok()?.captures(line)?;
             let words = found.get(1).or_else(|| found.get(0))?.as_str().to_owned();
@@ -129,5 +163,34 @@ mod tests {
         assert_eq!(told("(.*) GMT", "%a, %d %b %Y %H:%M:%S", date), expected);
         assert_eq!(told("(.*) GMT", "%a, %d %b %Y %H:%M:%S", "soon GMT"), None);
         assert_eq!(told("time=([0-9]+)", "%s", "none"), None);
+    }
+
+    #[test]
+    fn a_clock_is_right_within_two_seconds_of_what_happened() {
+        let told =
+            TimeTold { place: Where::Body, pattern: "at ([0-9]+)".into(), format: "%s".into() };
+        let at = |seconds: i64| Instant::from_millis(seconds * 1000);
+        let read = |text: &str| told.clockwork(text, at(100), at(110));
+        assert_eq!(read("at 98"), Clockwork::Right);
+        assert_eq!(read("at 112"), Clockwork::Right);
+        assert_eq!(read("at 97"), Clockwork::Wrong(at(97)));
+        assert_eq!(read("at 113"), Clockwork::Wrong(at(113)));
+        assert_eq!(read("soon"), Clockwork::Untold);
+    }
+
+    #[test]
+    fn each_reason_is_heard_once_and_in_the_order_of_the_log() {
+        let apache = Adapter::of_name("apache").unwrap().unwrap();
+        let line = "[ssl:info] AH02276: Certificate Verification: Error (23): certificate revoked [subject: x]";
+        let other = "[ssl:error] AH01918: no OCSP responder specified";
+        let heard = apache.reasons(&format!("{line}\nelse\n{other}\n{line}\n"));
+        let words: Vec<_> = heard.iter().map(|heard| heard.reason.as_str()).collect();
+        assert_eq!(words.len(), 2, "{words:?}");
+        assert!(
+            words[0].starts_with("AH02276: ") && words[1].starts_with("AH01918: "),
+            "{words:?}"
+        );
+        assert_eq!(heard[0].code, Some(Code(0x8009_2010)));
+        assert_eq!(heard[1].code, None);
     }
 }

@@ -7,11 +7,11 @@ use revlab_clients::observation::CONNECTION_RESET;
 use revlab_clients::{Choice, ClientEvent, Observation, Seen, Send, Times};
 use revlab_lab::trace::{Handshake, Kind, Log};
 use revlab_lab::{Instant, Name, Span};
+use revlab_sut::adapter::Clockwork;
 use tokio::task::AbortHandle;
 
 use super::lab::{RealLab, STEP};
 use super::peer::Happened;
-use super::server::Clockwork;
 use crate::exec::setup;
 
 /// How many steps without a sign of life make a run hung.
@@ -201,7 +201,8 @@ impl RealLab<'_> {
             Seen::Response { body, .. } => Some(body.clone()),
             _ => None,
         };
-        let clockwork = server.clockwork(page.as_deref(), began, ended);
+        let page = page.as_deref().map(String::from_utf8_lossy);
+        let clockwork = server.clockwork(page, began, ended);
         let gone = match seen {
             Seen::Closed { .. } | Seen::Broken { .. } => server.ended(),
             _ => None,

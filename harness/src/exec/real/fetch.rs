@@ -54,30 +54,16 @@ impl RealLab<'_> {
             _ => found,
         };
         let mut held = self.pass(known);
-        let (answered, result) = match &ruling {
-            Ruling::Answer(answer) => {
-                let own = self.serve(request.clone(), ruling.defects());
-                let substatus = own.substatus;
-                let answered = Answered::under(&ruling, &request, Pace::Lab, || own);
-                let heard = heard(&answered);
-                held = held + self.pass(answer.delay + heard.after);
-                let page = answer.page.is_some();
-                let told = |reply| if page { reply } else { Reply { substatus, ..reply } };
-                (answered, heard.result.map(told))
-            }
-            Ruling::Elsewhere(_) => {
-                let own = self.serve(ruling.lead(request.clone()), ruling.defects());
-                (Answered::Reply(own.clone()), Ok(own))
-            }
-            // Through a proxy, a host that cannot be reached is the proxy's to tell.
-            Ruling::NameNotResolved | Ruling::Refused | Ruling::Insecure(_) => {
-                (Answered::Reply(page(BAD_GATEWAY)), Ok(page(BAD_GATEWAY)))
-            }
-            Ruling::Reset | Ruling::ResetAtConnect => {
-                (Answered::Reset, Err(FetchError::ConnectionReset))
-            }
-            Ruling::Silent | Ruling::Swallowed => (Answered::Silent, Err(FetchError::TimedOut)),
-        };
+        // Through a proxy, a host that cannot be reached is the proxy's to tell.
+        let (answered, heard) = self.exchange(&ruling, &request).unwrap_or_else(|| {
+            let told = Answered::Reply(page(BAD_GATEWAY));
+            let heard = heard(&told);
+            (told, heard)
+        });
+        if let Ruling::Answer(answer) = &ruling {
+            held = held + self.pass(answer.delay + heard.after);
+        }
+        let result = heard.result;
         self.silent |= answered == Answered::Silent;
         let late = Late { id, began, request, purpose, client, faults, answer, answered, result };
         if held > Span::ZERO {
@@ -86,6 +72,30 @@ impl RealLab<'_> {
             self.charge(self.scenario.network.answer());
             self.send_off(late);
         }
+    }
+
+    /// What the CA's site says, and what is heard of it; none: no request reaches it.
+    fn exchange(&mut self, ruling: &Ruling, request: &Request) -> Option<(Answered, Heard)> {
+        let answered = match ruling {
+            Ruling::Answer(answer) => {
+                let own = self.serve(request.clone(), ruling.defects());
+                let substatus = own.substatus;
+                let answered = Answered::under(ruling, request, Pace::Lab, || own);
+                let mut heard = heard(&answered);
+                if answer.page.is_none() {
+                    heard.result = heard.result.map(|reply| Reply { substatus, ..reply });
+                }
+                return Some((answered, heard));
+            }
+            Ruling::Elsewhere(_) => {
+                Answered::Reply(self.serve(ruling.lead(request.clone()), ruling.defects()))
+            }
+            Ruling::NameNotResolved | Ruling::Refused | Ruling::Insecure(_) => return None,
+            Ruling::Reset | Ruling::ResetAtConnect => Answered::Reset,
+            Ruling::Silent | Ruling::Swallowed => Answered::Silent,
+        };
+        let heard = heard(&answered);
+        Some((answered, heard))
     }
 
     /// The script that brings CRLs does what it is about to do.
@@ -115,18 +125,10 @@ impl RealLab<'_> {
             let meeting = self.ca.meet(self.now, &caller, &request);
             let faults = meeting.faults.clone();
             let (_, ruling) = meeting.on_its_way(&self.scenario.network);
-            let result = match &ruling {
-                Ruling::Answer(_) => {
-                    let own = self.serve(request.clone(), ruling.defects());
-                    heard(&Answered::under(&ruling, &request, Pace::Lab, || own)).result
-                }
-                Ruling::Elsewhere(_) => {
-                    Ok(self.serve(ruling.lead(request.clone()), ruling.defects()))
-                }
-                Ruling::NameNotResolved => Err(FetchError::NameNotResolved),
-                Ruling::Refused | Ruling::Insecure(_) => Err(FetchError::ConnectionRefused),
-                Ruling::Reset | Ruling::ResetAtConnect => Err(FetchError::ConnectionReset),
-                Ruling::Silent | Ruling::Swallowed => Err(FetchError::TimedOut),
+            let result = match self.exchange(&ruling, &request) {
+                Some((_, heard)) => heard.result,
+                None if ruling == Ruling::NameNotResolved => Err(FetchError::NameNotResolved),
+                None => Err(FetchError::ConnectionRefused),
             };
             let mut record = self.fetch_record(id, began, &request, Purpose::Base, &result);
             record.process = Name::from(PUBLISHER);

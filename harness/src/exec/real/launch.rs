@@ -10,7 +10,7 @@ use std::process::Command;
 use revlab_sut::adapter::Monotonic;
 
 use super::child;
-use super::server::mode;
+use super::folder::mode;
 use crate::exec::namespace;
 
 /// Folders that hold programs of the system's administrator, which a user's path may lack.

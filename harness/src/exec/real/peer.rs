@@ -6,24 +6,23 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant as Wall};
 
 use revlab_clients::live::{LiveClients, Progress};
-use revlab_clients::plan::Session;
-use revlab_clients::{Observation, Seen, Send, Times};
+use revlab_clients::{Observation, Send};
 use revlab_fake_ca::FakeCa;
-use revlab_fake_ca::live::{Answered, Arrived, Site};
+use revlab_fake_ca::live::Arrived;
 use revlab_lab::clock::LabTime;
-use revlab_lab::http::Reply;
-use revlab_lab::{Clock, Instant, Name, Outcome, Span};
-use revlab_sut::adapter::{self, Names, Verdict};
+use revlab_lab::{Clock, Instant, Span};
+use revlab_sut::adapter::Verdict;
 use revlab_sut::config::SutConfig;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use super::begin::begin;
 use super::clock::ClockFile;
-use super::place::Place;
-use super::server::{Server, Setting};
+use super::probe::{judged, verdict};
+use super::server::Server;
 use super::sites::Sites;
-use crate::exec::adapter::{Adapter, Elsewhere, Program};
+use crate::exec::adapter::{Adapter, Elsewhere};
 use crate::exec::setup::{Identity, Lab};
 use crate::exec::{Options, RunError, live};
 use crate::scenario::model::Scenario;
@@ -58,7 +57,7 @@ enum Target {
 }
 
 /// How lab time goes.
-enum Time {
+pub(super) enum Time {
     /// It stands still while bytes move; the server reads it from a file. Whether it goes on with the wall
     /// where the server waits.
     Held { file: ClockFile, paced: bool },
@@ -95,7 +94,7 @@ impl Peer {
         clients.reconnect();
         let (sites, target, time) = match adapter {
             Adapter::Program(program) => {
-                let begun = ours(scenario, lab, sut, program, options)?;
+                let begun = begin(scenario, lab, sut, program, options)?;
                 if let Some(most) = begun.1.listens() {
                     clients.listen_first(most);
                 }
@@ -263,112 +262,6 @@ fn held(file: PathBuf, start: Instant) -> Result<Time, RunError> {
     let written = file.set(start);
     written.map_err(|e| RunError::Sut(format!("`{shown}` cannot be written: {e}")))?;
     Ok(Time::Held { file, paced: false })
-}
-
-/// Starts a program, with the CA's sites where it finds them.
-fn ours(
-    scenario: &Scenario,
-    lab: &Lab,
-    sut: &SutConfig,
-    program: &Program,
-    options: &Options<'_>,
-) -> Result<(Sites, Server, Time), RunError> {
-    let place = Place::new();
-    let sites = sites(scenario, lab, program, place)?;
-    let backend = match program.adapter.server.as_ref().is_some_and(|server| server.backend) {
-        true => Some(plain_server(place.backend())?),
-        false => None,
-    };
-    let crls = match program.options().crl_files {
-        true => put_by_hand(scenario, lab),
-        false => BTreeMap::new(),
-    };
-    let setting = Setting {
-        sut: &sut.name,
-        host: &sut.host,
-        tls: sut.tls,
-        resumption: scenario.clients.values().any(|plan| plan.session == Session::Resumed),
-        at: place.sut(options.port),
-        proxy: sites.as_proxy(),
-        resolver: sites.name_server(),
-        backend,
-        start: sut.clock.at(scenario.start),
-        crls,
-    };
-    let (server, file) = Server::start(program, &lab.cast, setting).map_err(RunError::Sut)?;
-    Ok((sites, server, Time::Held { file, paced: !program.adapter.time.patient }))
-}
-
-fn sites(
-    scenario: &Scenario,
-    lab: &Lab,
-    program: &Program,
-    place: Place,
-) -> Result<Sites, RunError> {
-    let hosts = FakeCa::hosts_of(scenario.cas.values());
-    let are_addresses = hosts.iter().all(|host| is_loopback_with_port(host));
-    if place.has_names() || are_addresses {
-        return Sites::named(scenario, &lab.ca, place);
-    }
-    if program.adapter.names == Names::Dns {
-        let name = &program.name;
-        return Err(RunError::Sut(format!(
-            "`{name}` looks the CAs' names up and connects to the ports in certificates, and there is no \
-             network of the lab's own for that (see `revlab sut probe {name}`); or give each CA an \
-             address with a port as its host, such as `host = \"127.0.0.1:8081\"`"
-        )));
-    }
-    Sites::proxy(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-}
-
-fn is_loopback_with_port(host: &str) -> bool {
-    host.parse::<SocketAddr>().is_ok_and(|at| at.ip().is_loopback())
-}
-
-/// What an administrator has put in place before the start: the newest base CRL of each CA.
-fn put_by_hand(scenario: &Scenario, lab: &Lab) -> BTreeMap<Name, Vec<u8>> {
-    let newest = |ca: &Name| Some((ca.clone(), lab.ca.newest_crl(ca, true)?.der().to_vec()));
-    scenario.cas.keys().filter_map(newest).collect()
-}
-
-/// A plain HTTP server that lets everybody in, for one that only ends TLS.
-fn plain_server(at: SocketAddr) -> Result<SocketAddr, RunError> {
-    let taken = |e| RunError::Live(format!("the plain server cannot listen at {at}: {e}"));
-    let mut site = Site::bind(at).map_err(taken)?;
-    let address = site.address();
-    tokio::spawn(async move {
-        while let Some(arrived) = site.next().await {
-            let body = (*b"admitted\n").into();
-            let reply = Reply { body, ..revlab_fake_ca::fault::page(200) };
-            let _ = arrived.answer.send(Answered::Reply(reply));
-        }
-    });
-    Ok(address)
-}
-
-/// What a program comes to that judges a certificate.
-async fn judged(mut command: tokio::process::Command, adapter: &adapter::Adapter) -> Observation {
-    use std::process::Stdio;
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let output = match command.kill_on_drop(true).output().await {
-        Ok(output) => output,
-        Err(error) => return verdict(Verdict::Failed, &format!("it does not start: {error}"), ""),
-    };
-    let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-    said.push_str(&String::from_utf8_lossy(&output.stderr));
-    let Some(probe) = &adapter.probe else { return verdict(Verdict::Failed, "nothing", "") };
-    let (what, line) = probe.verdict(output.status.code(), &said);
-    verdict(what, line.unwrap_or("it said nothing"), &said)
-}
-
-fn verdict(what: Verdict, words: &str, said: &str) -> Observation {
-    let outcome = match what {
-        Verdict::Admitted => Outcome::Admitted,
-        Verdict::Refused => Outcome::Refused,
-        Verdict::Failed => Outcome::Failed,
-    };
-    let seen = Seen::Verdict { outcome, words: Name::from(words.trim()), said: said.into() };
-    Observation { agreed: None, times: Times::default(), seen, stays_open: false }
 }
 
 /// The address of a server, once something listens there.

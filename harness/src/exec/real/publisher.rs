@@ -28,6 +28,15 @@ pub(super) struct Batch {
     pub(super) reload: bool,
 }
 
+impl Batch {
+    /// What of a file comes to be written.
+    pub(super) fn written<'t>(&self, text: &'t str) -> &'t str {
+        let most = self.truncated.unwrap_or(text.len()).min(text.len());
+        // PEM is ASCII: there is a character's end everywhere.
+        text.get(..most).unwrap_or_default()
+    }
+}
+
 /// The state of the script.
 #[derive(Debug)]
 pub(super) struct Script {
@@ -130,6 +139,10 @@ mod tests {
         };
         let (torn, whole) = of(Spoiled::Truncated(2));
         assert_eq!((torn.truncated, whole.truncated), (Some(2), None));
+        assert_eq!(
+            (torn.written("abc"), torn.written("a"), whole.written("abc")),
+            ("ab", "a", "abc")
+        );
         let (closed, open) = of(Spoiled::Unreadable);
         assert!(closed.unreadable && !open.unreadable);
         let (untold, told) = of(Spoiled::NoReload);
