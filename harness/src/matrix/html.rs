@@ -1,10 +1,10 @@
 //! A matrix as one page without a network or a script.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::Matrix;
 use super::rows::{DIFFER, Row, Shown, UNLIKE, rows, summary};
-use crate::report::html::STYLE;
+use crate::report::page::page;
 
 /// Beside the style of reports: room for wide tables.
 const WIDE: &str = "main{max-width:none}.matrix{overflow-x:auto}.matrix td{vertical-align:top}\
@@ -14,34 +14,20 @@ const WIDE: &str = "main{max-width:none}.matrix{overflow-x:auto}.matrix td{verti
 
 /// The page; links lead to the folders beside it.
 pub fn render(matrix: &Matrix) -> String {
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Matrix of servers" }
-                style { (PreEscaped(STYLE)) (PreEscaped(WIDE)) }
+    let shown = html! {
+        h1 { "Matrix of servers" }
+        p.summary { (summary(matrix)) }
+        div.matrix tabindex="0" role="region" aria-label="What each server did" {
+            table {
+                thead { tr {
+                    th scope="col" { "scenario" }
+                    @for sut in &matrix.suts { th scope="col" { (sut) } }
+                } }
+                tbody { @for row in rows(matrix) { (one(&row)) } }
             }
-            body { main {
-                h1 { "Matrix of servers" }
-                p.summary { (summary(matrix)) }
-                div.matrix tabindex="0" role="region" aria-label="What each server did" {
-                    table {
-                        thead { tr {
-                            th scope="col" { "scenario" }
-                            @for sut in &matrix.suts { th scope="col" { (sut) } }
-                        } }
-                        tbody { @for row in rows(matrix) { (one(&row)) } }
-                    }
-                }
-            } }
         }
     };
-    markup.into_string()
+    page("Matrix of servers", WIDE, &shown)
 }
 
 fn one(row: &Row<'_>) -> Markup {
