@@ -239,3 +239,16 @@ fn no_server_is_left_behind() {
     }
     assert!(std::net::TcpListener::bind(("127.0.0.1", port)).is_ok(), "{port} is still taken");
 }
+
+#[test]
+fn a_port_that_is_taken_is_told_with_what_would_be_right() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let adapter = Adapter::parse("s_server", &[]).unwrap().unwrap();
+    let options = Options { sut: Some(&adapter), port: Some(port), ..Options::default() };
+    let lab = scenario(&HOURLY.replace("4h", "2m"));
+    let error = exec::run(&lab, Transport::Live, &options, &mut Vec::new()).unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains(&format!("cannot listen at 127.0.0.1:{port}: ")), "{said}");
+    assert!(said.ends_with("; without `--port` one that is free is taken"), "{said}");
+}

@@ -79,8 +79,8 @@ pub enum AdapterError {
 
 impl Adapter {
     /// What `--sut` takes, for messages.
-    pub const VALID: &'static str = "`model`, `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`, and NAME or \
-         NAME/PROFILE of an adapter";
+    pub const VALID: &'static str = "adapters as NAME or NAME/PROFILE; beside them `model` and \
+         `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`";
 
     /// What is behind `--sut`; none: the model. Adapters that are not built in are looked for in the
     /// folder `adapters` of each of these folders.

@@ -29,10 +29,7 @@ pub struct Program {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
     /// No adapter has this name.
-    #[error(
-        "there is no system under test `{name}`{hint}: there are {valid}",
-        valid = super::Adapter::VALID
-    )]
+    #[error("there is no system under test `{name}`{hint} ({valid})", valid = super::Adapter::VALID)]
     Unknown {
         /// What was typed.
         name: String,
@@ -191,7 +188,8 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_said_with_what_is() {
-        let there = "there are `model`, `https://HOST:PORT[?";
+        let there =
+            "(adapters as NAME or NAME/PROFILE; beside them `model` and `https://HOST:PORT[?";
         let typo = error("ngnix");
         assert!(
             typo.starts_with("there is no system under test `ngnix`: did you mean `nginx`?"),

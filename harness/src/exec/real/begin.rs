@@ -29,6 +29,9 @@ pub(super) fn begin(
     options: &Options<'_>,
 ) -> Result<(Sites, Server, Time), RunError> {
     let place = Place::new();
+    if let Some(port) = options.port {
+        is_free(place.sut(Some(port)))?;
+    }
     let sites = sites(scenario, lab, program, place)?;
     let backend = match program.adapter.server.as_ref().is_some_and(|server| server.backend) {
         true => Some(plain_server(place.backend())?),
@@ -74,6 +77,15 @@ fn sites(
         )));
     }
     Sites::proxy(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+}
+
+/// A port that was asked for: of one that is taken many servers say less than would help.
+fn is_free(at: SocketAddr) -> Result<(), RunError> {
+    let taken = |e| {
+        let what = format!("the system under test cannot listen at {at}: {e}");
+        RunError::Live(format!("{what}; without `--port` one that is free is taken"))
+    };
+    std::net::TcpListener::bind(at).map(drop).map_err(taken)
 }
 
 fn is_loopback_with_port(host: &str) -> bool {
