@@ -121,6 +121,7 @@ impl Lab {
             stores: None,
             ocsp_urls: Vec::new(),
             crl_prefetch: Vec::new(),
+            publisher: Default::default(),
             name: "web".into(),
             under_test: true,
             adapter: Adapter::Model,
@@ -155,7 +156,7 @@ impl Lab {
     fn event(&mut self, peer: &Arc<[Certificate]>) -> SutEvent {
         self.attempt += 1;
         let (attempt, handshake) = (self.attempt, Handshake::Full);
-        SutEvent::Request { attempt, peer: peer.clone(), handshake }
+        SutEvent::Request { attempt, peer: peer.clone(), handshake, connection: None }
     }
 
     fn answer(&self, request: &Request) -> Reply {
@@ -242,7 +243,7 @@ fn a_request_without_a_check(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| {
         let (attempt, handshake) = (lab.attempt, Handshake::Resumed);
         lab.attempt += 1;
-        let event = SutEvent::Request { attempt, peer: peer.clone(), handshake };
+        let event = SutEvent::Request { attempt, peer: peer.clone(), handshake, connection: None };
         lab.machine.decide(lab.now, event, &mut out);
         out.drain().count()
     });

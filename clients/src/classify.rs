@@ -3,7 +3,7 @@
 use revlab_lab::trace::Phase;
 use revlab_lab::{Code, Name, Outcome};
 
-use crate::observation::{CONNECTION_CLOSED, Observation, SERVER_REFUSED, Seen};
+use crate::observation::{ALERT_LOST, CONNECTION_CLOSED, Observation, SERVER_REFUSED, Seen};
 use crate::plan::StatusRange;
 
 /// What an observation means, in the words of the trace.
@@ -30,9 +30,9 @@ const SCAN: usize = 16 * 1024;
 
 /// What `observation` means for a client that counts a status in `admit` as being let in.
 ///
-/// A server refuses by status 401 or 403, or by any TLS alert, also by one that comes after the client's
+/// A server refuses by status 401 or 403, by one of `refuse`, or by any TLS alert, also by one that comes after the client's
 /// side of a TLS 1.3 handshake was complete. Everything else is a failure.
-pub fn classify(observation: &Observation, admit: StatusRange) -> Classified {
+pub fn classify(observation: &Observation, admit: StatusRange, refuse: &[u16]) -> Classified {
     let mut c = Classified {
         outcome: Outcome::Failed,
         phase: None,
@@ -48,7 +48,7 @@ pub fn classify(observation: &Observation, admit: StatusRange) -> Classified {
             if admit.contains(*status) {
                 c.outcome = Outcome::Admitted;
             } else {
-                if matches!(*status, UNAUTHORIZED | FORBIDDEN) {
+                if matches!(*status, UNAUTHORIZED | FORBIDDEN) || refuse.contains(status) {
                     c.outcome = Outcome::Refused;
                 }
                 let page = body.get(..SCAN).unwrap_or(body);
@@ -72,6 +72,15 @@ pub fn classify(observation: &Observation, admit: StatusRange) -> Classified {
             c.phase = Some(Phase::Handshake);
             c.code = Some(*code);
             c.error = Some(Name::from(SERVER_REFUSED));
+        }
+        Seen::AlertLost { phase } => {
+            c.outcome = Outcome::Refused;
+            c.phase = Some(*phase);
+            c.error = Some(Name::from(ALERT_LOST));
+        }
+        Seen::Verdict { outcome, words, .. } => {
+            c.outcome = *outcome;
+            c.error = (*outcome != Outcome::Admitted).then(|| words.clone());
         }
         Seen::Broken { phase, error } => {
             c.phase = Some(*phase);
@@ -129,7 +138,11 @@ mod tests {
     fn seen(handshake: Handshake, seen: Seen) -> Classified {
         let agreed = Agreed::plain(handshake, TlsVersion::V1_3);
         let agreed = (handshake != Handshake::None).then_some(agreed);
-        classify(&Observation { agreed, times: Times::default(), seen }, StatusRange::SUCCESS)
+        classify(
+            &Observation { agreed, times: Times::default(), seen, stays_open: false },
+            StatusRange::SUCCESS,
+            &[],
+        )
     }
 
     fn answer(status: u16, body: &str) -> Classified {

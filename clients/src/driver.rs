@@ -1,5 +1,6 @@
 //! The core of the client driver: which attempt is sent when, and what goes on record for it.
 
+mod connections;
 mod in_flight;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::identities::{Identities, RevocationState};
 pub use crate::observation::{Agreed, Observation, Seen, Times};
 use crate::plan::{ClientPlan, Holder, ResumedBy, Session, Sessions};
 use crate::schedule::{Due, Schedule};
+use connections::{Connections, Idle};
 use in_flight::InFlight;
 
 /// Every client of a run. An attempt is sent when it is due; in an open load model that is also while
@@ -28,6 +30,9 @@ pub struct Driver {
     schedule: Schedule,
     barriers: Barriers,
     in_flight: InFlight<Open>,
+    connections: Connections,
+    /// Statuses by which the server refuses, beside 401 and 403.
+    refuses: Vec<u16>,
 }
 
 /// What can happen to the clients.
@@ -43,6 +48,11 @@ pub enum ClientEvent {
         identity: Name,
         /// What it says now.
         state: RevocationState,
+    },
+    /// A client closes the connections that it keeps open and does not use at the moment.
+    HangUp {
+        /// Which client.
+        client: Name,
     },
     /// How far an attempt has come, or by its times will have come. Optional: without it an attempt
     /// that times out is recorded as not having come past connecting.
@@ -78,6 +88,11 @@ pub enum ClientAction {
         /// Which attempt.
         attempt: u64,
     },
+    /// Close a connection that was kept open.
+    Disconnect {
+        /// Which one: the number of the attempt that made it.
+        connection: u64,
+    },
 }
 
 /// One attempt to be made. Cheap to clone.
@@ -102,6 +117,11 @@ pub struct Send {
     pub resumed_by: ResumedBy,
     /// Who has the sessions.
     pub sessions: Sessions,
+    /// Whether the connection is to stay open after the answer.
+    pub keep_alive: bool,
+    /// The connection to be used, where one was kept open: the number of the attempt that made it. The
+    /// server may have closed it; then another is made, which has the number of this attempt.
+    pub connection: Option<u64>,
     /// The protocol version to be spoken.
     pub tls: TlsVersion,
     /// The version of HTTP to be asked for, and spoken.
@@ -140,6 +160,7 @@ struct Open {
     identity: Name,
     began: Instant,
     reached: Reached,
+    connection: Option<u64>,
 }
 
 /// How far an attempt is known to have come.
@@ -162,8 +183,14 @@ impl Driver {
         let names = plans.iter().map(Names::of).collect();
         let identities = plans.iter().map(|plan| Identities::of(plan, seed)).collect();
         let schedule = Schedule::new(&plans, seed);
-        let barriers = Barriers::default();
-        Driver { plans, names, identities, schedule, barriers, in_flight: InFlight::new() }
+        let (barriers, connections) = (Barriers::default(), Connections::default());
+        let (in_flight, refuses) = (InFlight::new(), Vec::new());
+        Driver { plans, names, identities, schedule, barriers, in_flight, connections, refuses }
+    }
+
+    /// Takes these statuses for refusals too, beside 401 and 403: nginx refuses by 400.
+    pub fn refused_by(&mut self, statuses: &[u16]) {
+        self.refuses = statuses.to_vec();
     }
 
     /// How many attempts are under way.
@@ -205,8 +232,16 @@ impl Driver {
             return self.schedule.ended(&self.plans, due, now);
         };
         let deadline = now + plan.timeout.max(Span::from_millis(1));
-        let open =
-            Open { due, identity: identity.clone(), began: now, reached: Reached::default() };
+        let place = (due.client, due.thread);
+        let (connection, dropped) = match plan.keep_alive {
+            true => self.connections.take_up(place, &identity),
+            false => (None, None),
+        };
+        if let Some(connection) = dropped {
+            out.act(ClientAction::Disconnect { connection });
+        }
+        let reached = Reached::default();
+        let open = Open { due, identity: identity.clone(), began: now, reached, connection };
         let attempt = self.in_flight.push(deadline, open);
         out.act(ClientAction::Send(Send {
             attempt,
@@ -218,6 +253,8 @@ impl Driver {
             session: plan.session,
             resumed_by: plan.resumed_by,
             sessions: plan.sessions,
+            keep_alive: plan.keep_alive,
+            connection,
             tls: plan.tls,
             http: plan.http,
             ciphers: plan.ciphers.clone(),
@@ -225,6 +262,33 @@ impl Driver {
             host: names.host.clone(),
             validated: plan.validator.is_some(),
         }));
+    }
+
+    /// Keeps the connection of an attempt that has its answer, or closes it: a thread keeps one.
+    fn put_back(
+        &mut self,
+        attempt: u64,
+        open: &Open,
+        seen: &Observation,
+        out: &mut Out<ClientAction>,
+    ) {
+        if !seen.stays_open {
+            return;
+        }
+        let kept = seen.agreed.as_ref().is_some_and(|agreed| agreed.handshake == Handshake::Kept);
+        let number = open.connection.filter(|_| kept).unwrap_or(attempt);
+        let place = (open.due.client, open.due.thread);
+        let idle = Idle { number, identity: open.identity.clone() };
+        if !self.connections.put_back(place, idle) {
+            out.act(ClientAction::Disconnect { connection: number });
+        }
+    }
+
+    fn hang_up(&mut self, client: &Name, out: &mut Out<ClientAction>) {
+        let index = self.plans.iter().position(|plan| plan.name == *client);
+        for connection in index.into_iter().flat_map(|index| self.connections.drop_all(index)) {
+            out.act(ClientAction::Disconnect { connection });
+        }
     }
 
     /// Ends the attempts whose time was up by `until`.
@@ -270,12 +334,14 @@ impl Core for Driver {
             ClientEvent::Revocation { identity, state } => {
                 self.identities.iter_mut().for_each(|own| own.tell(&identity, state));
             }
+            ClientEvent::HangUp { client } => self.hang_up(&client, out),
             ClientEvent::Reached { .. } => {}
             ClientEvent::Answer { attempt, observation, checks, validations, wall_ms } => {
                 let Some(open) = self.in_flight.remove(attempt) else { return };
                 self.schedule.ended(&self.plans, open.due, now);
+                self.put_back(attempt, &open, &observation, out);
                 if let Some(plan) = self.plans.get(open.due.client) {
-                    let mut record = answered(open, plan, now, &observation);
+                    let mut record = answered(open, plan, now, &observation, &self.refuses);
                     record.checks = checks;
                     record.validations = validations;
                     record.wall_ms = wall_ms;
@@ -302,8 +368,14 @@ impl Names {
 /// A request phase of more than this counts as waiting: its phases go on record.
 const WAITED: i64 = 1000;
 
-fn answered(open: Open, plan: &ClientPlan, now: Instant, seen: &Observation) -> Attempt {
-    let said = classify(seen, plan.admit);
+fn answered(
+    open: Open,
+    plan: &ClientPlan,
+    now: Instant,
+    seen: &Observation,
+    refuse: &[u16],
+) -> Attempt {
+    let said = classify(seen, plan.admit, refuse);
     let took_ms = (now - open.began).as_millis();
     let told = said.outcome != Outcome::Admitted || took_ms > WAITED || seen.times.measured;
     let answered = matches!(seen.seen, Seen::Response { .. });
@@ -315,7 +387,7 @@ fn answered(open: Open, plan: &ClientPlan, now: Instant, seen: &Observation) -> 
     let agreed = seen.agreed.as_ref();
     Attempt {
         phase: said.phase,
-        phases_ms: told.then(|| phases(took_ms, agreed.is_some(), &times)),
+        phases_ms: told.then(|| phases(took_ms, agreed, &times)),
         outcome: said.outcome,
         status: said.status,
         substatus: said.substatus,
@@ -336,19 +408,23 @@ fn timed_out(open: Open, plan: &ClientPlan, now: Instant) -> Attempt {
             (None, true) => Phase::Handshake,
             (None, false) => Phase::Connect,
         }),
-        phases_ms: Some(phases(took_ms, agreed.is_some(), &times)),
+        phases_ms: Some(phases(took_ms, agreed.as_ref(), &times)),
         outcome: Outcome::TimedOut,
         ..blank(open, plan, now, agreed.as_ref())
     }
 }
 
 /// How `took_ms` divides. A phase that did not come to its end has all that is left.
-fn phases(took_ms: i64, agreed: bool, times: &Times) -> PhasesMs {
+fn phases(took_ms: i64, agreed: Option<&Agreed>, times: &Times) -> PhasesMs {
     let within = |ms: i64, most: i64| ms.min(most).max(0);
+    if agreed.is_some_and(|agreed| agreed.handshake == Handshake::Kept) {
+        let first_byte = times.first_byte_ms.map(|ms| within(ms, took_ms));
+        return PhasesMs { connect: None, handshake: 0, request: took_ms, first_byte };
+    }
     let connect = within(times.connect_ms.unwrap_or(took_ms), took_ms);
     let left = took_ms - connect;
     let handshake = match times.handshake_ms {
-        Some(ms) if agreed => within(ms, left),
+        Some(ms) if agreed.is_some() => within(ms, left),
         _ => left,
     };
     let request = left - handshake;

@@ -1,6 +1,7 @@
 //! The same attempts over real sockets: TCP, TLS with client certificates, HTTP/1.1 or HTTP/2.
 //!
-//! One connection and one GET for each attempt, as JMeter without keep-alive. TLS takes its time
+//! One GET for each attempt, over a connection of its own or over one that was kept open, as JMeter
+//! without and with keep-alive. TLS takes its time
 //! from the lab, never from the wall; nothing here has a time-out of its own: the driver abandons
 //! an attempt by aborting its task.
 //!
@@ -10,6 +11,7 @@
 mod exchange;
 mod failure;
 mod http2;
+mod kept;
 mod remembering;
 mod session;
 mod stopwatch;
@@ -41,6 +43,7 @@ use crate::driver;
 use crate::observation::{Observation, Seen};
 use crate::plan::{Holder, ResumedBy, Session};
 use exchange::{Exchange, Gate};
+use kept::Pool;
 use remembering::Remembering;
 use session::LastSession;
 use stopwatch::Stopwatch;
@@ -59,6 +62,8 @@ pub struct LiveClients {
     identities: BTreeMap<Name, Identity>,
     configs: BTreeMap<Spoken, Configured>,
     sessions: BTreeMap<(Name, Holder), Arc<LastSession>>,
+    pool: Pool,
+    reconnects: bool,
     listens: Option<Duration>,
     stopwatch: Stopwatch,
     key_log: Option<Arc<dyn KeyLog>>,
@@ -147,6 +152,8 @@ impl LiveClients {
             identities: BTreeMap::new(),
             configs: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            pool: Pool::default(),
+            reconnects: false,
             listens: None,
             stopwatch,
             key_log: None,
@@ -165,6 +172,17 @@ impl LiveClients {
     /// has arrived, a session ticket in the good case, at most for `most` of wall time.
     pub fn listen_first(&mut self, most: Duration) {
         self.listens = Some(most);
+    }
+
+    /// Has clients make another connection where a server that nobody here decides for has closed the
+    /// one that they kept open: the attempt's handshake is then not [`Kept`](revlab_lab::trace::Handshake).
+    pub fn reconnect(&mut self) {
+        self.reconnects = true;
+    }
+
+    /// Closes a connection that was kept open and is not in use.
+    pub fn disconnect(&mut self, connection: u64) {
+        drop(self.pool.take(connection));
     }
 
     /// Has the steps of attempts measured by the wall: where lab time is real time. Otherwise lab time
@@ -292,7 +310,9 @@ impl LiveClients {
         let (attempt, path) = (send.attempt, send.path.clone());
         let host = server_name.to_owned();
         let (http, tells_cipher) = (send.http, !send.ciphers.is_empty());
-        let listens = self.listens;
+        let (listens, reconnects, keep_alive) = (self.listens, self.reconnects, send.keep_alive);
+        let number = send.connection;
+        let kept = number.and_then(|number| Some((number, self.pool.take(number)?)));
         Ok(Exchange {
             attempt,
             server,
@@ -305,6 +325,10 @@ impl LiveClients {
             unjudged,
             stopwatch,
             listens,
+            keep_alive,
+            kept,
+            reconnects,
+            pool: self.pool.clone(),
         })
     }
 

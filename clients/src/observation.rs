@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use revlab_lab::trace::{Handshake, HttpVersion, Phase, TlsVersion};
-use revlab_lab::{Code, Name};
+use revlab_lab::{Code, Name, Outcome};
 
 use crate::cipher::Cipher;
 
@@ -16,19 +16,22 @@ pub struct Observation {
     pub times: Times,
     /// How it ended.
     pub seen: Seen,
+    /// Whether the connection can be used again.
+    pub stays_open: bool,
 }
 
 impl Observation {
     /// One that came to no handshake.
     pub fn without_handshake(seen: Seen) -> Observation {
-        Observation { agreed: None, times: Times::default(), seen }
+        Observation { agreed: None, times: Times::default(), seen, stays_open: false }
     }
 }
 
 /// What client and server agreed on in a handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreed {
-    /// Kind of handshake; never [`Handshake::None`].
+    /// Kind of handshake; never [`Handshake::None`]. Over a connection that was kept open
+    /// [`Handshake::Kept`], and the rest is what its handshake had come to.
     pub handshake: Handshake,
     /// The protocol version.
     pub tls: TlsVersion,
@@ -91,6 +94,21 @@ pub enum Seen {
         /// Why.
         code: Code,
     },
+    /// The server closed or reset the connection, and its log says that it has refused the client: the
+    /// alert was lost on the way.
+    AlertLost {
+        /// How far the exchange had come.
+        phase: Phase,
+    },
+    /// A program that judges certificates has come to this; nothing was sent.
+    Verdict {
+        /// What it comes to.
+        outcome: Outcome,
+        /// The line that says so.
+        words: Name,
+        /// All that it has said.
+        said: Arc<str>,
+    },
     /// Anything else that ended it.
     Broken {
         /// How far the exchange had come.
@@ -106,6 +124,8 @@ pub const CONNECTION_REFUSED: &str = "connection refused";
 pub const CONNECTION_RESET: &str = "connection reset";
 /// The server closed the connection without a word.
 pub const CONNECTION_CLOSED: &str = "connection closed";
+/// The server has refused the client, as its log says, and its alert never arrived.
+pub const ALERT_LOST: &str = "alert lost";
 /// By the client's clock the server's certificate has expired.
 pub const SERVER_EXPIRED: &str = "server certificate expired";
 /// By the client's clock the server's certificate is not valid yet.

@@ -52,6 +52,9 @@ pub struct ClientPlan {
     pub resumed_by: ResumedBy,
     /// Who has the sessions.
     pub sessions: Sessions,
+    /// Whether a thread keeps its connection open for its next attempt with the same certificate.
+    /// JMeter's `HTTPSampler.use_keepalive`.
+    pub keep_alive: bool,
     /// The TLS version that is spoken.
     pub tls: TlsVersion,
     /// The version of HTTP that is asked for by ALPN, and spoken.

@@ -12,7 +12,7 @@ use revlab_lab::{Clock, Name, Span};
 use revlab_pki::{CrlExtension, KeyAlgorithm};
 
 pub use imported::Imported;
-pub use issued::{Issued, Own};
+pub use issued::{CrossPointer, Issued, Own};
 pub use publishing::{CrlSigner, Publishing, Replica};
 pub use renewal::Renewal;
 pub use responder::{

@@ -93,6 +93,8 @@ pub(crate) struct Locations {
     fixed_issuers: bool,
     /// AIA caIssuers of issued certificates.
     pub(crate) issuers: Vec<Url>,
+    /// Where its own certificate says that its cross-certificates are.
+    cross_points: Vec<Url>,
     /// AIA OCSP of issued certificates, and any other URL that this CA has ever named as OCSP.
     pub(crate) ocsp: Vec<Url>,
 }
@@ -120,6 +122,7 @@ impl Locations {
             cdp: config.cdp.clone().unwrap_or_else(|| vec![first.base_url]),
             freshest: config.freshest.clone().unwrap_or_else(default_freshest),
             issuers: config.aia.issuers.clone().unwrap_or_else(|| vec![certificate_url.clone()]),
+            cross_points: config.own.cross_points.iter().flat_map(|p| p.urls.clone()).collect(),
             ocsp: config.aia.ocsp.clone(),
             lists,
             replica: config.publishing.replica.as_ref().and_then(|replica| replica.url.clone()),
@@ -278,11 +281,17 @@ impl Locations {
             (&self.cdp, Purpose::Base),
             (&self.freshest, Purpose::Delta),
             (&self.issuers, Purpose::Issuer),
+            (&self.cross_points, Purpose::Issuer),
             (&self.ocsp, Purpose::Ocsp),
         ];
         let same = |url: &Url| below(url, &request.url) == Some("");
         named.into_iter().find(|(urls, _)| urls.iter().any(same)).map(|(_, purpose)| purpose)
     }
+}
+
+/// The file with a CA's cross-certificates; none: it has none, or a host that no URL can have.
+pub(crate) fn bundle_url(config: &CaConfig) -> Option<Url> {
+    FileNames::of(config).bundle().ok().flatten().map(|(_, url)| url)
 }
 
 /// What the files of a CA are called (fact sheet §4.4).

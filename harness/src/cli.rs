@@ -4,6 +4,8 @@
 //! 1 one failed, 2 nothing was run, 3 inconclusive, 70 a defect of revlab, 130 Ctrl-C; of `verify`:
 //! 0 good, 1 refused, 2 unreadable input, 3 undetermined.
 
+#[cfg(feature = "live")]
+mod adapters;
 mod cache;
 mod choose;
 mod compare;
@@ -16,6 +18,7 @@ mod kit;
 mod lint;
 mod list;
 mod manual;
+mod matrix;
 mod profiles;
 mod progress;
 mod report;
@@ -49,6 +52,8 @@ enum Command {
     Judge(judge::JudgeArgs),
     /// Hold a kept run against another: what a patch changed, and whether it made anything worse.
     Compare(compare::CompareArgs),
+    /// Run scenarios on several systems under test, and put what each of them did into one table.
+    Matrix(Box<matrix::MatrixArgs>),
     /// Make the reports of a run that was kept with `--out` again.
     Report(report::ReportArgs),
     /// Read plans and results of Apache JMeter, and write plans.
@@ -56,6 +61,12 @@ enum Command {
     JMeter {
         #[command(subcommand)]
         command: jmeter::JMeterCommand,
+    },
+    /// Tell which real servers can be systems under test, and try them.
+    #[cfg(feature = "live")]
+    Sut {
+        #[command(subcommand)]
+        command: adapters::SutCommand,
     },
     /// Serve the CAs of a scenario in real time, for other programs.
     #[cfg(feature = "live")]
@@ -139,9 +150,9 @@ struct RunArgs {
     /// How cores are connected: directly, or through real sockets on loopback.
     #[arg(long, value_enum, default_value_t = TransportArg::Sim)]
     transport: TransportArg,
-    /// What stands in for the model of the system under test: `model`, `s_server` (OpenSSL's, with
-    /// `-crl_check -crl_download`), or `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`
-    /// for a server that runs already.
+    /// What stands in for the model of the system under test: `model`, NAME or NAME/PROFILE of an adapter
+    /// (`revlab sut list`), or `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]` for a server
+    /// that runs already.
     #[arg(long, value_name = "NAME|URL")]
     sut: Option<String>,
     /// Replace the scenario's seed.
@@ -212,8 +223,11 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Judge(args) => judge::judge(args),
         Command::Compare(args) => compare::compare(args),
+        Command::Matrix(args) => matrix::matrix(args),
         Command::Report(args) => report::report(args),
         Command::JMeter { command } => jmeter::jmeter(command),
+        #[cfg(feature = "live")]
+        Command::Sut { command } => adapters::run(command),
         #[cfg(feature = "live")]
         Command::Serve(args) => serve::serve(args),
         Command::ImportSutLogs(args) => import_sut_logs::import(args),

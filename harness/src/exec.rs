@@ -7,6 +7,8 @@
 //! * `live`: the same cores through real sockets, HTTP and TLS on loopback (feature `live`);
 //! * `real`: a program that is not ours as the system under test (feature `live`);
 //! * [`adapter`]: which program that is; [`hooks`]: commands that do to it what administrators do;
+//! * [`trial`]: whether it works here (feature `live`);
+//! * [`namespace`]: a network in which it finds the lab and nothing else;
 //! * `operations`: what administrators do, on the timeline;
 //! * `progress`: how far a run has come, for whoever watches;
 //! * `recorder`: the trace, in memory and as JSON Lines.
@@ -20,6 +22,8 @@ mod exchanged;
 pub mod hooks;
 #[cfg(feature = "live")]
 mod live;
+#[cfg(feature = "live")]
+pub mod namespace;
 mod operations;
 mod progress;
 #[cfg(feature = "live")]
@@ -28,6 +32,8 @@ mod recorder;
 mod setup;
 mod sim;
 mod timeline;
+#[cfg(feature = "live")]
+pub mod trial;
 mod wire;
 mod world;
 

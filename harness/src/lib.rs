@@ -7,8 +7,10 @@
 //! * [`exec`]: running it, in `sim` or `live`, one loop for both;
 //! * [`judge`]: whether what happened is what was expected;
 //! * [`report`]: terminal, HTML, Markdown, JSON, JUnit, CSV; [`compare`]: two runs against one another;
+//! * [`adapters`]: what there is to tell about real servers;
 //! * [`out`]: what `--out` keeps; [`kept`]: reading it back; [`caches`]: the disk caches among it, in
 //!   words;
+//! * [`matrix`]: scenarios on several systems under test, in one table;
 //! * [`hypotheses`]: which observations of the incident each hypothesis reproduces;
 //! * [`jmeter`]: plans and results of Apache JMeter, read and written;
 //! * [`kit`]: what a machine outside the lab needs to be the system under test;
@@ -39,6 +41,7 @@
 //! # Ok::<(), exec::RunError>(())
 //! ```
 
+pub mod adapters;
 pub mod caches;
 pub mod cli;
 pub mod compare;
@@ -49,6 +52,7 @@ pub mod jmeter;
 pub mod judge;
 pub mod kept;
 pub mod kit;
+pub mod matrix;
 pub mod out;
 pub mod profiles;
 pub mod report;

@@ -17,6 +17,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub(crate) mod page;
 #[cfg(test)]
 pub(crate) mod sample;
 mod summary;

@@ -17,7 +17,7 @@ mod carry_out;
 pub mod control;
 mod core;
 mod credential;
-mod doors;
+pub(crate) mod doors;
 mod faults;
 mod files;
 mod http;
@@ -31,7 +31,7 @@ mod shell;
 mod sites;
 mod state;
 mod token;
-mod ways;
+pub(crate) mod ways;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

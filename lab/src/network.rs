@@ -52,18 +52,21 @@ impl Network {
     /// TLS alone: 1.3 takes one round trip (RFC 8446 §2), 1.2 takes 2, resumed 1 (RFC 5246 §7.3).
     pub fn handshake(&self, version: TlsVersion, handshake: Handshake) -> Span {
         let trips = match (version, handshake) {
-            (_, Handshake::None) => 0,
+            (_, Handshake::None | Handshake::Kept) => 0,
             (TlsVersion::V1_3, _) | (TlsVersion::V1_2, Handshake::Resumed) => 1,
             (TlsVersion::V1_2, Handshake::Full) => 2,
         };
         self.round_trip.scale(trips, 1)
     }
 
-    /// From the start of a TLS connection to the arrival of the request in it: TCP and TLS.
+    /// From the start of a TLS connection to the arrival of the request in it: TCP and TLS. Neither is
+    /// there over a connection that was kept open; the request's own way is part of [`answer`](Self::answer).
     pub fn tls_request(&self, version: TlsVersion, handshake: Handshake) -> Span {
         match handshake {
-            Handshake::None => Span::ZERO,
-            _ => self.connect() + self.handshake(version, handshake),
+            Handshake::None | Handshake::Kept => Span::ZERO,
+            Handshake::Full | Handshake::Resumed => {
+                self.connect() + self.handshake(version, handshake)
+            }
         }
     }
 }

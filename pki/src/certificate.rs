@@ -1,6 +1,7 @@
 //! Certificates (RFC 5280 §4).
 
 mod constraints;
+mod cross_points;
 mod extras;
 mod issue;
 mod read;
@@ -13,6 +14,7 @@ use revlab_lab::Instant;
 use revlab_lab::http::Url;
 
 pub use constraints::{Basic, Constraints, KeyUsage, NameLimits};
+pub use cross_points::CrossPoints;
 pub use extras::{
     AccessDescription, AccessMethod, CertificateExtension, CertificateExtras, NameConstraints,
 };
@@ -59,6 +61,8 @@ struct Extensions {
     ocsp_urls: Vec<Url>,
     issuer_urls: Vec<Url>,
     ca_version: Option<(u16, u16)>,
+    /// Boxed: hardly any has it.
+    cross_points: Option<Box<CrossPoints>>,
     unknown_critical: Option<String>,
 }
 
@@ -196,6 +200,11 @@ impl Certificate {
     /// URLs of the access method id-ad-caIssuers (RFC 5280 §4.2.2.1).
     pub fn issuer_urls(&self) -> &[Url] {
         &self.0.extensions.issuer_urls
+    }
+
+    /// Where this CA's certificates by other CAs are (Microsoft's 1.3.6.1.4.1.311.10.9.1).
+    pub fn cross_points(&self) -> Option<&CrossPoints> {
+        self.0.extensions.cross_points.as_deref()
     }
 
     /// Microsoft's CA version: certificate index and key index (fact sheet §4.3).

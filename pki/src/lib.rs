@@ -54,8 +54,8 @@ pub use const_oid::ObjectIdentifier;
 
 pub use certificate::{
     AccessDescription, AccessMethod, Basic, Certificate, CertificateExtension, CertificateExtras,
-    CertificateTemplate, Constraints, IssueError, Issuer, KeyUsage, NameConstraints, NameLimits,
-    Usage,
+    CertificateTemplate, Constraints, CrossPoints, IssueError, Issuer, KeyUsage, NameConstraints,
+    NameLimits, Usage,
 };
 pub use crl::{
     Crl, CrlEntry, CrlExtension, CrlFlaws, CrlScope, CrlSubjects, CrlTemplate, NumberFlaw,

@@ -25,11 +25,11 @@ pub enum Object {
     Crl(Crl),
     /// An OCSP response.
     Ocsp(OcspResponse),
-    /// What a URL of caIssuers gave.
+    /// What a URL of caIssuers, or of cross-certificates, gave.
     Issuers(Issuers),
 }
 
-/// The certificates that a URL of caIssuers gave, and the bytes that they came in.
+/// The certificates that a URL of caIssuers, or of cross-certificates, gave, and the bytes that they came in.
 #[derive(Clone, Debug)]
 pub struct Issuers {
     file: Arc<[u8]>,
@@ -114,7 +114,8 @@ pub struct Cached {
     pub purpose: Purpose,
     /// Itself.
     pub object: Object,
-    /// The certificate whose revocation, or whose issuer, it was fetched for.
+    /// The certificate whose revocation, or whose issuer, it was fetched for; or which points to these
+    /// cross-certificates.
     pub certificate: Certificate,
     /// The issuer of that certificate: what prefetch brings is validated against it. None where the
     /// issuer is what was fetched.

@@ -2,7 +2,7 @@
 
 use revlab_lab::http::Url;
 use revlab_lab::trace::{HttpVersion, TlsVersion};
-use revlab_lab::{Clock, Name, Span};
+use revlab_lab::{Clock, Instant, Name, Span};
 
 use crate::profile::Profile;
 
@@ -43,6 +43,60 @@ pub struct SutConfig {
     /// CRLs that are prefetched by a rule of their own (PreFetchUrlList of the key CrlPreFetch, fact
     /// sheet §2.2).
     pub crl_prefetch: Vec<Url>,
+    /// How a real server that reads CRLs from files gets them.
+    pub publisher: Publisher,
+}
+
+/// The script that brings CRLs to a server that reads them from files: like a line of crontab with
+/// `curl`, and `nginx -s reload` behind it. The model reads no files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publisher {
+    /// How often it runs; the first time so long after the start.
+    pub every: Span,
+    /// From its requests to the files being in place.
+    pub lag: Span,
+    /// Whether it tells the server.
+    pub reload: bool,
+    /// What goes wrong with it.
+    pub faults: Vec<PublisherFault>,
+}
+
+impl Default for Publisher {
+    fn default() -> Publisher {
+        let (every, lag) = (Span::from_mins(15), Span::ZERO);
+        Publisher { every, lag, reload: true, faults: Vec::new() }
+    }
+}
+
+/// What goes wrong with a publisher, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublisherFault {
+    /// From then on.
+    pub from: Instant,
+    /// Up to then.
+    pub until: Instant,
+    /// What.
+    pub spoiled: Spoiled,
+}
+
+impl PublisherFault {
+    /// Whether it goes wrong now.
+    pub fn is_active(&self, now: Instant) -> bool {
+        (self.from..self.until).contains(&now)
+    }
+}
+
+/// What can go wrong with a publisher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoiled {
+    /// It does not run.
+    Stopped,
+    /// Only the first octets of each file come to be written: a full disk, a torn copy.
+    Truncated(usize),
+    /// Files come with a mode by which their owner alone may do nothing with them: 0000.
+    Unreadable,
+    /// The server is not told.
+    NoReload,
 }
 
 /// What IIS does about client certificates, by its own words ("SSL settings").
@@ -157,6 +211,7 @@ impl ValidatorConfig {
             stores: self.stores.clone(),
             ocsp_urls: self.ocsp_urls.clone(),
             crl_prefetch: self.crl_prefetch.clone(),
+            publisher: Publisher::default(),
         }
     }
 }

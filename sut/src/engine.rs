@@ -3,7 +3,8 @@
 //! * [`subject`]: the chain of a certificate and what revocation data each link points at;
 //! * [`process`]: a process with its memory cache and its offline marks;
 //! * [`disk`]: the Cryptnet URL cache of an account; [`durable`]: what of it all outlives a reboot;
-//! * [`issuer`]: issuers that are sought when a chain lacks them;
+//! * [`issuer`]: issuers that are sought when a chain lacks them; [`cross`]: cross-certificates, so that
+//!   there is another way up;
 //! * [`store`]: CRLs in the machine's certificate store;
 //! * [`check`]: one revocation check, stage by stage;
 //! * [`staple`], [`base`], [`ocsp`], [`delta`]: the stages;
@@ -18,6 +19,7 @@
 mod answer;
 mod base;
 mod check;
+mod cross;
 mod delta;
 mod disk;
 mod durable;

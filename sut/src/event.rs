@@ -22,6 +22,8 @@ pub enum SutEvent {
         peer: Arc<[Certificate]>,
         /// Kind of handshake.
         handshake: Handshake,
+        /// The connection, where the client wants to keep it: the number of the attempt that made it.
+        connection: Option<u64>,
     },
     /// A retrieval got its answer, or failed.
     Fetched {
@@ -133,6 +135,8 @@ pub enum SutAction {
         checks: Vec<u64>,
         /// Who validated whom for it; empty where it was the client by this machine alone.
         validations: Vec<Validation>,
+        /// Whether the connection stays open for the client's next request.
+        keeps: bool,
     },
     /// Connect to the directory: [`SutEvent::Validate`] brings its certificates.
     Connect {

@@ -1,5 +1,6 @@
 //! Systems under test: a model of how Windows decides about revocation, behind an IIS-like server.
 //!
+//! * [`adapter`]: real servers in place of the model, as data;
 //! * [`profile`]: named parameters, each with its source; hypotheses and updates;
 //! * [`machine`]: the server as a state machine, [`Machine`];
 //! * [`event`]: what happens to it and what it asks for;
@@ -13,6 +14,7 @@
 //! The machine takes lab time as an argument and draws chance (the moment of a prefetch) from a
 //! named stream of the seed. Sockets and TLS are in the feature `live`.
 
+pub mod adapter;
 pub mod cache;
 pub mod config;
 mod engine;

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod directory;
+mod kept;
 mod server_name;
 mod stapler;
 
@@ -21,6 +22,7 @@ use crate::engine::{Caller, Conclusion, Engine, Presented};
 use crate::event::{Operation, SutAction, SutEvent, Validate};
 use crate::iis::{self, Page};
 use crate::stores::Stores;
+use kept::Kept;
 use stapler::Stapler;
 
 /// A Windows machine, as a state machine without I/O: a server that asks for client certificates and
@@ -42,6 +44,9 @@ pub struct Machine {
     refused: BTreeSet<Arc<[u8]>>,
     /// Attempts that wait for their answer.
     open: BTreeMap<u64, Open>,
+    /// Connections that wait for their next request.
+    kept: Kept,
+    refusal_closes: bool,
     /// What others wait for.
     asked: BTreeMap<u64, Validate>,
 }
@@ -54,6 +59,8 @@ struct Open {
     resumed: bool,
     checks: Vec<u64>,
     validations: Vec<Validation>,
+    /// The connection, where it can be kept.
+    connection: Option<u64>,
 }
 
 impl Machine {
@@ -76,6 +83,8 @@ impl Machine {
             engine: Engine::new(config, stores, seed),
             refused: BTreeSet::new(),
             open: BTreeMap::new(),
+            kept: Kept::new(parameters.connection_idle),
+            refusal_closes: parameters.refusal_closes_connection,
             asked: BTreeMap::new(),
         }
     }
@@ -109,6 +118,7 @@ impl Machine {
     #[cfg(test)]
     pub(crate) fn forget_memory(&mut self) {
         self.open.clear();
+        self.kept.clear();
         self.refused.clear();
         self.engine.forget_memory();
     }
@@ -116,6 +126,13 @@ impl Machine {
     /// What is on its disk now.
     pub fn caches(&self, now: Instant) -> Caches {
         self.engine.caches(now)
+    }
+
+    /// Whether a connection that a client has kept open is still open here: the next request on it is
+    /// answered. The client learns of its end at once, before it sends anything (a simplification: in
+    /// life it can be late by the way of one packet).
+    pub fn keeps(&self, now: Instant, connection: u64) -> bool {
+        self.kept.has(now, connection)
     }
 
     /// The OCSP responses that it staples for a client that makes a full handshake now: to its own
@@ -141,17 +158,24 @@ impl Machine {
         now: Instant,
         attempt: u64,
         peer: Arc<[Certificate]>,
-        handshake: Handshake,
+        (handshake, connection): (Handshake, Option<u64>),
         out: &mut Out<SutAction>,
     ) {
+        // Nothing is looked at again.
+        let known = connection
+            .filter(|_| handshake == Handshake::Kept)
+            .and_then(|connection| self.kept.take(connection));
         let was_refused = peer.first().is_some_and(|own| self.refused.contains(own.der()));
         let resumed = handshake == Handshake::Resumed && self.resumption_skips && !was_refused;
         let (checks, validations) = (Vec::new(), Vec::new());
-        self.open.insert(attempt, Open { peer: peer.clone(), resumed, checks, validations });
-        if self.client_certificates == ClientCertificates::Ignore {
-            self.respond(attempt, Page::Welcome, out);
+        let open = Open { peer: peer.clone(), resumed, checks, validations, connection };
+        self.open.insert(attempt, open);
+        if let Some(page) = known {
+            self.respond(now, attempt, page, out);
+        } else if self.client_certificates == ClientCertificates::Ignore {
+            self.respond(now, attempt, Page::Welcome, out);
         } else if peer.is_empty() {
-            self.respond(attempt, Page::CertificateRequired, out);
+            self.respond(now, attempt, Page::CertificateRequired, out);
         } else if resumed {
             self.engine.resumed(now, &peer, Caller::Attempt(attempt), out);
         } else {
@@ -161,6 +185,11 @@ impl Machine {
     }
 
     fn operate(&mut self, now: Instant, operation: Operation, out: &mut Out<SutAction>) {
+        if matches!(operation, Operation::Reboot | Operation::RestartService) {
+            // With its last site http.sys gives up the port and what was connected to it (inferred).
+            self.kept.clear();
+            self.open.values_mut().for_each(|open| open.connection = None);
+        }
         if matches!(operation, Operation::Reboot) {
             // There is no session left that could be resumed.
             self.refused.clear();
@@ -168,7 +197,7 @@ impl Machine {
                 out.act(SutAction::Close { attempt });
             }
             for (attempt, asked) in std::mem::take(&mut self.asked) {
-                self.unanswered(attempt, asked.of, out);
+                self.unanswered(now, attempt, asked.of, out);
             }
             for stapler in &mut self.staplers {
                 stapler.forget(now, out);
@@ -186,8 +215,10 @@ impl Machine {
             }
             for conclusion in concluded {
                 match conclusion.caller {
-                    Caller::Attempt(attempt) => self.know_client(attempt, &conclusion, out),
-                    Caller::Directory(attempt) => self.know_directory(attempt, &conclusion, out),
+                    Caller::Attempt(attempt) => self.know_client(now, attempt, &conclusion, out),
+                    Caller::Directory(attempt) => {
+                        self.know_directory(now, attempt, &conclusion, out);
+                    }
                     Caller::Asked(attempt) => self.tell(now, attempt, &conclusion, out),
                     Caller::Command => {}
                 }
@@ -196,7 +227,13 @@ impl Machine {
     }
 
     /// The verdict on a client is there: it is let in, refused, or looked up in the directory.
-    fn know_client(&mut self, attempt: u64, conclusion: &Conclusion, out: &mut Out<SutAction>) {
+    fn know_client(
+        &mut self,
+        now: Instant,
+        attempt: u64,
+        conclusion: &Conclusion,
+        out: &mut Out<SutAction>,
+    ) {
         let page = match self.engine.admits(conclusion.verdict) {
             true => Page::Welcome,
             false => iis::page(conclusion.verdict, conclusion.code),
@@ -219,7 +256,7 @@ impl Machine {
                 if self.directory.is_some() {
                     open.validations.push(validation);
                 }
-                self.respond(attempt, page, out);
+                self.respond(now, attempt, page, out);
             }
         }
     }
@@ -236,7 +273,7 @@ impl Machine {
         conclusion.code.filter(|_| !accepted && conclusion.verdict != Verdict::Good)
     }
 
-    fn respond(&mut self, attempt: u64, page: Page, out: &mut Out<SutAction>) {
+    fn respond(&mut self, now: Instant, attempt: u64, page: Page, out: &mut Out<SutAction>) {
         let Some(open) = self.open.remove(&attempt) else { return };
         if let Some(code) = page.code() {
             out.trace(Kind::Log(Log {
@@ -247,8 +284,12 @@ impl Machine {
                 attempt: Some(attempt),
             }));
         }
-        let Open { checks, validations, .. } = open;
-        out.act(SutAction::Respond { attempt, reply: page.reply(), checks, validations });
+        let Open { checks, validations, connection, .. } = open;
+        let closes = self.refusal_closes && page != Page::Welcome;
+        let keeps = connection
+            .filter(|_| !closes)
+            .is_some_and(|connection| self.kept.put(now, connection, page));
+        out.act(SutAction::Respond { attempt, reply: page.reply(), checks, validations, keeps });
     }
 }
 
@@ -264,8 +305,8 @@ impl Core for Machine {
                     stapler.wake(now, out);
                 }
             }
-            SutEvent::Request { attempt, peer, handshake } => {
-                self.request(now, attempt, peer, handshake, out);
+            SutEvent::Request { attempt, peer, handshake, connection } => {
+                self.request(now, attempt, peer, (handshake, connection), out);
             }
             SutEvent::Fetched { fetch, result } => {
                 match self.staplers.iter_mut().find(|stapler| stapler.waits_for(fetch)) {
@@ -274,7 +315,7 @@ impl Core for Machine {
                 }
             }
             SutEvent::Validate(validate) => self.validate(now, validate, out),
-            SutEvent::Counsel { attempt, validation } => self.heed(attempt, validation, out),
+            SutEvent::Counsel { attempt, validation } => self.heed(now, attempt, validation, out),
             SutEvent::OwnCertificate { chain } => self.show(now, &chain),
             SutEvent::Operation(operation) => self.operate(now, operation, out),
         }

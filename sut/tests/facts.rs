@@ -114,6 +114,11 @@ const FACTS: &[(&str, &str, &str)] = &[
     ("§2.2", "the MaxAIA values", "the_limits_of_the_fact_sheet_hold"),
     (
         "§2.2",
+        "CrossCertDownloadIntervalHours",
+        "cross_certificates_are_fetched_again_after_168_hours_and_not_before",
+    ),
+    (
+        "§2.2",
         "ValidityPeriodAfterNextUpdatePreFetchDivisor",
         "after_the_expiry_prefetch_goes_on_less_often",
     ),
@@ -224,6 +229,16 @@ const FACTS: &[(&str, &str, &str)] = &[
         "§3.3",
         "resumed sessions are not checked",
         "a_resumed_session_skips_the_check_unless_the_parameter_says_otherwise",
+    ),
+    (
+        "§3.3",
+        "kept connections are not checked again",
+        "a_request_on_a_kept_connection_is_let_in_without_a_check_also_when_the_crl_has_expired",
+    ),
+    (
+        "§3.3",
+        "connectionTimeout",
+        "a_connection_ends_when_it_was_idle_for_its_time_and_with_its_machine_or_service",
     ),
     ("§5", "event 41 shows the failed check", "a_refusal_leaves_evidence_in_both_logs"),
 ];

@@ -231,6 +231,12 @@ fn steps() -> Vec<Step> {
             number: Some(1),
             next_update: Some(T),
         },
+        Step::CrossCertificates {
+            subject: "CN=OLD-ROOT".into(),
+            layer: Layer::Disk,
+            state: State::Stale,
+            due: Some(T),
+        },
         Step::Retrieve {
             object,
             fetch: 1,

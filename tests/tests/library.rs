@@ -1,6 +1,6 @@
 //! The scenario library: every file and variant once in `sim`, a named few in `live`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use revlab::exec::Transport;
 use revlab::judge::{self, Status};
@@ -56,6 +56,12 @@ library! {
     basics_name_not_resolved: "basics/name-not-resolved.toml",
     basics_revoked: "basics/revoked.toml",
     basics_sut_clock_ahead: "basics/sut-clock-ahead.toml",
+    matrix_crl: "matrix/crl.toml",
+    matrix_http: "matrix/http.toml",
+    matrix_names: "matrix/names.toml",
+    matrix_ocsp: "matrix/ocsp.toml",
+    matrix_setup: "matrix/setup.toml",
+    matrix_transport: "matrix/transport.toml",
     network_answers: "network/answers.toml",
     network_https: "network/https.toml",
     network_names: "network/names.toml",
@@ -68,6 +74,7 @@ library! {
     staple_chain: "staple/chain.toml",
     windows_binding_recreated: "windows/binding-recreated.toml",
     windows_clock_skew: "windows/clock-skew.toml",
+    windows_cross_certificates: "windows/cross-certificates.toml",
     windows_delta_plus_404_11: "windows/delta-plus-404.11.toml",
     windows_first_user_of_the_morning: "windows/first-user-of-the-morning.toml",
     windows_kb2635621: "windows/kb2635621.toml",
@@ -80,6 +87,7 @@ library! {
     windows_kb887578: "windows/kb887578.toml",
     windows_kb937687: "windows/kb937687.toml",
     windows_kb946401: "windows/kb946401.toml",
+    load_keep_alive: "load/keep-alive.toml",
     load_newcomers: "load/newcomers.toml",
     load_retry_storm: "load/retry-storm.toml",
     windows_ldap_first: "windows/ldap-first.toml",
@@ -153,6 +161,14 @@ fn sim_and_live_agree_on_faults_and_a_revocation() {
 fn sim_and_live_agree_on_issuers_that_nobody_sends() {
     for name in ["cache-emptied-and-a-reboot", "never-asked", "server-forgets"] {
         sim_and_live_agree(&variant("windows/issuer-by-aia.toml", name));
+    }
+}
+
+#[test]
+fn sim_and_live_agree_on_cross_certificates() {
+    for (name, for_so_long) in [("a-day", "50h"), ("cache-emptied-and-a-reboot", "100h")] {
+        let scenario = variant("windows/cross-certificates.toml", name);
+        sim_and_live_agree(&shortened(scenario, for_so_long));
     }
 }
 
@@ -293,6 +309,139 @@ reboot = {}
     });
     // One for each of its two certificates, whatever the thread.
     assert_eq!(full.count(), 2);
+    sim_and_live_agree(&scenario);
+}
+
+/// By client: the kinds of handshake in the order of the attempts, with their outcomes, runs of the same
+/// counted.
+fn handshakes(trace: &Trace) -> Vec<String> {
+    let mut all: BTreeMap<String, Vec<(String, usize)>> = BTreeMap::new();
+    for record in trace.records() {
+        let Kind::Attempt(a) = &record.kind else { continue };
+        let what = format!("{:?} {}", a.handshake, a.outcome.as_str());
+        let runs = all.entry(a.client.to_string()).or_default();
+        match runs.last_mut().filter(|(last, _)| *last == what) {
+            Some((_, count)) => *count += 1,
+            None => runs.push((what, 1)),
+        }
+    }
+    let words = |runs: Vec<(String, usize)>| {
+        let runs: Vec<_> = runs.into_iter().map(|(what, n)| format!("{n} {what}")).collect();
+        runs.join(", ")
+    };
+    all.into_iter().map(|(client, runs)| format!("{client}: {}", words(runs))).collect()
+}
+
+/// Connections that last, that are idle for too long, that end with their server, with a time-out, with
+/// another certificate and with a refusal; over both versions of TLS and of HTTP, beside sessions.
+#[test]
+fn sim_and_live_agree_on_kept_connections() {
+    let text = r#"
+format = 1
+title = "kept"
+start = "2024-03-01T00:00:00Z"
+duration = "30m"
+[ca.issuing]
+crl = { period = "1h", delta_period = "none" }
+[sut.web]
+tls = "1.3"
+under_test = true
+parameters = { prefetch = false }
+[sut.strict]
+tls = "1.3"
+parameters = { prefetch = false, refusal_closes_connection = true }
+[clients.steady]
+sut = "web"
+every = "1m"
+keep_alive = true
+[clients.steady-h2]
+sut = "web"
+every = "1m"
+http = "2"
+keep_alive = true
+[clients.idle]
+sut = "web"
+every = "2m"
+tls = "1.2"
+keep_alive = true
+session = "resumed"
+[clients.changing]
+sut = "web"
+every = "1m"
+identities = 2
+choice = "random"
+keep_alive = true
+[clients.eager]
+sut = "web"
+every = "2s"
+until = "1m"
+keep_alive = true
+[clients.impatient]
+sut = "web"
+every = "1m"
+keep_alive = true
+timeout = "3s"
+[clients.refused]
+sut = "strict"
+every = "1m"
+from = "10m"
+until = "15m"
+keep_alive = true
+[clients.refused-h2]
+sut = "strict"
+every = "1m"
+http = "2"
+from = "10m"
+until = "15m"
+keep_alive = true
+[fault.slow]
+on = "issuing.base"
+from = "0s"
+for = "1m"
+latency = { latency = "4s" }
+[operation.restart]
+on = "web"
+at = "20m 30s"
+restart_service = {}
+[operation.reboot]
+on = "web"
+at = "25m 30s"
+reboot = {}
+[operation.clear]
+on = "steady"
+at = "28m 30s"
+clear_ssl_state = {}
+[operation.revoked]
+on = "issuing"
+at = "5s"
+revoke = { identity = "refused-1" }
+[operation.revoked-h2]
+on = "issuing"
+at = "5s"
+revoke = { identity = "refused-h2-1" }
+[operation.published]
+on = "issuing"
+at = "6s"
+publish = {}
+"#;
+    let scenarios = revlab::scenario::from_text("kept", text);
+    let scenario = scenarios.unwrap_or_else(|e| panic!("{}", e.render(false))).remove(0);
+    let (sim, _) = run(&scenario, Transport::Sim);
+    insta::assert_snapshot!(handshakes(&sim.trace).join("\n"), @r"
+    changing: 2 Full admitted, 2 Kept admitted, 4 Full admitted, 2 Kept admitted, 1 Full admitted, 1 Kept admitted, 3 Full admitted, 1 Kept admitted, 2 Full admitted, 1 Kept admitted, 1 Full admitted, 1 Kept admitted, 2 Full admitted, 3 Kept admitted, 3 Full admitted, 1 Kept admitted
+    eager: 3 Full admitted, 27 Kept admitted
+    idle: 1 Full admitted, 1 Kept admitted, 1 Resumed admitted, 1 Kept admitted, 1 Resumed admitted, 1 Kept admitted, 1 Resumed admitted, 1 Kept admitted, 1 Resumed admitted, 1 Kept admitted, 2 Resumed admitted, 1 Kept admitted, 1 Full admitted, 1 Kept admitted
+    impatient: 1 Full timed_out, 1 Full admitted, 19 Kept admitted, 1 Full admitted, 4 Kept admitted, 1 Full admitted, 3 Kept admitted
+    refused: 5 Full refused
+    refused-h2: 5 Full refused
+    steady: 1 Full admitted, 20 Kept admitted, 1 Full admitted, 4 Kept admitted, 1 Full admitted, 2 Kept admitted, 1 Full admitted
+    steady-h2: 1 Full admitted, 20 Kept admitted, 1 Full admitted, 4 Kept admitted, 1 Full admitted, 3 Kept admitted
+    ");
+    let kept = sim.trace.records().iter().filter_map(|r| match &r.kind {
+        Kind::Attempt(a) if a.handshake == Handshake::Kept => Some(a),
+        _ => None,
+    });
+    kept.for_each(|a| assert!(a.checks.is_empty() && a.took_ms == 1, "{a:?}"));
     sim_and_live_agree(&scenario);
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn plan() -> ClientPlan {
         session: Session::Fresh,
         resumed_by: ResumedBy::Ticket,
         sessions: Sessions::Own,
+        keep_alive: false,
         tls: TlsVersion::V1_2,
         http: HttpVersion::V1_1,
         ciphers: Arc::from([]),
@@ -50,6 +51,8 @@ pub(crate) fn plan() -> ClientPlan {
         recorded: true,
     }
 }
+
+mod kept;
 
 fn at(ms: i64) -> Instant {
     T0 + Span::from_millis(ms)
@@ -85,7 +88,7 @@ impl Lab {
             .into_iter()
             .filter_map(|a| match a {
                 ClientAction::Send(send) => Some(send),
-                ClientAction::Abandon { .. } => None,
+                ClientAction::Abandon { .. } | ClientAction::Disconnect { .. } => None,
             })
             .collect()
     }
@@ -110,6 +113,7 @@ fn answer(attempt: u64, status: u16, body: &str) -> ClientEvent {
             agreed: Some(Agreed::plain(Handshake::Full, TlsVersion::V1_2)),
             times: steps(1, 2),
             seen: Seen::Response { status, body: Arc::from(body.as_bytes()) },
+            stays_open: false,
         },
         checks: vec![7],
         validations: Vec::new(),

@@ -20,11 +20,13 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::kept::{Asked, Kept, Pool};
 use super::stopwatch::{Progress, Running, Stopwatch};
 use super::unjudged::Unjudged;
 use super::watched::Watched;
 use super::{failure, http2};
 use crate::cipher::Cipher;
+use crate::driver::Reached;
 use crate::observation::{
     ANSWER_TOO_LONG, Agreed, NO_APPLICATION_PROTOCOL, Observation, Seen, no_http,
 };
@@ -51,6 +53,13 @@ pub(super) struct Exchange {
     pub(super) unjudged: Option<Arc<Unjudged>>,
     pub(super) stopwatch: Stopwatch,
     pub(super) listens: Option<Duration>,
+    /// Whether the connection is to stay open.
+    pub(super) keep_alive: bool,
+    /// The connection that was kept open, with its number.
+    pub(super) kept: Option<(u64, Kept)>,
+    /// Whether the request is sent again over another connection where that was closed.
+    pub(super) reconnects: bool,
+    pub(super) pool: Pool,
 }
 
 /// What a server presented in a handshake.
@@ -72,23 +81,84 @@ pub(super) struct Gate {
 }
 
 impl Exchange {
-    pub(super) async fn run(self, gate: Option<Gate>, progress: &Progress) -> Observation {
-        let seen = self.seen(gate, progress).await;
+    pub(super) async fn run(mut self, gate: Option<Gate>, progress: &Progress) -> Observation {
+        let used = match self.kept.take() {
+            Some((number, kept)) => self.over(number, kept, progress).await,
+            None => None,
+        };
+        let (seen, stays_open) = match used {
+            Some(used) => used,
+            None => self.anew(gate, progress).await,
+        };
         let reached = progress.reached();
-        Observation { agreed: reached.agreed, times: reached.times, seen }
+        Observation { agreed: reached.agreed, times: reached.times, seen, stays_open }
     }
 
-    async fn seen(self, gate: Option<Gate>, progress: &Progress) -> Seen {
-        let stream = match self.connect(progress).await {
-            Ok(stream) => stream,
-            Err(seen) => return seen,
+    /// The request over a connection that was kept open, and whether that stays open. None: the server
+    /// had closed it, and another is to be made (RFC 9112 §9.3.1: a GET can be sent again).
+    async fn over(&self, number: u64, kept: Kept, progress: &Progress) -> Option<(Seen, bool)> {
+        let request = match self.request() {
+            Ok(request) => request,
+            Err(seen) => return Some((seen, false)),
         };
-        let Some(agreed) = self.agreed(&stream) else {
-            return Seen::Closed { phase: Phase::Handshake };
+        let measured = matches!(self.stopwatch, Stopwatch::Wall);
+        progress.note(|reached| {
+            reached.agreed = Some(kept.agreed());
+            reached.times.measured = measured;
+        });
+        let asked = kept.ask(request, &self.stopwatch.start(), progress).await;
+        if asked.unheard && self.reconnects {
+            progress.note(|reached| *reached = Reached::default());
+            return None;
+        }
+        Some(self.put_back(number, asked))
+    }
+
+    fn put_back(&self, number: u64, asked: Asked) -> (Seen, bool) {
+        let stays_open = asked.kept.is_some();
+        if let Some(kept) = asked.kept {
+            self.pool.put(number, kept);
+        }
+        (asked.seen, stays_open)
+    }
+
+    /// The request over a connection of its own, and whether that stays open.
+    async fn anew(&self, gate: Option<Gate>, progress: &Progress) -> (Seen, bool) {
+        let (stream, agreed) = match self.ready(gate, progress).await {
+            Ok(ready) => ready,
+            Err(seen) => return (seen, false),
         };
+        let request = match self.request() {
+            Ok(request) => request,
+            Err(seen) => return (seen, false),
+        };
+        let running = self.stopwatch.start();
+        if self.keep_alive {
+            return match Kept::new(stream, agreed, running.clone()).await {
+                Ok(kept) => {
+                    self.put_back(self.attempt, kept.ask(request, &running, progress).await)
+                }
+                Err(seen) => (seen, false),
+            };
+        }
+        let seen = match self.http {
+            HttpVersion::V2 => http2::ask(stream, request, running, progress).await,
+            HttpVersion::V1_1 => ask(stream, request, running, progress).await,
+        };
+        (seen, false)
+    }
+
+    /// A connection over which the request can be sent.
+    async fn ready(
+        &self,
+        gate: Option<Gate>,
+        progress: &Progress,
+    ) -> Result<(TlsStream<TcpStream>, Agreed), Seen> {
+        let stream = self.connect(progress).await?;
+        let agreed = self.agreed(&stream).ok_or(Seen::Closed { phase: Phase::Handshake })?;
         progress.note(|reached| reached.agreed = Some(agreed.clone()));
         if agreed.http != self.http {
-            return self.no_http();
+            return Err(self.no_http());
         }
         if let (Some(most), TlsVersion::V1_3) = (self.listens, agreed.tls) {
             heard(&stream, most).await;
@@ -98,18 +168,12 @@ impl Exchange {
             let chain = chain.iter().map(|c| c.to_vec()).collect();
             let staple = self.unjudged.as_ref().and_then(|unjudged| unjudged.stapled());
             // Nobody waits any more, or there will be no word: nothing is to be sent then.
-            let _ = gate.told.send(Connected { agreed, chain, staple });
+            let _ = gate.told.send(Connected { agreed: agreed.clone(), chain, staple });
             if gate.word.await.is_err() {
-                return Seen::Closed { phase: Phase::Request };
+                return Err(Seen::Closed { phase: Phase::Request });
             }
         }
-        match self.request() {
-            Ok(request) if self.http == HttpVersion::V2 => {
-                http2::ask(stream, request, self.stopwatch.start(), progress).await
-            }
-            Ok(request) => ask(stream, request, self.stopwatch.start(), progress).await,
-            Err(seen) => seen,
-        }
+        Ok((stream, agreed))
     }
 
     async fn connect(&self, progress: &Progress) -> Result<TlsStream<TcpStream>, Seen> {
@@ -171,7 +235,7 @@ impl Exchange {
             HttpVersion::V1_1 => Request::get(uri)
                 .header(HOST, &self.host)
                 .header(ATTEMPT, self.attempt)
-                .header(CONNECTION, "close"),
+                .header(CONNECTION, if self.keep_alive { "keep-alive" } else { "close" }),
             // The host is `:authority` there, and no field is about the connection (RFC 9113 §8.2.2,
             // §8.3.1).
             HttpVersion::V2 => {

@@ -1,5 +1,6 @@
 //! A request over HTTP/2 (RFC 9113): a connection with one stream.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -35,14 +36,19 @@ pub(super) async fn ask(
         progress.note(|reached| reached.times.first_byte_ms = Some(running.ms()));
         let status = response.status().as_u16();
         let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
-        let body = body.map_err(|error| match cut(error) {
-            long @ Seen::Broken { .. } if is_too_long(&long) => long,
-            seen => how_it_ended(&noted).unwrap_or(seen),
-        })?;
+        let body = body.map_err(|error| why_cut(error, &noted))?;
         Ok(Seen::Response { status, body: Arc::from(&*body.to_bytes()) })
     };
     let (answer, _) = tokio::join!(answer, connection);
     answer.unwrap_or_else(|seen| seen)
+}
+
+/// Why a body did not arrive whole.
+pub(super) fn why_cut(error: Box<dyn Error + std::marker::Send + Sync>, noted: &Noted) -> Seen {
+    match cut(error) {
+        long @ Seen::Broken { .. } if is_too_long(&long) => long,
+        seen => how_it_ended(noted).unwrap_or(seen),
+    }
 }
 
 fn is_too_long(seen: &Seen) -> bool {
@@ -54,7 +60,8 @@ fn how_it_ended(noted: &Noted) -> Option<Seen> {
     noted.alert().or_else(|| noted.broke())
 }
 
-fn ended(error: &hyper::Error, noted: &Noted) -> Seen {
+/// Why there was no answer.
+pub(super) fn ended(error: &hyper::Error, noted: &Noted) -> Seen {
     how_it_ended(noted).unwrap_or_else(|| {
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
         let error = format!("{error}{}", cause.unwrap_or_default()).into();

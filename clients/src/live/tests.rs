@@ -1,5 +1,6 @@
 //! Attempts over real sockets on loopback.
 
+mod kept;
 mod peer;
 
 use std::net::SocketAddr;
@@ -33,6 +34,8 @@ fn send(tls: TlsVersion, session: Session) -> Send {
         session,
         resumed_by: ResumedBy::Ticket,
         sessions: Sessions::Own,
+        keep_alive: false,
+        connection: None,
         tls,
         http: HttpVersion::V1_1,
         ciphers: Arc::from([]),
@@ -116,7 +119,7 @@ async fn a_refusal_by_alert_keeps_its_name_also_after_a_tls_1_3_handshake() {
         let seen = attempt(&mut clients(&pki), &fresh(tls), server.address).await;
         assert_eq!(seen.seen, Seen::Alert(Name::from("certificate_revoked")));
         assert_eq!(kind(&seen), handshake);
-        assert_eq!(classify(&seen, StatusRange::SUCCESS).outcome, Outcome::Refused);
+        assert_eq!(classify(&seen, StatusRange::SUCCESS, &[]).outcome, Outcome::Refused);
     }
 }
 
@@ -137,7 +140,7 @@ async fn an_iis_error_page_is_read_from_the_wire() {
         <h2>HTTP Error 403.13 - Forbidden</h2><td>0x80092013</td>";
     let server = Server::start(&pki, Behaviour::Answer(page)).await;
     let seen = attempt(&mut clients(&pki), &fresh(TlsVersion::V1_2), server.address).await;
-    let said = classify(&seen, StatusRange::SUCCESS);
+    let said = classify(&seen, StatusRange::SUCCESS, &[]);
     assert_eq!((said.outcome, said.substatus), (Outcome::Refused, Some(13)));
     assert_eq!(said.code, Some(Code::CRYPT_E_REVOCATION_OFFLINE));
 }
@@ -308,7 +311,7 @@ async fn over_http2_the_same_request_is_a_stream_with_the_certificate_of_the_han
         let agreed = Agreed { http, ..Agreed::plain(Handshake::Full, tls) };
         assert_eq!(seen.agreed, Some(agreed));
         assert_eq!(seen.times.first_byte_ms, Some(0));
-        let said = classify(&seen, StatusRange::SUCCESS);
+        let said = classify(&seen, StatusRange::SUCCESS, &[]);
         assert_eq!((said.outcome, said.substatus), (Outcome::Refused, Some(16)));
         let request = server.request().await;
         assert_eq!(request.chain, pki.client.0);
@@ -331,7 +334,7 @@ async fn a_server_that_does_not_agree_on_the_version_of_http_is_a_failure_and_no
         for (server, handshake) in [(&refuses, Handshake::None), (&silent, Handshake::Full)] {
             let seen = attempt(&mut clients(&pki), &over_http2(tls), server.address).await;
             assert_eq!((&seen.seen, kind(&seen)), (&no_http2, handshake));
-            assert_eq!(classify(&seen, StatusRange::SUCCESS).outcome, Outcome::Failed);
+            assert_eq!(classify(&seen, StatusRange::SUCCESS, &[]).outcome, Outcome::Failed);
         }
         let seen = attempt(&mut clients(&pki), &fresh(tls), of_2.address).await;
         assert_eq!(seen.seen, broken(Phase::Handshake, "server does not speak HTTP/1.1"));

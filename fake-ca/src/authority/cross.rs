@@ -8,6 +8,7 @@ use revlab_pki::{Certificate, IssueError, Usage, cms};
 
 use super::publishing::certificate_file;
 use super::{Authority, Order};
+use crate::config::Own;
 use crate::publication::Life;
 use crate::web_site::{Content, File};
 
@@ -33,7 +34,9 @@ impl Authority {
         };
         let subject = Some(self.certificate.subject().clone());
         let position = by.newest_key();
-        let certificate = by.issue_with(position, &order, &self.config.own, subject, &self.key)?;
+        // Where they are is said by its own certificate, not by them.
+        let own = Own { cross_points: None, ..self.config.own.clone() };
+        let certificate = by.issue_with(position, &order, &own, subject, &self.key)?;
         self.crosses.push(Cross { by: by.name().clone(), certificate });
         Ok(())
     }
@@ -64,5 +67,51 @@ impl Authority {
             change: 0,
         });
         files
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use revlab_lab::http::{Request, Url};
+    use revlab_lab::trace::Purpose;
+    use revlab_lab::{Seed, Span};
+
+    use super::*;
+    use crate::config::{CaConfig, CrossPointer};
+    use crate::sample::{self, START};
+    use crate::setup::authorities;
+
+    fn crossed(pointer: CrossPointer, host: &str) -> BTreeMap<Name, Authority> {
+        let own = Own { cross_points: Some(pointer), ..Own::default() };
+        let cross = vec!["other".into()];
+        let old = CaConfig { host: host.into(), own, cross, ..sample::issuing() };
+        let other =
+            CaConfig { name: "other".into(), common_name: "OTHER".into(), ..sample::root() };
+        authorities(vec![old, other], Seed(1), START).unwrap()
+    }
+
+    #[test]
+    fn its_own_certificate_says_where_they_are_and_they_do_not() {
+        let ready = crossed(CrossPointer::default(), "pki.lab");
+        let ca = &ready["issuing"];
+        let points = ca.certificate.cross_points().unwrap();
+        let bundle: Url = "http://pki.lab/CertEnroll/WIN-MSPRL0T325O_XXX-CA.p7c".parse().unwrap();
+        assert_eq!((points.interval(), &points.points), (None, &vec![vec![bundle.clone()]]));
+        assert_eq!(ca.crosses()[0].certificate.cross_points(), None);
+        assert_eq!(ca.locations.file(&Request::get(bundle)), Some(Purpose::Issuer));
+    }
+
+    #[test]
+    fn urls_and_an_interval_of_its_own_are_what_it_says() {
+        let urls: Vec<Url> =
+            ["http://a/x.p7c", "http://b/x.p7c"].map(|url| url.parse().unwrap()).into();
+        let interval = Some(Span::from_hours(24));
+        let ready = crossed(CrossPointer { urls: urls.clone(), interval }, "pki.lab");
+        let ca = &ready["issuing"];
+        let points = ca.certificate.cross_points().unwrap();
+        assert_eq!((points.interval(), &points.points), (interval, &vec![urls.clone()]));
+        assert_eq!(ca.locations.named(&Request::get(urls[1].clone())), Some(Purpose::Issuer));
     }
 }

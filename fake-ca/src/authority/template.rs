@@ -93,9 +93,11 @@ impl Issued {
 
 impl Own {
     pub(super) fn extras(&self) -> CertificateExtras {
+        let pointer = self.cross_points.as_ref().filter(|pointer| !pointer.urls.is_empty());
+        let points = pointer.map(|pointer| pointer.points().extension());
         CertificateExtras {
             name_constraints: self.name_constraints.clone(),
-            extensions: self.extensions.clone(),
+            extensions: points.into_iter().chain(self.extensions.iter().cloned()).collect(),
             ..CertificateExtras::default()
         }
     }

@@ -33,7 +33,7 @@ impl FromStr for Shard {
 }
 
 impl Shard {
-    fn keep<T>(self, all: Vec<T>) -> Vec<T> {
+    pub(super) fn keep<T>(self, all: Vec<T>) -> Vec<T> {
         let mine = |i: usize| i % self.of == self.part - 1;
         all.into_iter().enumerate().filter(|(i, _)| mine(*i)).map(|(_, it)| it).collect()
     }
@@ -43,7 +43,7 @@ impl Shard {
 pub(super) fn scenarios(
     args: &RunArgs,
     adapter: Option<&Adapter>,
-    beside: &sut::Beside,
+    tools: &sut::Tools,
 ) -> Result<Vec<Scenario>, Refusal> {
     let mut scenarios = Vec::new();
     let mut mistakes = Vec::new();
@@ -61,9 +61,9 @@ pub(super) fn scenarios(
     if let Some(shard) = args.shard {
         scenarios = shard.keep(scenarios);
     }
-    replace(args, adapter, beside, &mut scenarios)?;
+    replace(args, adapter, tools, &mut scenarios)?;
     for scenario in &scenarios {
-        let refused = adapter.and_then(|adapter| adapter.refuses_beside(scenario, &beside.hooks));
+        let refused = adapter.and_then(|adapter| adapter.refuses_with(scenario, &tools.hooks));
         if let Some(why) = refused {
             return Err(refusal(scenario, &why));
         }
@@ -107,18 +107,18 @@ fn choose_tags(args: &RunArgs, scenarios: &mut Vec<Scenario>) -> Result<(), Refu
 fn replace(
     args: &RunArgs,
     adapter: Option<&Adapter>,
-    beside: &sut::Beside,
+    tools: &sut::Tools,
     scenarios: &mut [Scenario],
 ) -> Result<(), Refusal> {
     let hypothesis = args.hypothesis.as_deref().map(hypothesis).transpose()?;
     let real = adapter.is_some_and(Adapter::in_real_time);
-    if args.seed.is_none() && hypothesis.is_none() && !real && beside.kit.is_none() {
+    if args.seed.is_none() && hypothesis.is_none() && !real && tools.kit.is_none() {
         return Ok(());
     }
     for scenario in scenarios {
-        let start = real.then(|| beside.start(scenario));
+        let start = real.then(|| tools.start(scenario));
         *scenario = replaced(scenario, args.seed, hypothesis, start)?;
-        if let Some(kit) = &beside.kit {
+        if let Some(kit) = &tools.kit {
             *scenario = kit.applied(scenario).map_err(|why| refusal(scenario, &why))?;
         }
     }

@@ -40,8 +40,8 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
         return Err(Refusal(format!("error: {why}")));
     }
     let jobs = jobs(args, adapter.as_ref())?;
-    let beside = sut::beside(args, adapter.as_ref())?;
-    let scenarios = choose::scenarios(args, adapter.as_ref(), &beside)?;
+    let tools = sut::tools(args, adapter.as_ref())?;
+    let scenarios = choose::scenarios(args, adapter.as_ref(), &tools)?;
     if let Some(out) = &args.out {
         can_be_kept(out, &scenarios)?;
     }
@@ -53,7 +53,7 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
     let mut done = Vec::new();
     let mut broken = None;
     let bars = Bars::new();
-    let work = |scenario: &Scenario| run_one(args, (adapter.as_ref(), &beside), scenario, &bars);
+    let work = |scenario: &Scenario| run_one(args, (adapter.as_ref(), &tools), scenario, &bars);
     let stop = || STOP.load(Ordering::Relaxed);
     let all = jobs::in_order(jobs, &scenarios, &stop, work, |ended| match ended {
         Ended::Judged(one, text) => {
@@ -121,7 +121,7 @@ fn can_be_kept(out: &Path, scenarios: &[Scenario]) -> Result<(), Refusal> {
 /// Runs one variant, judges it and keeps what is to be kept.
 fn run_one(
     args: &RunArgs,
-    (adapter, beside): (Option<&Adapter>, &sut::Beside),
+    (adapter, tools): (Option<&Adapter>, &sut::Tools),
     scenario: &Scenario,
     bars: &Bars,
 ) -> Ended {
@@ -141,9 +141,9 @@ fn run_one(
         stop: Some(&STOP),
         sut: adapter,
         prepared: prepare.as_deref(),
-        listen: beside.listen,
-        hooks: beside.hooks.clone(),
-        keys: beside.kit.as_ref().map(|kit| kit.keys()),
+        listen: tools.listen,
+        hooks: tools.hooks.clone(),
+        keys: tools.kit.as_ref().map(|kit| kit.keys()),
         progress: Some(bar.progress()),
     };
     let run = exec::run(scenario, transport, &options, &mut *to);

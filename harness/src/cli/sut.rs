@@ -1,12 +1,15 @@
 //! `--sut`: what stands in for the model of the system under test.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use revlab_lab::Instant;
 
 use super::{Refusal, RunArgs, talk};
-use crate::exec::adapter::Adapter;
+use crate::exec::adapter::{Adapter, Program};
 use crate::exec::hooks::{Hooks, SET_CLOCK};
+#[cfg(feature = "live")]
+use crate::exec::namespace;
 use crate::exec::{Cast, Prepare};
 use crate::kit::lab::Lab;
 use crate::out::RunFolder;
@@ -15,8 +18,10 @@ use crate::scenario::Scenario;
 /// What is asked for; none: the model.
 pub(super) fn adapter(args: &RunArgs) -> Result<Option<Adapter>, Refusal> {
     let Some(text) = args.sut.as_deref() else { return Ok(None) };
-    let adapter = Adapter::parse(text).map_err(|e| Refusal(format!("error: {e}")))?;
+    let adapter = Adapter::parse(text, &beside(&args.scenarios))
+        .map_err(|e| Refusal(format!("error: {e}")))?;
     let port = "`--port` is where a server of this run listens: the address of another has its own";
+    enter_network(adapter.as_ref())?;
     match (&adapter, args.port) {
         (Some(Adapter::Elsewhere(_)), Some(_)) => Err(Refusal(format!("error: {port}"))),
         _ => Ok(adapter),
@@ -25,14 +30,14 @@ pub(super) fn adapter(args: &RunArgs) -> Result<Option<Adapter>, Refusal> {
 
 /// What a run with a machine elsewhere is given beside its address.
 #[derive(Debug, Default)]
-pub(super) struct Beside {
+pub(super) struct Tools {
     pub(super) kit: Option<Lab>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) hooks: Hooks,
 }
 
 /// What the command line says of a machine elsewhere.
-pub(super) fn beside(args: &RunArgs, adapter: Option<&Adapter>) -> Result<Beside, Refusal> {
+pub(super) fn tools(args: &RunArgs, adapter: Option<&Adapter>) -> Result<Tools, Refusal> {
     let wrong = |why: String| Refusal(format!("error: {why}"));
     let given = [
         ("--kit", args.kit.is_some()),
@@ -44,7 +49,7 @@ pub(super) fn beside(args: &RunArgs, adapter: Option<&Adapter>) -> Result<Beside
             Some((flag, _)) => Err(wrong(format!(
                 "`{flag}` is for a machine elsewhere: add `--sut https://HOST:PORT`"
             ))),
-            None => Ok(Beside::default()),
+            None => Ok(Tools::default()),
         };
     };
     let kit = args.kit.as_deref().map(Lab::read).transpose().map_err(wrong)?;
@@ -59,10 +64,10 @@ pub(super) fn beside(args: &RunArgs, adapter: Option<&Adapter>) -> Result<Beside
     if let Some(listen) = listen.filter(|listen| !listen.ip().is_loopback()) {
         talk(&format!("note: the CA listens at {listen}: other machines than this one reach it"));
     }
-    Ok(Beside { kit, listen, hooks })
+    Ok(Tools { kit, listen, hooks })
 }
 
-impl Beside {
+impl Tools {
     /// When a run in real time begins: a clock of the server's that is ahead is met by a lab that is behind.
     pub(super) fn start(&self, scenario: &Scenario) -> Instant {
         let clock = scenario.suts.values().next().map(|sut| sut.clock.skew(scenario.start));
@@ -71,6 +76,35 @@ impl Beside {
             None => now() - clock.unwrap_or_default(),
         }
     }
+}
+
+/// A program of the run lives in a network of the lab's own, where it can be had; one that looks names
+/// up cannot do without, and says so when it is started.
+fn enter_network(adapter: Option<&Adapter>) -> Result<(), Refusal> {
+    adapter.and_then(Adapter::program).map_or(Ok(()), enter_network_for)
+}
+
+/// The same for one program.
+#[cfg(feature = "live")]
+pub(super) fn enter_network_for(_program: &Program) -> Result<(), Refusal> {
+    if namespace::can_enter().is_err() {
+        return Ok(());
+    }
+    namespace::enter().map_err(|e| Refusal(format!("error: {e}")))
+}
+
+#[cfg(not(feature = "live"))]
+pub(super) fn enter_network_for(_program: &Program) -> Result<(), Refusal> {
+    Ok(())
+}
+
+/// The folders of the scenarios: adapters of one's own lie there.
+pub(super) fn beside(scenarios: &[PathBuf]) -> Vec<PathBuf> {
+    let folder = |path: &PathBuf| match path.is_dir() {
+        true => Some(path.clone()),
+        false => path.parent().map(Path::to_owned),
+    };
+    scenarios.iter().filter_map(folder).collect()
 }
 
 /// Real time, in whole seconds: the start of a run in it.

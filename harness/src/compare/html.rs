@@ -1,29 +1,15 @@
 //! A comparison as one page without a network or a script.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::Comparison;
 use super::sections::{self, Section};
-use crate::report::html::STYLE;
+use crate::report::page::page;
 
 /// `worse` as [`super::rules::worse`] gives it.
 pub fn render(all: &[(&Comparison, Vec<String>)]) -> String {
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Two runs compared" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body { main { @for (it, worse) in all { (one(it, worse)) } } }
-        }
-    };
-    markup.into_string()
+    let shown = html! { @for (it, worse) in all { (one(it, worse)) } };
+    page("Two runs compared", "", &shown)
 }
 
 fn one(it: &Comparison, worse: &[String]) -> Markup {

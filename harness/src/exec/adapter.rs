@@ -1,11 +1,14 @@
 //! What `--sut` names: what stands in for the model of the system under test.
 
+mod program;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use revlab_lab::clock::Drift;
 use revlab_lab::{Clock, Span};
+use revlab_pki::KeyAlgorithm;
 use revlab_sut::config::{ClientCertificates, SutOperation};
 
 use super::hooks::{Hooks, SET_CLOCK};
@@ -14,11 +17,13 @@ use crate::scenario::model::{OperationKind, Scenario};
 /// What runs the system under test in place of the built-in model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Adapter {
-    /// OpenSSL's `s_server -crl_check -crl_download`, started and stopped by the run.
-    SServer,
+    /// A program that the run starts and stops, by its adapter.
+    Program(Program),
     /// A server that somebody else has started.
     Elsewhere(Elsewhere),
 }
+
+pub use program::{Program, ProgramError};
 
 /// A server that somebody else has started: `https://host:port?…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +53,9 @@ const READY: (Span, Span) = (Span::from_secs(10), Span::from_mins(10));
 /// What is wrong with the text behind `--sut`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdapterError {
-    /// It names nothing that is there.
-    #[error("there is no system under test `{0}`: there are {valid}", valid = Adapter::VALID)]
-    Unknown(String),
+    /// It names no program that there is an adapter for.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     /// It is no address of a server.
     #[error("`{0}` is not the address of a server such as `https://127.0.0.1:8443`")]
     Address(String),
@@ -76,28 +81,36 @@ pub enum AdapterError {
 
 impl Adapter {
     /// What `--sut` takes, for messages.
-    pub const VALID: &'static str =
-        "`model`, `s_server` and `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`";
+    pub const VALID: &'static str = "adapters as NAME or NAME/PROFILE; beside them `model` and \
+         `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`";
 
-    /// What is behind `--sut`; none: the model.
+    /// What is behind `--sut`; none: the model. Adapters that are not built in are looked for in the
+    /// folder `adapters` of each of these folders.
     ///
     /// # Errors
     ///
     /// See [`AdapterError`].
-    pub fn parse(text: &str) -> Result<Option<Adapter>, AdapterError> {
+    pub fn parse(text: &str, beside: &[PathBuf]) -> Result<Option<Adapter>, AdapterError> {
         match text {
             "model" => Ok(None),
-            "s_server" => Ok(Some(Adapter::SServer)),
             _ if text.starts_with("https://") => Ok(Some(Adapter::Elsewhere(text.parse()?))),
-            _ => Err(AdapterError::Unknown(text.to_owned())),
+            _ => Ok(Some(Adapter::Program(Program::find(text, beside)?))),
         }
     }
 
     /// The name in traces.
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
-            Adapter::SServer => "s_server",
+            Adapter::Program(program) => &program.name,
             Adapter::Elsewhere(_) => "https",
+        }
+    }
+
+    /// The program that the run starts, if it does.
+    pub fn program(&self) -> Option<&Program> {
+        match self {
+            Adapter::Program(program) => Some(program),
+            Adapter::Elsewhere(_) => None,
         }
     }
 
@@ -110,17 +123,17 @@ impl Adapter {
     fn or_hook(&self, what: &str) -> String {
         match self {
             Adapter::Elsewhere(_) => format!(": give a command for it, `--hook {what}=COMMAND`"),
-            Adapter::SServer => String::new(),
+            Adapter::Program(_) => String::new(),
         }
     }
 
     /// Why a scenario cannot be run with it; none: it can.
     pub fn refuses(&self, scenario: &Scenario) -> Option<String> {
-        self.refuses_beside(scenario, &Hooks::default())
+        self.refuses_with(scenario, &Hooks::default())
     }
 
     /// The same where commands stand for operations on the server.
-    pub fn refuses_beside(&self, scenario: &Scenario, hooks: &Hooks) -> Option<String> {
+    pub fn refuses_with(&self, scenario: &Scenario, hooks: &Hooks) -> Option<String> {
         let sut = match scenario.suts.values().collect::<Vec<_>>()[..] {
             [sut] => sut,
             [] => return Some("it has no system under test".to_owned()),
@@ -133,7 +146,7 @@ impl Adapter {
         for operation in scenario.operations.values() {
             let OperationKind::Sut(action) = &operation.action else { continue };
             let can = matches!(action, SutOperation::RestartService | SutOperation::Reboot)
-                && *self == Adapter::SServer;
+                && self.program().is_some();
             let what = super::operations::record(operation).what;
             if !can && hooks.of(&what).is_none() {
                 let name = &operation.name;
@@ -142,6 +155,18 @@ impl Adapter {
                     self.or_hook(&what)
                 ));
             }
+        }
+        let keys = self.program().map_or(&[][..], |program| &program.adapter.keys);
+        let other = scenario.cas.values().find(|ca| {
+            !keys.is_empty()
+                && ca.imported.is_none()
+                && !keys.iter().any(|key| key == key_name(ca.key))
+        });
+        if let Some(ca) = other {
+            let (name, ca) = (self.name(), &ca.name);
+            let right: Vec<_> = keys.iter().map(|key| format!("`key = \"{key}\"`")).collect();
+            let right = right.join(" or ");
+            return Some(format!("`{name}` cannot verify what CA `{ca}` signs: say {right} there"));
         }
         if let Some(what) = modelled(scenario) {
             return Some(format!("{what} is one that only the model can do"));
@@ -167,6 +192,11 @@ impl Adapter {
             )
         })
     }
+}
+
+/// The name of a kind of keys in scenarios.
+fn key_name(key: KeyAlgorithm) -> &'static str {
+    KeyAlgorithm::NAMES.iter().find(|(_, known)| *known == key).map_or("", |(name, _)| name)
 }
 
 /// What in a scenario a real server would silently do without: a client that waits for a validator, what
@@ -276,7 +306,7 @@ impl Elsewhere {
 impl fmt::Display for Adapter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Adapter::SServer => f.write_str("s_server"),
+            Adapter::Program(program) => program.fmt(f),
             Adapter::Elsewhere(server) => write!(f, "{}{}", server.address(), server.options()),
         }
     }
@@ -289,7 +319,11 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        Adapter::parse(text).unwrap_err().to_string()
+        Adapter::parse(text, &[]).unwrap_err().to_string()
+    }
+
+    fn s_server() -> Adapter {
+        Adapter::parse("s_server", &[]).unwrap().unwrap()
     }
 
     fn scenario(more: &str) -> Scenario {
@@ -314,16 +348,16 @@ mod tests {
         };
         let server = Adapter::Elsewhere(server);
         assert_eq!(server.to_string(), text);
-        assert_eq!(Adapter::parse(text), Ok(Some(server)));
-        let plain = Adapter::parse("https://[::1]:8443/").unwrap().unwrap();
+        assert_eq!(Adapter::parse(text, &[]), Ok(Some(server)));
+        let plain = Adapter::parse("https://[::1]:8443/", &[]).unwrap().unwrap();
         assert_eq!(plain.to_string(), "https://[::1]:8443");
         assert!(plain.in_real_time());
-        assert_eq!(Adapter::parse("model"), Ok(None));
+        assert_eq!(Adapter::parse("model", &[]), Ok(None));
     }
 
     #[test]
     fn what_cannot_be_is_said_with_what_would_be_right() {
-        insta::assert_snapshot!(error("s_serve"), @"there is no system under test `s_serve`: there are `model`, `s_server` and `https://HOST:PORT[?clock=FILE&ca=PORT&for=SPAN&ready=SPAN]`");
+        assert!(error("s_serve").contains("did you mean `s_server`?"), "{}", error("s_serve"));
         insta::assert_snapshot!(error("https://"), @"`https://` is not the address of a server such as `https://127.0.0.1:8443`");
         insta::assert_snapshot!(error("https://a:b"), @"`https://a:b` is not the address of a server such as `https://127.0.0.1:8443`");
         insta::assert_snapshot!(error("https://a/b"), @"`https://a/b` is not the address of a server such as `https://127.0.0.1:8443`");
@@ -335,40 +369,40 @@ mod tests {
 
     #[test]
     fn real_time_is_bounded_and_lab_time_is_not() {
-        let real = |text| Adapter::parse(text).unwrap().unwrap();
+        let real = |text| Adapter::parse(text, &[]).unwrap().unwrap();
         let lab = scenario("[sut.web]\n");
         assert!(real("https://a").refuses(&lab).unwrap().contains("it lasts 8h"));
         assert_eq!(real("https://a?for=1m").refuses(&lab), None);
         assert_eq!(real("https://a?clock=f").refuses(&lab), None);
-        assert_eq!(real("s_server").refuses(&lab), None);
+        assert_eq!(s_server().refuses(&lab), None);
         let skewed = scenario("[sut.web]\nclock = { offset = \"5m\" }\n");
         assert_eq!(real("https://a?for=1m").refuses(&skewed), None);
-        assert_eq!(real("s_server").refuses(&skewed), None);
+        assert_eq!(s_server().refuses(&skewed), None);
         let stepping = "[sut.web]\nclock = { steps = [{ at = \"1h\", by = \"5m\" }] }\n";
         let stepping = scenario(stepping);
         let why = real("https://a?for=1m").refuses(&stepping).unwrap();
         assert!(why.contains("`--hook set_clock=COMMAND`"), "{why}");
         let hooks = Hooks::parse(["set_clock=true"]).unwrap();
-        assert_eq!(real("https://a?for=1m").refuses_beside(&stepping, &hooks), None);
+        assert_eq!(real("https://a?for=1m").refuses_with(&stepping, &hooks), None);
     }
 
     #[test]
     fn operations_of_the_model_are_refused_and_a_restart_is_not() {
         let restart = "[sut.web]\n[operation.o]\non = \"web\"\nat = \"1h\"\nrestart_service = {}\n";
-        assert_eq!(Adapter::SServer.refuses(&scenario(restart)), None);
-        let real = Adapter::parse("https://a?clock=f").unwrap().unwrap();
+        assert_eq!(s_server().refuses(&scenario(restart)), None);
+        let real = Adapter::parse("https://a?clock=f", &[]).unwrap().unwrap();
         assert!(real.refuses(&scenario(restart)).unwrap().contains("operation `o`"));
         let hooks = Hooks::parse(["restart_service=true"]).unwrap();
-        assert_eq!(real.refuses_beside(&scenario(restart), &hooks), None);
+        assert_eq!(real.refuses_with(&scenario(restart), &hooks), None);
         let resync =
             "[sut.web]\n[operation.o]\non = \"web\"\nat = \"1h\"\nchain_cache_resync = {}\n";
-        assert!(Adapter::SServer.refuses(&scenario(resync)).unwrap().contains("operation `o`"));
+        assert!(s_server().refuses(&scenario(resync)).unwrap().contains("operation `o`"));
     }
 
     #[test]
     fn what_only_a_model_can_do_is_refused_and_never_left_out() {
         let refused = |more: &str| {
-            Adapter::SServer.refuses(&scenario(&format!("[sut.web]\n{more}"))).unwrap_or_default()
+            s_server().refuses(&scenario(&format!("[sut.web]\n{more}"))).unwrap_or_default()
         };
         let clear = "[operation.o]\non = \"users\"\nat = \"1m\"\nclear_ssl_state = {}\n";
         assert!(refused(clear).starts_with("operation `o` is one that only the model"));
@@ -379,20 +413,20 @@ mod tests {
         for sut in staples.suts.values_mut() {
             sut.client_certificates = ClientCertificates::Ignore;
         }
-        let why = Adapter::SServer.refuses(&staples).unwrap_or_default();
+        let why = s_server().refuses(&staples).unwrap_or_default();
         assert!(why.starts_with("what SUT `web` does beyond answering"), "{why}");
         let mut validated = scenario("[sut.web]\n");
         for plan in validated.clients.values_mut() {
             plan.validator = Some("desk".into());
         }
-        let why = Adapter::SServer.refuses(&validated).unwrap_or_default();
+        let why = s_server().refuses(&validated).unwrap_or_default();
         assert!(why.contains("does beyond asking"), "{why}");
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "(https://)?.{0,40}") {
-            let _ = Adapter::parse(&text);
+            let _ = Adapter::parse(&text, &[]);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Operations on certificates and sessions: a server's certificate is exchanged, a client's SSL state is
 //! cleared.
 
+use revlab_clients::ClientEvent;
 use revlab_lab::{Instant, Name};
 use revlab_pki::Usage;
 use revlab_sut::SutEvent;
@@ -39,20 +40,21 @@ impl<W: Wire> World<'_, W> {
     }
 
     /// "Clear SSL state": a client's sessions and the certificates that it remembers are forgotten; no
-    /// CRL and no OCSP response is (fact sheet §6).
-    pub(super) fn clear_ssl_state(&mut self, client: &Name) {
+    /// CRL and no OCSP response is (fact sheet §6). Connections that it keeps open are closed (inferred:
+    /// the button would not help otherwise).
+    pub(super) fn clear_ssl_state(&mut self, now: Instant, client: &Name) {
+        self.tell_driver(now, ClientEvent::HangUp { client: client.clone() });
         self.wire.forget_client_sessions(client);
         self.choices.forget(client);
     }
 
-    /// The machine of clients has been rebooted: their sessions are gone with its processes.
-    pub(super) fn forget_sessions_of(&mut self, machine: usize) {
+    /// The machine of clients has been rebooted: their sessions and connections are gone with its
+    /// processes.
+    pub(super) fn forget_sessions_of(&mut self, now: Instant, machine: usize) {
         let Some(validator) = self.validator_with(machine).cloned() else { return };
-        let mine = self.scenario.clients.values();
-        let mine = mine.filter(|plan| plan.validator.as_ref() == Some(&validator));
-        for plan in mine {
-            self.wire.forget_client_sessions(&plan.name);
-            self.choices.forget(&plan.name);
+        let clients = self.scenario.clients.values();
+        for plan in clients.filter(|plan| plan.validator.as_ref() == Some(&validator)) {
+            self.clear_ssl_state(now, &plan.name);
         }
     }
 }

@@ -23,7 +23,7 @@ use revlab_lab::trace::Phase;
 use revlab_lab::{Instant, Name, Span};
 use revlab_pki::Certificate;
 use revlab_sut::config::ClientCertificates;
-use revlab_sut::live::{Arrived, Front, FrontConfig};
+use revlab_sut::live::{Arrived, Front, FrontConfig, FrontError};
 use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -66,6 +66,8 @@ pub(super) struct LiveWire {
 struct Ongoing {
     client: JoinHandle<Observation>,
     respond: oneshot::Sender<Reply>,
+    /// The number of its connection.
+    connection: u64,
     began: std::time::Instant,
 }
 
@@ -147,11 +149,16 @@ impl LiveWire {
     }
 
     /// What a connection to a front came to.
-    fn opened(&mut self, attempt: u64, began: std::time::Instant, begun: Option<Begun>) -> Opened {
+    fn opened(
+        &mut self,
+        (attempt, connection): (u64, u64),
+        began: std::time::Instant,
+        begun: Option<Begun>,
+    ) -> Opened {
         match begun {
             Some(Begun::Request { client, chain, agreed, respond }) => {
                 let peer = self.peer(&chain);
-                self.open.insert(attempt, Ongoing { client, respond, began });
+                self.open.insert(attempt, Ongoing { client, respond, connection, began });
                 Opened::Request { peer, agreed }
             }
             Some(Begun::Ended(observation)) => Opened::Ended(observation),
@@ -257,7 +264,7 @@ impl Wire for LiveWire {
         let (clients, address) = (&mut self.clients, front.address());
         let host = send.host.as_deref().unwrap_or(host);
         let tells_cipher = !send.ciphers.is_empty();
-        if send.validated {
+        if send.validated && send.connection.is_none() {
             let work = async { shown(clients.start_waiting(send, address, host)).await };
             return match self.runtime.block_on(watched(work)) {
                 Some(Ok((client, go, connected))) => {
@@ -280,7 +287,8 @@ impl Wire for LiveWire {
             begun(front, send.attempt, tells_cipher, client).await
         };
         let begun = self.runtime.block_on(watched(work));
-        self.opened(send.attempt, began, begun)
+        let connection = send.connection.unwrap_or(send.attempt);
+        self.opened((send.attempt, connection), began, begun)
     }
 
     fn proceed(&mut self, attempt: u64) -> Opened {
@@ -293,15 +301,18 @@ impl Wire for LiveWire {
         };
         let _ = go.send(());
         let begun = self.runtime.block_on(watched(begun(front, attempt, tells_cipher, client)));
-        self.opened(attempt, began, begun)
+        self.opened((attempt, attempt), began, begun)
     }
 
     #[expect(clippy::disallowed_methods, reason = "wall_ms is measured here and never judged")]
-    fn answer(&mut self, attempt: u64, reply: Option<&Reply>) -> Option<Observation> {
-        let Ongoing { client, respond, began } = self.open.remove(&attempt)?;
-        match reply {
-            Some(reply) => {
-                let _ = respond.send(reply.clone());
+    fn answer(&mut self, attempt: u64, reply: Option<&Reply>, keeps: bool) -> Option<Observation> {
+        let Ongoing { client, respond, connection, began } = self.open.remove(&attempt)?;
+        match reply.cloned() {
+            Some(mut reply) => {
+                if !keeps {
+                    reply.headers.push(("Connection".into(), "close".into()));
+                }
+                let _ = respond.send(reply);
             }
             None => drop(respond),
         }
@@ -309,12 +320,24 @@ impl Wire for LiveWire {
         let wall = std::time::Instant::now().duration_since(began).as_millis();
         self.wall_ms.insert(attempt, u32::try_from(wall).unwrap_or(u32::MAX));
         match seen {
-            Some(observation) => Some(observation.unwrap_or_else(|_| nothing("the client died"))),
+            Some(observation) => {
+                let mut seen = observation.unwrap_or_else(|_| nothing("the client died"));
+                // Over HTTP/2 an answer cannot say that it is the last one.
+                if seen.stays_open && !keeps {
+                    self.clients.disconnect(connection);
+                    seen.stays_open = false;
+                }
+                Some(seen)
+            }
             None => {
                 self.hung("an answer to a client");
                 Some(nothing("watchdog"))
             }
         }
+    }
+
+    fn disconnect(&mut self, connection: u64) {
+        self.clients.disconnect(connection);
     }
 
     fn abandon_attempt(&mut self, attempt: u64) {
@@ -492,10 +515,21 @@ fn fronts(
             session_idle: config.profile.parameters().tls_session_idle,
             resumption: true,
         });
-        let front = front.map_err(|e| RunError::Live(format!("front of `{name}`: {e}")))?;
+        let front = front.map_err(|e| RunError::Live(no_front(name, &e)))?;
         fronts.push((front, config.host.clone()));
     }
     Ok(fronts)
+}
+
+/// Why there is no front, and what would be right.
+fn no_front(name: &Name, error: &FrontError) -> String {
+    let help = match error {
+        FrontError::Bind { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+            "; without `--port` one that is free is taken"
+        }
+        _ => "",
+    };
+    format!("front of `{name}`: {error}{help}")
 }
 
 /// Whether the secrets of connections are asked for; rustls itself would only say in a log of its own

@@ -32,7 +32,7 @@ impl<W: Wire> World<'_, W> {
             OperationKind::Heal => self.heal(now, &operation.on),
             OperationKind::SwapCertificate { names } => self.swap(now, &operation.on, names),
             OperationKind::RestoreCertificate => self.put_back(now, &operation.on),
-            OperationKind::ClearSslState => self.clear_ssl_state(&operation.on),
+            OperationKind::ClearSslState => self.clear_ssl_state(now, &operation.on),
             action => {
                 if let Some(action) = for_ca(action, &self.cast) {
                     self.tell_ca_operation(now, &operation.on, action);

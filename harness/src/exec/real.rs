@@ -3,7 +3,13 @@
 //! * `lab`: the loop, in which the CA answers what the server asks;
 //! * `attempts`: from their begin to their end: one at a time, or as they are due in real time;
 //! * `peer`: sockets and time;
-//! * `s_server`: OpenSSL's server as a child process;
+//! * `begin`: a program begins its part; `place`: the addresses of a run;
+//! * `probe`: an attempt that is a command;
+//! * `sites`: the CA's sites and names, as a server finds them;
+//! * `server`: a program by its adapter; `folder`: the files that it is started from; `reload`: its CRL
+//!   files; `command`: commands that prepare it;
+//! * `ending`: a command that comes to an end; `launch`: how programs are started;
+//! * `publisher`: the script that brings CRLs to those that read files;
 //! * `child`: child processes in general;
 //! * `clock`: lab time for foreign processes;
 //! * `hooks`: commands that do what administrators do to a server elsewhere;
@@ -14,14 +20,26 @@
 //! and what an expectation asks of it is inconclusive.
 
 mod attempts;
+mod begin;
 mod child;
 mod clock;
+mod command;
+mod ending;
 mod fetch;
+mod folder;
 mod hooks;
 mod lab;
+mod launch;
 mod operations;
 mod peer;
-mod s_server;
+mod place;
+mod probe;
+mod publisher;
+mod reload;
+mod server;
+mod sites;
+
+pub(super) use self::command::version;
 
 use std::collections::BTreeMap;
 
@@ -42,7 +60,7 @@ pub(super) fn run(
     lab: Lab,
     recorder: Recorder<'_>,
 ) -> Result<(Cast, BTreeMap<String, Vec<u8>>), RunError> {
-    if let Some(why) = adapter.refuses_beside(scenario, &options.hooks) {
+    if let Some(why) = adapter.refuses_with(scenario, &options.hooks) {
         return Err(RunError::Sut(why));
     }
     let sut = scenario.suts.values().next();

@@ -68,9 +68,17 @@ pub(super) struct SimWire {
     servers: Vec<Option<Server>>,
     clocks: BTreeMap<Name, Clock>,
     next_session: u64,
-    open: BTreeMap<u64, Agreed>,
-    /// What clients present whose validator has not spoken yet.
-    waiting: BTreeMap<u64, Arc<[Certificate]>>,
+    open: BTreeMap<u64, Connection>,
+    /// Connections between two attempts, by number.
+    kept: BTreeMap<u64, Connection>,
+}
+
+/// A connection after its handshake.
+struct Connection {
+    number: u64,
+    agreed: Agreed,
+    /// What the client presented in the handshake.
+    peer: Arc<[Certificate]>,
 }
 
 impl SimWire {
@@ -88,7 +96,7 @@ impl SimWire {
             clocks: scenario.clients.iter().map(|(n, c)| (n.clone(), c.clock.clone())).collect(),
             next_session: 0,
             open: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            kept: BTreeMap::new(),
         }
     }
 
@@ -182,6 +190,12 @@ impl Wire for SimWire {
     fn abandon_fetch(&mut self, _key: FetchKey) {}
 
     fn open(&mut self, now: Instant, sut: usize, send: &Send, staple: Option<Arc<[u8]>>) -> Opened {
+        if let Some(kept) = send.connection.and_then(|number| self.kept.remove(&number)) {
+            let agreed = Agreed { handshake: Handshake::Kept, ..kept.agreed.clone() };
+            let peer = kept.peer.clone();
+            self.open.insert(send.attempt, Connection { agreed: agreed.clone(), ..kept });
+            return Opened::Request { peer, agreed };
+        }
         let speaks = self.suts.get(sut).map(|(speaks, _)| *speaks);
         let tls = speaks.map_or(send.tls, |speaks| Ord::min(speaks.tls, send.tls));
         let cipher = match self.cipher(sut, send) {
@@ -202,19 +216,19 @@ impl Wire for SimWire {
         }
         let handshake = self.handshake(now, sut, send, tls, &peer);
         let agreed = Agreed { handshake, tls, http: send.http, cipher };
-        self.open.insert(send.attempt, agreed.clone());
+        let connection =
+            Connection { number: send.attempt, agreed: agreed.clone(), peer: peer.clone() };
+        self.open.insert(send.attempt, connection);
         if !send.validated {
             return Opened::Request { peer, agreed };
         }
-        self.waiting.insert(send.attempt, peer);
         let chain = self.server(sut).map(|own| own.chain.clone()).unwrap_or_default();
         Opened::Connected(Shown { agreed, chain, staple })
     }
 
     fn proceed(&mut self, attempt: u64) -> Opened {
-        let open = self.open.get(&attempt).cloned().zip(self.waiting.remove(&attempt));
-        match open {
-            Some((agreed, peer)) => Opened::Request { peer, agreed },
+        match self.open.get(&attempt) {
+            Some(open) => Opened::Request { peer: open.peer.clone(), agreed: open.agreed.clone() },
             None => {
                 let seen = Seen::Closed { phase: Phase::Request };
                 Opened::Ended(Observation::without_handshake(seen))
@@ -222,18 +236,26 @@ impl Wire for SimWire {
         }
     }
 
-    fn answer(&mut self, attempt: u64, reply: Option<&Reply>) -> Option<Observation> {
-        let agreed = Some(self.open.remove(&attempt)?);
+    fn answer(&mut self, attempt: u64, reply: Option<&Reply>, keeps: bool) -> Option<Observation> {
+        let connection = self.open.remove(&attempt)?;
+        let agreed = Some(connection.agreed.clone());
         let seen = match reply {
             Some(reply) => Seen::Response { status: reply.status, body: reply.body.clone() },
             None => Seen::Closed { phase: Phase::Request },
         };
-        Some(Observation { agreed, times: Times::default(), seen })
+        let stays_open = keeps && reply.is_some();
+        if stays_open {
+            self.kept.insert(connection.number, connection);
+        }
+        Some(Observation { agreed, times: Times::default(), seen, stays_open })
+    }
+
+    fn disconnect(&mut self, connection: u64) {
+        self.kept.remove(&connection);
     }
 
     fn abandon_attempt(&mut self, attempt: u64) {
         self.open.remove(&attempt);
-        self.waiting.remove(&attempt);
     }
 
     fn forget_sessions(&mut self, sut: usize) {

@@ -56,14 +56,18 @@ pub(super) trait Wire {
     fn abandon_fetch(&mut self, key: FetchKey);
 
     /// An attempt begins: connection, handshake, and the request unless the client's validator comes
-    /// in between. The server staples `staple` if the handshake is a full one.
+    /// in between; the request alone over a connection that was kept open. The server staples `staple` if the handshake is a full one.
     fn open(&mut self, now: Instant, sut: usize, send: &Send, staple: Option<Arc<[u8]>>) -> Opened;
 
     /// The client accepts the server: its request is sent.
     fn proceed(&mut self, attempt: u64) -> Opened;
 
-    /// A SUT answers an attempt, or breaks its connection (no reply): what the client sees.
-    fn answer(&mut self, attempt: u64, reply: Option<&Reply>) -> Option<Observation>;
+    /// A SUT answers an attempt, or breaks its connection (no reply): what the client sees. `keeps`: the
+    /// server leaves the connection open.
+    fn answer(&mut self, attempt: u64, reply: Option<&Reply>, keeps: bool) -> Option<Observation>;
+
+    /// A connection that was kept open and is not in use is closed.
+    fn disconnect(&mut self, connection: u64);
 
     /// A client gives an attempt up.
     fn abandon_attempt(&mut self, attempt: u64);

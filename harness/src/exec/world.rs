@@ -56,6 +56,8 @@ pub(super) type Peer = std::sync::Arc<[revlab_pki::Certificate]>;
 /// An attempt that is under way.
 struct Open {
     sut: usize,
+    /// The number of its connection, where the client wants to keep that.
+    connection: Option<u64>,
     arrived: Option<(Peer, Agreed)>,
     /// How long its steps take.
     times: Times,
@@ -286,6 +288,9 @@ impl<'a, W: Wire> World<'a, W> {
             match item {
                 Item::Trace(kind) => self.recorder.write(now, kind),
                 Item::Do(ClientAction::Send(send)) => self.send(now, &send),
+                Item::Do(ClientAction::Disconnect { connection }) => {
+                    self.wire.disconnect(connection);
+                }
                 Item::Do(ClientAction::Abandon { attempt }) => {
                     self.wire.abandon_attempt(attempt);
                     if let Some(minted) = self.open.remove(&attempt).and_then(|open| open.minted) {
@@ -306,20 +311,20 @@ impl<'a, W: Wire> World<'a, W> {
                 self.fetching.remove(&(index, fetch));
                 self.wire.abandon_fetch((index, fetch));
             }
-            SutAction::Respond { attempt, reply, checks, validations } => {
+            SutAction::Respond { attempt, reply, checks, validations, keeps } => {
                 if let Some(open) = self.open.get_mut(&attempt) {
                     // Where the client's validator spoke too, all that spoke are listed.
                     open.validations.extend(validations);
                     open.checks = checks;
                 }
-                self.answer(now, attempt, Some(&reply));
+                self.answer(now, attempt, Some(&reply), keeps);
             }
-            SutAction::Close { attempt } => self.answer(now, attempt, None),
+            SutAction::Close { attempt } => self.answer(now, attempt, None, false),
             SutAction::ForgetSessions if index < self.scenario.suts.len() => {
                 self.wire.forget_sessions(index);
             }
             // A client's machine: its own sessions end with it.
-            SutAction::ForgetSessions => self.forget_sessions_of(index),
+            SutAction::ForgetSessions => self.forget_sessions_of(now, index),
             SutAction::Connect { attempt, directory } => self.connect(now, attempt, directory),
             SutAction::Consult { attempt, directory, peer } => {
                 self.consult(now, attempt, directory, peer);
@@ -401,8 +406,10 @@ impl<'a, W: Wire> World<'a, W> {
     fn send(&mut self, now: Instant, send: &Send) {
         let Some(sut) = self.machines.iter().position(|(n, _)| *n == send.sut) else { return };
         let rank = self.ranks.of(&send.client);
+        let connection = self.still_open(now, sut, send);
         let mut open = Open {
             sut,
+            connection: send.keep_alive.then_some(connection.unwrap_or(send.attempt)),
             arrived: None,
             times: self.steps(None),
             rank,
@@ -419,8 +426,10 @@ impl<'a, W: Wire> World<'a, W> {
         let remembers =
             self.scenario.clients.get(&send.client).is_some_and(|plan| plan.remembers_certificate);
         let presents = self.choices.presented(send, remembers);
-        let send = &Send { presents, ..send.clone() };
-        let mut staples = self.staples(now, sut).into_iter();
+        let send = &Send { presents, connection, ..send.clone() };
+        // Nothing is stapled where no handshake is made.
+        let staples = if connection.is_none() { self.staples(now, sut) } else { Vec::new() };
+        let mut staples = staples.into_iter();
         let staple = staples.next().flatten();
         open.staples_above = staples.collect();
         let network = self.scenario.network;
@@ -455,8 +464,22 @@ impl<'a, W: Wire> World<'a, W> {
         self.tell_driver(now, ClientEvent::Reached { attempt: send.attempt, reached });
     }
 
+    /// The connection that a client kept for an attempt, unless the server has closed it since.
+    fn still_open(&mut self, now: Instant, sut: usize, send: &Send) -> Option<u64> {
+        let connection = send.connection?;
+        let machine = self.machines.get(sut).map(|(_, machine)| machine);
+        if machine.is_some_and(|machine| machine.keeps(now, connection)) {
+            return Some(connection);
+        }
+        self.wire.disconnect(connection);
+        None
+    }
+
     /// What the network charges for the steps of an attempt.
     fn steps(&self, agreed: Option<&Agreed>) -> Times {
+        if agreed.is_some_and(|agreed| agreed.handshake == Handshake::Kept) {
+            return Times::default();
+        }
         let network = self.scenario.network;
         Times {
             connect_ms: Some(network.connect().as_millis()),
@@ -477,15 +500,16 @@ impl<'a, W: Wire> World<'a, W> {
         let Some(open) = self.open.get_mut(&attempt) else { return };
         let Some((peer, agreed)) = open.arrived.take() else { return };
         let (sut, times, handshake) = (open.sut, open.times, agreed.handshake);
+        let connection = open.connection;
         let reached = Reached { agreed: Some(agreed), times };
         self.tell_driver(now, ClientEvent::Reached { attempt, reached });
-        self.tell_machine(now, sut, SutEvent::Request { attempt, peer, handshake });
+        self.tell_machine(now, sut, SutEvent::Request { attempt, peer, handshake, connection });
     }
 
-    fn answer(&mut self, now: Instant, attempt: u64, reply: Option<&Reply>) {
+    fn answer(&mut self, now: Instant, attempt: u64, reply: Option<&Reply>, keeps: bool) {
         let Some(open) = self.open.get(&attempt) else { return };
         let (rank, times) = (open.rank, open.times);
-        let Some(mut observation) = self.wire.answer(attempt, reply) else { return };
+        let Some(mut observation) = self.wire.answer(attempt, reply, keeps) else { return };
         observation.times = times;
         let at = now + self.scenario.network.answer();
         self.push_attempt(at, rank, attempt, Event::AtClient { attempt, observation });

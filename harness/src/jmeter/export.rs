@@ -159,12 +159,16 @@ fn user_properties(scenario: &Scenario) -> String {
         ("assertion_results_failure_message", "true"),
         ("url", "true"),
         ("idle_time", "true"),
+        // Thread 1 of one machine is not thread 1 of another.
+        ("hostname", "true"),
     ];
     lines.extend(kept.map(|(name, value)| format!("jmeter.save.saveservice.{name}={value}")));
     let resumed = only(scenario, |plan| plan.session) == Some(Session::Resumed);
-    lines.push("# How often a handshake is full:".to_owned());
-    lines.push(format!("https.use.cached.ssl.context={resumed}"));
-    lines.push(format!("httpclient.reset_state_on_thread_group_iteration={}", !resumed));
+    // A context that is dropped with each iteration takes its connections with it.
+    let lasts = resumed || only(scenario, |plan| plan.keep_alive) == Some(true);
+    lines.push("# How often there is a handshake, and how often a full one:".to_owned());
+    lines.push(format!("https.use.cached.ssl.context={lasts}"));
+    lines.push(format!("httpclient.reset_state_on_thread_group_iteration={}", !lasts));
     if let Some(tls) = only(scenario, |plan| plan.tls) {
         let tls = match tls {
             TlsVersion::V1_2 => "TLSv1.2",
@@ -196,6 +200,29 @@ fn of_all(scenario: &Scenario) -> Vec<String> {
     if only(scenario, |plan| plan.session).is_none() {
         let why = "JMeter has one setting in a whole plan: every handshake is full";
         notes.push(format!("the clients' `session` differ: {why}"));
+    }
+    if scenario.clients.values().any(|plan| plan.keep_alive) {
+        notes.push(
+            "`keep_alive`: JMeter 2.13 makes a connection for each request all the same, where a client \
+             certificate was shown"
+                .to_owned(),
+        );
+    }
+    match only(scenario, |plan| plan.keep_alive) {
+        Some(false) => {}
+        Some(true) if only(scenario, |plan| plan.session) == Some(Session::Resumed) => {}
+        Some(true) => notes.push(
+            "`keep_alive`: where a connection has ended, Java takes its session up in the next one"
+                .to_owned(),
+        ),
+        None => {
+            let why = "JMeter has one setting in a whole plan";
+            let so = match only(scenario, |plan| plan.session) == Some(Session::Resumed) {
+                true => "sessions and connections last",
+                false => "no connection outlasts an iteration",
+            };
+            notes.push(format!("the clients' `keep_alive` differ: {why}: {so}"));
+        }
     }
     for operation in scenario.operations.values() {
         let by_hand = match operation.action {

@@ -157,8 +157,9 @@ fn attempt(plan: &ClientPlan, sample: &Sample, thread: u32, identity: Name) -> A
     let status = sample.response_code.trim().parse::<u16>().ok();
     let handshake = match (connected, status) {
         (Some(true), _) | (None, Some(_)) => Handshake::Full,
-        // A connection that was kept alive, or none at all.
-        (Some(false), _) | (None, None) => Handshake::None,
+        // An answer without a connection of its own.
+        (Some(false), Some(_)) => Handshake::Kept,
+        (Some(false), None) | (None, None) => Handshake::None,
     };
     let took = sample.elapsed;
     let reached = sample.connect.unwrap_or_default().min(took);
@@ -170,10 +171,10 @@ fn attempt(plan: &ClientPlan, sample: &Sample, thread: u32, identity: Name) -> A
         (None, None) => (Seen::Closed { phase: Phase::Request }, None),
     };
     // Which version was agreed on is not told: it plays no part in what an observation means.
-    let agreed = (handshake == Handshake::Full)
-        .then(|| Agreed::plain(Handshake::Full, revlab_lab::trace::TlsVersion::V1_2));
-    let seen = Observation { agreed, times: Times::default(), seen };
-    let mut said = classify(&seen, plan.admit);
+    let agreed = (handshake != Handshake::None)
+        .then(|| Agreed::plain(handshake, revlab_lab::trace::TlsVersion::V1_2));
+    let seen = Observation { agreed, times: Times::default(), seen, stays_open: false };
+    let mut said = classify(&seen, plan.admit, &[]);
     if let Some(phase) = timed_out {
         (said.outcome, said.phase, said.error) = (Outcome::TimedOut, Some(phase), None);
     }
@@ -276,7 +277,7 @@ fn latency(attempt: &Attempt) -> i64 {
 /// least that tells that there was one.
 fn connect(attempt: &Attempt) -> i64 {
     match (attempt.handshake, attempt.phases_ms) {
-        (Handshake::None, _) => 0,
+        (Handshake::None | Handshake::Kept, _) => 0,
         (_, Some(phases)) => (phases.connect.unwrap_or_default() + phases.handshake).max(1),
         (_, None) => 1,
     }

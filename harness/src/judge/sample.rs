@@ -318,6 +318,7 @@ fn client(start: Instant, duration: Span) -> ClientPlan {
         session: Session::Fresh,
         resumed_by: ResumedBy::Ticket,
         sessions: Sessions::Own,
+        keep_alive: false,
         tls: TlsVersion::V1_2,
         http: HttpVersion::V1_1,
         ciphers: std::sync::Arc::from([]),

@@ -3,8 +3,8 @@
 //! "fact sheet §" is the project's sheet of Windows facts; RFC sections are named where Windows
 //! does what the RFC says.
 
-use revlab_lab::Code;
 use revlab_lab::trace::{Layer, Purpose, State, Step, Withheld};
+use revlab_lab::{Code, Instant};
 
 use crate::judge::at;
 
@@ -47,6 +47,9 @@ fn sentence(step: &Step) -> String {
                 State::Absent => format!("there is no {what} {place}"),
             }
         }
+        Step::CrossCertificates { subject, layer, state, due } => {
+            crosses(subject, *layer, *state, *due)
+        }
         Step::Retrieve { object, fetch, status, error, rejected } => {
             let asked = format!("the network is asked for the {} (fetch {fetch})", noun(*object));
             let came = match (error, status) {
@@ -87,6 +90,17 @@ fn sentence(step: &Step) -> String {
     }
 }
 
+fn crosses(of: &str, layer: Layer, state: State, due: Option<Instant>) -> String {
+    let (what, place) = (format!("the cross-certificates of {of}"), layer_words(layer));
+    match (state, due) {
+        (State::Absent, _) | (_, None) => format!("{what} are to be fetched: there are none yet"),
+        (State::Fresh, Some(due)) => {
+            format!("{what} {place} need not be fetched again before {}", at(due))
+        }
+        (_, Some(due)) => format!("{what} {place} are to be fetched again, since {}", at(due)),
+    }
+}
+
 fn source(step: &Step) -> &'static str {
     match step {
         Step::Chain { .. } => "RFC 5280 §6.1",
@@ -95,6 +109,7 @@ fn source(step: &Step) -> &'static str {
         Step::Lookup { layer: Layer::Staple, .. } => "RFC 6066 §8, fact sheet §2.1",
         Step::Lookup { object: Purpose::Issuer, .. } => "RFC 5280 §4.2.2.1, fact sheet §5.1",
         Step::Lookup { .. } => "fact sheet §2.1, §2.4",
+        Step::CrossCertificates { .. } => "fact sheet §2.2, partly inferred",
         Step::Retrieve { object: Purpose::Ocsp, .. } => "RFC 6960 §2, fact sheet §2.1",
         Step::Retrieve { object: Purpose::Issuer, .. } => "RFC 5280 §4.2.2.1, fact sheet §2.2",
         Step::Retrieve { .. } => "fact sheet §2.1",
@@ -165,7 +180,6 @@ fn code(code: Code) -> String {
 
 #[cfg(test)]
 mod tests {
-    use revlab_lab::Instant;
     use revlab_lab::http::FetchError;
 
     use super::*;
@@ -193,6 +207,12 @@ mod tests {
             error,
             rejected: rejected.map(Into::into),
         };
+        let crosses = |layer, state, due| Step::CrossCertificates {
+            subject: "CN=OLD-ROOT".into(),
+            layer,
+            state,
+            due,
+        };
         let withheld = |why| Step::Withheld { object: base, why, until: Some(t()) };
         let steps = [
             Step::Chain { error: None, rule: None },
@@ -203,6 +223,9 @@ mod tests {
             base_in_memory(State::Stale),
             base_in_memory(State::NotYetValid),
             base_in_memory(State::Absent),
+            crosses(Layer::Memory, State::Absent, None),
+            crosses(Layer::Disk, State::Fresh, Some(t())),
+            crosses(Layer::Memory, State::Stale, Some(t())),
             retrieve(Some(404), None, None),
             retrieve(None, Some(FetchError::NameNotResolved), None),
             retrieve(Some(200), None, Some("not an OCSP response")),

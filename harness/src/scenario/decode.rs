@@ -19,6 +19,7 @@ mod issued;
 mod load;
 mod operation;
 mod profile;
+mod publisher;
 mod publishing;
 mod renewed;
 mod responder;
@@ -72,6 +73,7 @@ pub(super) fn specs() -> Vec<&'static Spec> {
         publishing::SPECS,
         renewed::SPECS,
         responder::SPECS,
+        publisher::SPECS,
         sut::SPECS,
         validator::SPECS,
         clients::SPECS,

@@ -141,7 +141,7 @@ fn an_unknown_key_gets_the_nearest_name_or_the_list() {
 fn a_wrong_type_says_what_is_needed_and_what_is_there() {
     assert_snapshot!(instead("every = \"10s\"", "every = 10"), @r#"x.toml:10:9: `every` of client `jmeter` must be a duration such as `"10s"`, or one that is drawn: `"5s..15s"`, `"gaussian 10s, 2s"`, `"poisson 10s"`, but is the number 10"#);
     assert_snapshot!(instead("[sut.web]", "[sut]\nweb = 3\n[sut.web2]"), @r#"
-    x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `http`, `clock`, `client_certificates`, `directory`, `staple`, `sends_issuers`, `stores`, `ocsp_urls`, `crl_prefetch`
+    x.toml:8:7: SUT `web` must be a table, but is the number 3; its keys: `adapter`, `profile`, `hypothesis`, `updates`, `parameters`, `under_test`, `host`, `ca`, `tls`, `http`, `clock`, `client_certificates`, `directory`, `staple`, `sends_issuers`, `stores`, `ocsp_urls`, `crl_prefetch`, `publisher`
     x.toml:9:6: none of the SUTs is under test; say `under_test = true` in one of them
     "#);
     assert_snapshot!(said("[ca.issuing.web]\ndouble_escaping = \"yes\""), @r#"
@@ -568,6 +568,7 @@ fn suites_and_sessions_that_cannot_be_are_said_where_they_stand() {
     x.toml:11:14: `resumed_by` of client `jmeter`: no session is taken up: add `session = "resumed"`
     x.toml:12:12: `sessions` of client `jmeter`: no session is taken up: add `session = "resumed"`
     "#);
+    assert_snapshot!(with("keep_alive = true\nchoice = \"minted\""), @r#"x.toml:11:14: `keep_alive` of client `jmeter`: each attempt has a certificate of its own, and so a connection of its own: leave out `keep_alive`, or let `choice` be another"#);
     assert_snapshot!(with("http = \"3\""), @r#"x.toml:11:8: `http` of client `jmeter` cannot be `3`; it can be: `1.1`, `2`"#);
     assert_snapshot!(of_1_3("session = \"resumed\"\nresumed_by = \"id\""), @r#"x.toml:15:14: `resumed_by` of client `j`: TLS 1.3 resumes by ticket alone (RFC 8446 §2.2)"#);
 }

@@ -25,6 +25,7 @@ use revlab_pki::{
     AccessDescription, AccessMethod, CertificateExtension, CrlSubjects, DistinguishedName,
     DistributionPoint, GeneralName, KeyAlgorithm, NameConstraints, PointName, ReasonFlags,
 };
+use revlab_sut::config::Spoiled;
 use revlab_sut::profile::{Hypothesis, Profile, Sheet, Update, Value};
 
 use super::library::{DiscoverError, Entry, discover, entry};
@@ -273,10 +274,15 @@ fn what_certificates_say_besides_is_read_to_the_last_key() {
             GeneralName::Network("10.0.0.0".parse().unwrap(), 8),
         ],
     };
-    assert_eq!(
-        root.own,
-        Own { name_constraints: Some(constraints), unconstrained: true, ..Own::default() }
-    );
+    let cross_points =
+        CrossPointer { urls: urls(&["http://a/cross.p7c"]), interval: Some(Span::from_hours(24)) };
+    let own = Own {
+        name_constraints: Some(constraints),
+        cross_points: Some(cross_points),
+        unconstrained: true,
+        ..Own::default()
+    };
+    assert_eq!(root.own, own);
 }
 
 #[test]
@@ -325,6 +331,18 @@ fn a_sut_is_read_with_its_profile() {
     let urls = vec!["http://ocsp.lab/first".parse().unwrap()];
     assert_eq!(sut.ocsp_urls, [("issuing".into(), urls)]);
     assert_eq!(sut.crl_prefetch, ["http://pki.lab/a.crl".parse().unwrap()]);
+    let publisher = &sut.publisher;
+    let (half, minute) = (Span::from_mins(30), Span::from_mins(1));
+    assert_eq!((publisher.every, publisher.lag, publisher.reload), (half, minute, false));
+    let faults: Vec<_> = publisher.faults.iter().map(|f| f.spoiled).collect();
+    let expected =
+        [Spoiled::Truncated(7), Spoiled::Stopped, Spoiled::Unreadable, Spoiled::NoReload];
+    assert_eq!(faults, expected);
+    let torn = &publisher.faults[0];
+    assert_eq!(
+        (torn.from, torn.until),
+        (start() + Span::from_hours(1), start() + Span::from_mins(90))
+    );
     assert_eq!(s.validators["desk"].stores, Some(vec!["issuing".into(), "root".into()]));
     let other = &s.suts["other"];
     assert!(!other.under_test);
@@ -381,6 +399,7 @@ fn a_client_is_read_to_the_last_key() {
         session: Session::Resumed,
         resumed_by: ResumedBy::Id,
         sessions: Sessions::Shared,
+        keep_alive: true,
         tls: TlsVersion::V1_2,
         http: HttpVersion::V2,
         ciphers: Cipher::numbered(0xc02b).into_iter().collect(),

@@ -20,11 +20,11 @@ use super::ways::{DEAD, Stand, Taking};
 const CONNECTIONS_MOST: usize = 512;
 
 /// Where requests go, with the index of the door that they came through.
-pub(super) type To = mpsc::Sender<(usize, Arrived)>;
+pub(crate) type To = mpsc::Sender<(usize, Arrived)>;
 
 /// The sites' ports.
 #[derive(Debug)]
-pub(super) struct Doors {
+pub(crate) struct Doors {
     doors: Vec<Door>,
     to: To,
     /// How many connections each may keep open.
@@ -33,9 +33,9 @@ pub(super) struct Doors {
 
 /// One host's site.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(crate) struct Door {
     /// The host's name in the CAs' configuration.
-    pub(super) name: String,
+    pub(crate) name: String,
     address: SocketAddr,
     gate: Gate,
     state: State,
@@ -59,7 +59,7 @@ enum HttpsState {
 }
 
 /// Gives the credential of a site by its name.
-pub(super) type Credentials<'a> = &'a dyn Fn(&str, HttpsCertificate) -> Option<HttpsCredential>;
+pub(crate) type Credentials<'a> = &'a dyn Fn(&str, HttpsCertificate) -> Option<HttpsCredential>;
 
 #[derive(Debug)]
 enum State {
@@ -76,7 +76,7 @@ enum State {
 
 impl Doors {
     /// `https`: the sockets that keep the ports with TLS, one for each site or none at all.
-    pub(super) fn new(sites: Vec<(String, Site)>, https: Vec<TcpSocket>, to: To) -> Doors {
+    pub(crate) fn new(sites: Vec<(String, Site)>, https: Vec<TcpSocket>, to: To) -> Doors {
         let mut https = https.into_iter();
         let share = CONNECTIONS_MOST / sites.len().max(1);
         let share = u32::try_from(share.max(1)).unwrap_or(u32::MAX);
@@ -99,17 +99,17 @@ impl Doors {
         Doors { doors, to, share }
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<&Door> {
+    pub(crate) fn get(&self, index: usize) -> Option<&Door> {
         self.doors.get(index)
     }
 
     /// Each site's name, with how many connections are open and how many were turned away.
-    pub(super) fn counts(&self) -> impl Iterator<Item = (&str, u32, u64)> {
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&str, u32, u64)> {
         self.doors.iter().map(|door| (&*door.name, door.gate.open(), door.gate.turned_away()))
     }
 
     /// Opens and closes what has to be, and leaves what stands as it should.
-    pub(super) async fn settle(
+    pub(crate) async fn settle(
         &mut self,
         stands: &BTreeMap<String, Stand>,
         credentials: Credentials<'_>,
@@ -206,7 +206,7 @@ async fn pump(index: usize, mut site: Site, to: To) {
 }
 
 /// Keeps a port from others without listening at it: connections are refused.
-pub(super) fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
+pub(crate) fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = match address.ip() {
         IpAddr::V4(_) => TcpSocket::new_v4()?,
         IpAddr::V6(_) => TcpSocket::new_v6()?,

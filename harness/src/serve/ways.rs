@@ -22,21 +22,21 @@ use crate::scenario::model::Scenario;
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 255, 255, 254));
 
 /// From where nothing comes: the shell keeps full backlogs there, at the ports of the sites.
-pub(super) const DEAD: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 255, 255, 253));
+pub(crate) const DEAD: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 255, 255, 253));
 
 /// How a site takes up connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stand {
-    pub(super) taking: Taking,
+pub(crate) struct Stand {
+    pub(crate) taking: Taking,
     /// While so many are open further ones are reset.
-    pub(super) most: Option<u32>,
+    pub(crate) most: Option<u32>,
     /// It speaks TLS besides, with a certificate like this.
-    pub(super) https: Option<HttpsCertificate>,
+    pub(crate) https: Option<HttpsCertificate>,
 }
 
 /// What becomes of a connection; the first is met first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Taking {
+pub(crate) enum Taking {
     /// Nobody listens.
     Refuses,
     /// Its SYN gets no answer.
@@ -49,11 +49,11 @@ pub(super) enum Taking {
 
 /// The sites, and what each of them has: by its name in lower case.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places(BTreeMap<String, Vec<(Name, Option<Purpose>)>>);
+pub(crate) struct Places(BTreeMap<String, Vec<(Name, Option<Purpose>)>>);
 
 impl Places {
     /// A CA's own host has its files, whatever its certificates name: nothing covers it in part.
-    pub(super) fn of(scenario: &Scenario, ca: &FakeCa) -> Places {
+    pub(crate) fn of(scenario: &Scenario, ca: &FakeCa) -> Places {
         let mut places: BTreeMap<String, Vec<(Name, Option<Purpose>)>> = BTreeMap::new();
         let site = |url: &Url| url.authority().to_ascii_lowercase();
         for (name, config) in &scenario.cas {
@@ -87,7 +87,7 @@ impl Places {
     }
 
     /// How the sites stand under these faults; one that is not there accepts.
-    pub(super) fn stands<'a>(
+    pub(crate) fn stands<'a>(
         &self,
         scenario: &Scenario,
         now: Instant,
@@ -134,11 +134,11 @@ fn stand(effect: &Effect) -> Stand {
 
 /// The hosts that the name server knows, in lower case, and where each is.
 #[derive(Clone, Debug)]
-pub(super) struct Names(BTreeMap<String, IpAddr>);
+pub(crate) struct Names(BTreeMap<String, IpAddr>);
 
 impl Names {
     /// Of sites that listen everywhere the loopback address is told.
-    pub(super) fn new(sites: impl IntoIterator<Item = (String, SocketAddr)>) -> Names {
+    pub(crate) fn new(sites: impl IntoIterator<Item = (String, SocketAddr)>) -> Names {
         let told = |at: SocketAddr| match at.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
@@ -148,13 +148,13 @@ impl Names {
     }
 
     /// Whether a fault is the name server's to carry out: one of a name, on a site as a whole.
-    pub(super) fn take(&self, places: &Places, scenario: &Scenario, fault: &FaultConfig) -> bool {
+    pub(crate) fn take(&self, places: &Places, scenario: &Scenario, fault: &FaultConfig) -> bool {
         fault.effect.is_of_a_name() && !places.covered(scenario, fault).is_empty()
     }
 
     /// What is wrong with each name under these faults: of several the first in the order of
     /// [`Effect::NAMES`].
-    pub(super) fn faults(
+    pub(crate) fn faults(
         &self,
         places: &Places,
         scenario: &Scenario,
@@ -193,7 +193,7 @@ impl Names {
     }
 
     /// The zone in which these names have these faults. What it tells may not be kept.
-    pub(super) fn zone(&self, faults: &BTreeMap<String, NameFault>) -> Zone {
+    pub(crate) fn zone(&self, faults: &BTreeMap<String, NameFault>) -> Zone {
         let mut zone = Zone::new(0);
         for (name, address) in &self.0 {
             zone.add(name, vec![*address]);
@@ -204,7 +204,7 @@ impl Names {
 }
 
 /// The host of a site's name.
-pub(super) fn host(site: &str) -> &str {
+pub(crate) fn host(site: &str) -> &str {
     match site.rsplit_once(':') {
         Some((host, port)) if port.parse::<u16>().is_ok() => host,
         _ => site,

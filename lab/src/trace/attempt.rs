@@ -126,10 +126,11 @@ pub enum Phase {
 /// How long each phase took, in milliseconds of lab time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhasesMs {
-    /// TCP. Traces of before did not tell it apart: then it is in `handshake`.
+    /// TCP; absent over a connection that was kept open, where there was none. Traces of before did not
+    /// tell it apart: then it is in `handshake`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect: Option<i64>,
-    /// TLS.
+    /// TLS; 0 over a connection that was kept open.
     pub handshake: i64,
     /// From the request to the end of the answer.
     pub request: i64,
@@ -183,6 +184,8 @@ pub enum Handshake {
     Full,
     /// An earlier session was taken up: no certificate was sent.
     Resumed,
+    /// None was made: the request went over a connection that was kept open since an earlier attempt.
+    Kept,
     /// There was none, or it failed.
     None,
 }

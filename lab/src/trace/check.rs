@@ -149,6 +149,18 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         next_update: Option<Instant>,
     },
+    /// Cross-certificates were looked for, since a certificate on the way up says where they are.
+    CrossCertificates {
+        /// The subject of that certificate, as a distinguished name.
+        subject: Name,
+        /// Where what there is was found.
+        layer: Layer,
+        /// Whether it was fetched lately enough; stale: it serves until something comes in its place.
+        state: State,
+        /// When it is to be fetched again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Instant>,
+    },
     /// The network was asked.
     Retrieve {
         /// What for.
@@ -253,6 +265,7 @@ impl Step {
             Step::Resumed => "resumed",
             Step::Certificate { .. } => "certificate",
             Step::Lookup { .. } => "lookup",
+            Step::CrossCertificates { .. } => "cross_certificates",
             Step::Retrieve { .. } => "retrieve",
             Step::Shared { .. } => "shared",
             Step::Withheld { .. } => "withheld",

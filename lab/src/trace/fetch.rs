@@ -15,7 +15,7 @@ pub enum Purpose {
     Delta,
     /// An OCSP answer, RFC 6960.
     Ocsp,
-    /// An issuer's certificate (AIA caIssuers, RFC 5280 §4.2.2.1).
+    /// An issuer's certificate (AIA caIssuers, RFC 5280 §4.2.2.1), or a CA's cross-certificates.
     Issuer,
 }
 

@@ -6,6 +6,7 @@ use const_oid::db::rfc5280::*;
 use der::{Decode, Reader, SliceReader};
 use x509_cert::ext::pkix::{AuthorityInfoAccessSyntax, BasicConstraints, ExtendedKeyUsage};
 
+use super::cross_points::{CROSS_POINTS, CrossPoints};
 use super::{ExtendedUsage, Extensions, Inner};
 use crate::decode::{constructed, number, optional, place, primitive, sequence, serial, whole};
 use crate::extension::{self, Extension};
@@ -87,14 +88,22 @@ fn take(extension: &Extension<'_>, into: &mut Extensions) -> Result<(), Malforme
         }
         ID_PE_AUTHORITY_INFO_ACCESS => access(body, into)?,
         extension::CA_VERSION => into.ca_version = Some(extension::read_ca_version(body)?),
+        CROSS_POINTS => {
+            into.cross_points = Some(Box::new(CrossPoints::read(body)?));
+            note_critical(extension, into);
+        }
         // Understood as far as the lab goes: they do not bear on revocation.
         ID_CE_KEY_USAGE | ID_CE_SUBJECT_ALT_NAME | ID_CE_NAME_CONSTRAINTS => {}
-        _ if extension.critical && into.unknown_critical.is_none() => {
-            into.unknown_critical = Some(extension.oid.to_string());
-        }
-        _ => {}
+        _ => note_critical(extension, into),
     }
     Ok(())
+}
+
+/// One that RFC 5280 does not know must not be critical.
+fn note_critical(extension: &Extension<'_>, into: &mut Extensions) {
+    if extension.critical && into.unknown_critical.is_none() {
+        into.unknown_critical = Some(extension.oid.to_string());
+    }
 }
 
 fn extended_usage(body: &[u8]) -> Result<ExtendedUsage, Malformed> {

@@ -30,6 +30,7 @@ impl Engine {
         let link = match &retrieval.about {
             About::Link(link) => link,
             About::Issued(missing) => return self.validate_issuers(reply, missing),
+            About::Crossed(_) => return self.validate_crosses(reply),
         };
         let (octets, limit) = (reply.body.len(), self.parameters.max_object_size);
         if octets > limit as usize {

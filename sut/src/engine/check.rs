@@ -175,7 +175,9 @@ impl Engine {
             search: None,
         };
         self.note_issuers_in_memory(&mut check, peer);
-        if self.parameters.aia_issuers && check.subject.missing().is_some() {
+        let p = &self.parameters;
+        let crossed = p.cross_certificates && !check.subject.crossed().is_empty();
+        if crossed || p.aia_issuers && check.subject.missing().is_some() {
             check.search = Some(Box::new(Search::new(usage, peer)));
             self.seek_issuers(now, check, out);
         } else {
@@ -213,7 +215,7 @@ impl Engine {
         usage: Usage,
         peer: &[Certificate],
     ) -> Option<Arc<Subject>> {
-        let got = self.processes.get(&process).map_or(&[][..], Process::issuers);
+        let got = self.processes.get(&process).map_or(&[][..], Process::at_hand);
         self.subjects.meet(self.clock.at(now), usage, peer, got, &mut self.verifier)
     }
 
@@ -265,8 +267,12 @@ impl Engine {
         answered: &Answered,
         out: &mut Out<SutAction>,
     ) {
-        if check.search.is_some() {
-            return self.issuers_answered(now, check, answered, out);
+        match &check.search {
+            Some(search) if search.crossing.waits() => {
+                return self.crosses_answered(now, check, answered, out);
+            }
+            Some(_) => return self.issuers_answered(now, check, answered, out),
+            None => {}
         }
         let Some(link) = check.link() else { return };
         check.spent = check.spent + answered.charged;

@@ -30,13 +30,15 @@ pub(super) enum About {
     Link(Arc<Link>),
     /// Who issued this certificate.
     Issued(Certificate),
+    /// The certificates by other CAs that this CA's certificate points to.
+    Crossed(Certificate),
 }
 
 impl About {
     pub(super) fn certificate(&self) -> &Certificate {
         match self {
             About::Link(link) => &link.certificate,
-            About::Issued(certificate) => certificate,
+            About::Issued(certificate) | About::Crossed(certificate) => certificate,
         }
     }
 
@@ -44,7 +46,7 @@ impl About {
     pub(super) fn issuer(&self) -> Option<&Certificate> {
         match self {
             About::Link(link) => Some(&link.issuer),
-            About::Issued(_) => None,
+            About::Issued(_) | About::Crossed(_) => None,
         }
     }
 }

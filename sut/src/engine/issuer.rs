@@ -13,6 +13,7 @@ use revlab_pki::Certificate;
 
 use super::Engine;
 use super::check::Check;
+use super::cross::Crossing;
 use super::disk::{About, Object};
 use super::retrieval::{Answered, Requester, Wanted};
 use super::subject::{Usage, may_have_issued};
@@ -29,11 +30,14 @@ pub(super) struct Search {
     at: usize,
     /// How many requests were made for this chain.
     retrievals: u32,
+    /// The cross-certificates, which come first.
+    pub(super) crossing: Crossing,
 }
 
 impl Search {
     pub(super) fn new(usage: Usage, peer: &[Certificate]) -> Search {
-        Search { usage, peer: peer.into(), at: 0, retrievals: 0 }
+        let crossing = Crossing::default();
+        Search { usage, peer: peer.into(), at: 0, retrievals: 0, crossing }
     }
 }
 
@@ -45,7 +49,12 @@ impl Engine {
         mut check: Check,
         out: &mut Out<SutAction>,
     ) {
-        while let Some(missing) = check.subject.missing().cloned() {
+        loop {
+            if let Some(fetch) = self.seek_crosses(now, &mut check, out) {
+                return self.wait(now, fetch, check);
+            }
+            let missing = check.subject.missing().filter(|_| self.parameters.aia_issuers);
+            let Some(missing) = missing.cloned() else { break };
             if let Some(issuers) = self.issuers_on_disk(now, &mut check, &missing) {
                 self.take_issuers(now, &mut check, &issuers, out);
                 continue;
@@ -207,11 +216,17 @@ impl Engine {
     ) {
         let Some(search) = &mut check.search else { return };
         search.at = 0;
-        let (usage, peer) = (search.usage, search.peer.clone());
         if let Some(process) = self.processes.get_mut(&check.process) {
             process.keep_issuers(issuers.certificates());
         }
         self.trace_memory(check, CacheOp::Store, Purpose::Issuer, out);
+        self.build_again(now, check);
+    }
+
+    /// Builds the chain with what the process has by now.
+    pub(super) fn build_again(&mut self, now: Instant, check: &mut Check) {
+        let Some(search) = &check.search else { return };
+        let (usage, peer) = (search.usage, search.peer.clone());
         if let Some(subject) = self.build_chain(now, check.process, usage, &peer) {
             check.subject = subject;
         }

@@ -33,6 +33,10 @@ pub(super) struct Process {
     refused: BTreeSet<Url>,
     /// Issuers that it has got by caIssuers.
     issuers: Vec<Certificate>,
+    /// Cross-certificates by the URL that they came from, and when they did.
+    crosses: BTreeMap<Url, (Instant, Vec<Certificate>)>,
+    /// All of these, each once.
+    at_hand: Vec<Certificate>,
 }
 
 /// The offline mark of a URL.
@@ -133,11 +137,40 @@ impl Process {
                 self.issuers.push(issuer.clone());
             }
         }
+        self.gather();
     }
 
-    /// The issuers that were fetched.
-    pub(super) fn issuers(&self) -> &[Certificate] {
-        &self.issuers
+    /// Keeps the cross-certificates that a URL gave then, instead of what other ways to the same point
+    /// gave before.
+    pub(super) fn keep_crosses(
+        &mut self,
+        point: &[Url],
+        url: Url,
+        since: Instant,
+        crosses: &[Certificate],
+    ) {
+        self.crosses.retain(|other, _| !point.contains(other));
+        self.crosses.insert(url, (since, crosses.to_vec()));
+        self.gather();
+    }
+
+    /// When a point last gave cross-certificates.
+    pub(super) fn crosses_since(&self, point: &[Url]) -> Option<Instant> {
+        point.iter().filter_map(|url| self.crosses.get(url)).map(|(since, _)| *since).max()
+    }
+
+    fn gather(&mut self) {
+        self.at_hand.clone_from(&self.issuers);
+        for cross in self.crosses.values().flat_map(|(_, crosses)| crosses) {
+            if !self.at_hand.contains(cross) {
+                self.at_hand.push(cross.clone());
+            }
+        }
+    }
+
+    /// The issuers and cross-certificates that were fetched.
+    pub(super) fn at_hand(&self) -> &[Certificate] {
+        &self.at_hand
     }
 
     /// How many OCSP answers are cached: what CryptnetCachedOcspSwitchToCrlCount is held against.
@@ -160,6 +193,8 @@ impl Process {
     pub(super) fn resync(&mut self, now: Instant, lift_marks: bool) {
         self.ignore_before = Some(now);
         self.issuers.clear();
+        self.crosses.clear();
+        self.at_hand.clear();
         for entry in self.entries.values_mut() {
             entry.base = None;
             entry.delta = None;
@@ -196,6 +231,8 @@ impl Engine {
             marks: BTreeMap::new(),
             refused: BTreeSet::new(),
             issuers: Vec::new(),
+            crosses: BTreeMap::new(),
+            at_hand: Vec::new(),
         };
         self.processes.insert(id, process);
         id

@@ -63,6 +63,10 @@ pub(super) struct Subject {
     missing: Option<Certificate>,
     /// The issuers in the chain that are in none of the machine's stores.
     borrowed: Vec<Certificate>,
+    /// Those on any way up that say where their CA's cross-certificates are.
+    crossed: Vec<Certificate>,
+    /// Those in none of the machine's stores that say so, on a way up or not.
+    pointers: Vec<Certificate>,
     /// The readings of the machine's clock for which this is so.
     holds: Range<Instant>,
     /// The certificates whose revocation is looked at, from the root's side down.
@@ -137,8 +141,10 @@ impl Subjects {
         let (leaf, others) = peer.split_first()?;
         let known = self.met.get(&usage).and_then(|met| met.get(leaf.der()));
         let at_hand = |c: &Certificate| others.contains(c) || more.contains(c);
-        if let Some(subject) = known.filter(|s| s.holds(reading) && s.borrowed.iter().all(at_hand))
-        {
+        let considered = |s: &Subject| pointers(others, more).all(|c| s.pointers.contains(c));
+        let as_before =
+            |s: &&Arc<Subject>| s.holds(reading) && s.borrowed.iter().all(at_hand) && considered(s);
+        if let Some(subject) = known.filter(as_before) {
             return Some(subject.clone());
         }
         let subject = Arc::new(self.build(reading, usage, (leaf, others), more, verifier));
@@ -180,7 +186,10 @@ impl Subjects {
         let borrowed = chain.iter().skip(1).filter(stored).cloned().collect();
         let all = evidence.anchors.iter().chain(&evidence.certificates).chain([&evidence.target]);
         let holds = unchanged(reading, all);
-        Subject { name: common_name(&evidence.target), flaw, missing, borrowed, links, holds }
+        let crossed = crossed(&evidence).cloned().collect();
+        let pointers = pointers(others, more).cloned().collect();
+        let name = common_name(&evidence.target);
+        Subject { name, flaw, missing, borrowed, crossed, pointers, links, holds }
     }
 
     /// What there is to judge an artefact about a certificate by, without artefacts.
@@ -298,6 +307,11 @@ impl Subject {
         &self.borrowed
     }
 
+    /// The certificates on any way up that say where their CA's cross-certificates are.
+    pub(super) fn crossed(&self) -> &[Certificate] {
+        &self.crossed
+    }
+
     /// Whether nothing has begun or ended since it was judged.
     fn holds(&self, reading: Instant) -> bool {
         self.holds.contains(&reading)
@@ -350,6 +364,32 @@ fn last_on_the_way(evidence: &Evidence) -> Option<&Certificate> {
 pub(super) fn may_have_issued(issuer: &Certificate, certificate: &Certificate) -> bool {
     issuer.subject().matches(certificate.issuer())
         && issuer.fits_key_id(certificate.authority_key_id())
+}
+
+/// Those that say where their CA's cross-certificates are, of the peer's and of those got elsewhere.
+fn pointers<'c>(
+    others: &'c [Certificate],
+    more: &'c [Certificate],
+) -> impl Iterator<Item = &'c Certificate> {
+    others.iter().chain(more).filter(|c| c.cross_points().is_some())
+}
+
+/// The certificates that say so on any way up from the target, by names and key identifiers; the
+/// nearest first.
+fn crossed(evidence: &Evidence) -> impl Iterator<Item = &Certificate> {
+    let all = || evidence.anchors.iter().chain(&evidence.certificates);
+    let any = all().chain([&evidence.target]).any(|c| c.cross_points().is_some());
+    let mut met: Vec<&Certificate> = if any { vec![&evidence.target] } else { Vec::new() };
+    let mut next = 0;
+    while let Some(below) = met.get(next).copied() {
+        for above in all().filter(|c| may_have_issued(c, below)) {
+            if !met.contains(&above) {
+                met.push(above);
+            }
+        }
+        next += 1;
+    }
+    met.into_iter().filter(|c| c.cross_points().is_some())
 }
 
 /// The readings around this one between which no certificate begins or ends to be valid.

@@ -1,4 +1,4 @@
-//! One connection to the front: handshake, one request, one answer.
+//! One connection to the front: handshake, requests one after another, their answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,14 +87,18 @@ struct Served {
 
 impl Served {
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Dropped> {
-        self.arrived.store(true, Ordering::Relaxed);
-        answer(request, &self.peer, &self.connections).await
+        let handshake = match self.arrived.swap(true, Ordering::Relaxed) {
+            true => Handshake::Kept,
+            false => self.peer.handshake,
+        };
+        answer(request, handshake, &self.peer, &self.connections).await
     }
 }
 
 async fn http_1(stream: TlsStream<TcpStream>, served: Served) -> hyper::Result<()> {
     http1::Builder::new()
-        .keep_alive(false)
+        // It closes where the client asks for that, or the answer says so.
+        .keep_alive(true)
         .header_read_timeout(None)
         .auto_date_header(false)
         .max_buf_size(MAX_HEAD)
@@ -190,6 +194,7 @@ struct Dropped;
 
 async fn answer(
     request: Request<Incoming>,
+    handshake: Handshake,
     peer: &Peer,
     connections: &Connections,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
@@ -205,7 +210,7 @@ async fn answer(
         attempt,
         path,
         chain: peer.chain.clone(),
-        handshake: peer.handshake,
+        handshake,
         tls: peer.tls,
         http: peer.http,
         cipher: peer.cipher,

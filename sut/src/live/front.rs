@@ -69,7 +69,8 @@ pub enum Arrived {
         /// The client's certificates in DER, the end entity first; those of the full handshake
         /// where a session was resumed.
         chain: Vec<Vec<u8>>,
-        /// Kind of handshake.
+        /// Kind of handshake; of a further request on a connection that is kept open
+        /// [`Handshake::Kept`].
         handshake: Handshake,
         /// The protocol version that was agreed on.
         tls: TlsVersion,
@@ -106,7 +107,9 @@ pub enum FrontError {
 }
 
 /// How many connections are served at a time; further ones wait in the listener's queue.
-const CONNECTIONS: usize = 1024;
+const CONNECTIONS: usize = 16 * 1024;
+/// How many requests wait to be taken.
+const REQUESTS: usize = 1024;
 
 impl Front {
     /// Listens, and serves connections as tasks of the current tokio runtime until it is dropped.
@@ -119,7 +122,7 @@ impl Front {
         let (tls, sessions, shown) = configure(&config, &provider)?;
         let (listener, address) = listen(config.address)
             .map_err(|source| FrontError::Bind { address: config.address, source })?;
-        let (sender, arrivals) = mpsc::channel(CONNECTIONS);
+        let (sender, arrivals) = mpsc::channel(REQUESTS);
         let connections = Arc::new(Connections {
             acceptor: TlsAcceptor::from(Arc::new(tls)),
             lab_time: config.lab_time,

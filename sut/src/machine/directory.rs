@@ -21,7 +21,7 @@ impl Machine {
             Party::Server | Party::Client => Caller::Asked(attempt),
         };
         if validate.peer.is_empty() {
-            return self.unanswered(attempt, of, out);
+            return self.unanswered(now, attempt, of, out);
         }
         let peer = validate.peer.clone();
         let entries = peer.iter().cloned().zip(validate.staples.iter().cloned());
@@ -34,6 +34,7 @@ impl Machine {
     /// The server knows what to think of its directory: it asks it, or refuses the client.
     pub(super) fn know_directory(
         &mut self,
+        now: Instant,
         attempt: u64,
         conclusion: &Conclusion,
         out: &mut Out<SutAction>,
@@ -48,17 +49,23 @@ impl Machine {
                 let peer = open.peer.clone();
                 out.act(SutAction::Consult { attempt, directory, peer });
             }
-            (Some(code), _) => self.respond(attempt, Page::Logon(of_directory(code)), out),
-            (None, None) => self.respond(attempt, Page::Welcome, out),
+            (Some(code), _) => self.respond(now, attempt, Page::Logon(of_directory(code)), out),
+            (None, None) => self.respond(now, attempt, Page::Welcome, out),
         }
     }
 
     /// The directory has said what it thinks of the client.
-    pub(super) fn heed(&mut self, attempt: u64, said: Validation, out: &mut Out<SutAction>) {
+    pub(super) fn heed(
+        &mut self,
+        now: Instant,
+        attempt: u64,
+        said: Validation,
+        out: &mut Out<SutAction>,
+    ) {
         let Some(open) = self.open.get_mut(&attempt) else { return };
         let page = said.code.map_or(Page::Welcome, Page::Logon);
         open.validations.push(said);
-        self.respond(attempt, page, out);
+        self.respond(now, attempt, page, out);
     }
 
     /// What another machine waited for is known.
@@ -87,7 +94,13 @@ impl Machine {
     }
 
     /// Nothing can be said: the certificate is missing, or the machine goes down.
-    pub(super) fn unanswered(&mut self, attempt: u64, of: Party, out: &mut Out<SutAction>) {
+    pub(super) fn unanswered(
+        &mut self,
+        now: Instant,
+        attempt: u64,
+        of: Party,
+        out: &mut Out<SutAction>,
+    ) {
         let (check, verdict) = (0, Verdict::NotChecked);
         let code = Some(match of {
             Party::Client => Code::SEC_E_LOGON_DENIED,
@@ -97,7 +110,7 @@ impl Machine {
         let validation =
             Validation { by: self.name.clone(), of, check, verdict, code, account: None };
         match of {
-            Party::Directory => self.heed(attempt, validation, out),
+            Party::Directory => self.heed(now, attempt, validation, out),
             Party::Server | Party::Client => {
                 out.act(SutAction::Validated { attempt, validation });
             }

@@ -300,6 +300,14 @@ parameters! {
     /// An answer with more certificates is refused (MaxAIAUrlRetrievalCertCount).
     aia_max_certificates: u32;
 
+    /// Whether cross-certificates are fetched from where a certificate on the way up says that they are
+    /// (Microsoft's extension 1.3.6.1.4.1.311.10.9.1).
+    cross_certificates: bool;
+
+    /// How long after that they are not fetched again, where the certificate names no time of its own
+    /// (CrossCertDownloadIntervalHours). 0: they are fetched for each check.
+    cross_cert_download_interval: Span;
+
     /// Local work before each retrieval, such as proxy detection.
     per_retrieval_overhead: Span;
 
@@ -470,6 +478,14 @@ parameters! {
     /// How long a TLS session may lie unused before it cannot be resumed any more; 0: as long as it
     /// lives.
     tls_session_idle: Span;
+
+    /// How long a connection that a client keeps open may lie unused before the server closes it
+    /// (http.sys' connection time-out); 0: none is kept.
+    connection_idle: Span;
+
+    /// Whether a refusal closes the connection. Otherwise it stays open where the client keeps it, and
+    /// each further request on it is refused in the same way, without another check.
+    refusal_closes_connection: bool;
 }
 
 impl Parameters {

@@ -313,7 +313,7 @@ mod tests {
         ];
         insta::assert_snapshot!(said.map(refused).join("\n"), @r#"
         : string values must be quoted, expected literal string
-        the file: 95 values are missing, the first is `staple`: give them, or extend a profile
+        the file: 99 values are missing, the first is `staple`: give them, or extend a profile
         "windows-95": there is no profile `windows-95`; there are `windows-2008r2`, `windows-2003`, `windows-2012r2`, `windows-10`, `rfc5280-strict`, `soft-fail`, `ocsp-only`, `crl-only`
         "H9": there is no hypothesis `H9`; there are `H0`, `H1a`, `H1b`, `H1c`, `H1d`, `H2`, `H4`, `H5`
         "KB1": there is no update `KB1`; there are `KB2666300`

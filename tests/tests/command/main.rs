@@ -10,6 +10,7 @@ mod kept;
 mod key_log;
 mod library;
 mod manual;
+mod matrix;
 mod output;
 mod profiles;
 mod progress;

@@ -58,6 +58,10 @@ pub(super) fn pki_of(root: &str) -> Pki {
 pub(super) enum Behaviour {
     /// Writes these bytes and closes the connection.
     Answer(&'static [u8]),
+    /// Writes these bytes after each request, until the client hangs up.
+    Keeps(&'static [u8]),
+    /// Writes these bytes after the first request, and hangs up when the second one has come.
+    KeepsForOne(&'static [u8]),
     /// Refuses the client's certificate as revoked, in the handshake.
     Revoked,
     /// Takes the request and waits until the client hangs up.
@@ -146,15 +150,17 @@ async fn serve(
         }
         _ => {}
     }
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        match stream.read_u8().await {
-            Ok(byte) => head.push(byte),
-            Err(_) => return,
+    let mut answered = 0;
+    while let Some(head) = head(&mut stream).await {
+        events.send(Event::Request(Request { head, chain: chain.clone() })).ok();
+        match behaviour {
+            Behaviour::Keeps(bytes) if stream.write_all(bytes).await.is_ok() => {}
+            Behaviour::KeepsForOne(_) if answered > 0 => return,
+            Behaviour::KeepsForOne(bytes) if stream.write_all(bytes).await.is_ok() => {}
+            _ => break,
         }
+        answered += 1;
     }
-    let head = String::from_utf8(head).unwrap();
-    events.send(Event::Request(Request { head, chain })).ok();
     if let Behaviour::Answer(bytes) = behaviour {
         // A client that reads only a part of a long answer breaks it off.
         if stream.write_all(bytes).await.is_ok() {
@@ -165,7 +171,16 @@ async fn serve(
     events.send(Event::HungUp).ok();
 }
 
-/// Answers one request; of its head the request line and the fields are told, as HTTP/2 has them.
+/// The head of the next request, unless the client has hung up.
+async fn head(stream: &mut TlsStream<TcpStream>) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    String::from_utf8(head).ok()
+}
+
+/// Answers requests; of each head the request line and the fields are told, as HTTP/2 has them.
 async fn http2(
     stream: TlsStream<TcpStream>,
     chain: Vec<Vec<u8>>,

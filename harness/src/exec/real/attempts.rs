@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use revlab_clients::live::Progress;
+use revlab_clients::observation::CONNECTION_RESET;
 use revlab_clients::{Choice, ClientEvent, Observation, Seen, Send, Times};
 use revlab_lab::trace::{Handshake, Kind, Log};
 use revlab_lab::{Instant, Name, Span};
+use revlab_sut::adapter::Clockwork;
 use tokio::task::AbortHandle;
 
 use super::lab::{RealLab, STEP};
-use super::peer::{Happened, LOG};
-use super::s_server;
+use super::peer::Happened;
 use crate::exec::setup;
 
 /// How many steps without a sign of life make a run hung.
@@ -21,8 +22,6 @@ const GRACE: Duration = Duration::from_millis(100);
 /// So long before its time is up it is asked how far an attempt has come; it may have begun a little
 /// after the driver said so.
 const NEARLY: Span = Span::from_secs(1);
-/// How far the server's clock may be from what it was told: it tells whole seconds.
-const APART: i64 = 2;
 
 /// An attempt under way. Its connection ends with it.
 pub(super) struct Open {
@@ -53,7 +52,8 @@ impl RealLab<'_> {
             self.charge(charged);
         }
         let minted = self.mint(&send);
-        let (client, progress) = self.peer.start(&send);
+        let identity = self.cast.identities.get(&send.presents);
+        let (client, progress) = self.peer.start(&send, identity);
         let open = Open { began, minted, charged, client, progress, send };
         self.open.insert(open.send.attempt, open);
     }
@@ -90,13 +90,17 @@ impl RealLab<'_> {
         self.begin(send);
         let mut idle = 0;
         while self.open.contains_key(&attempt) && self.trouble.is_none() && !stopped() {
-            let patience = if self.silent { GRACE } else { STEP };
+            let patience = self.patience();
             match self.peer.wait(patience) {
                 Happened::Request(arrived) => {
                     idle = 0;
                     self.fetch(*arrived);
                 }
                 Happened::Seen(attempt, seen) => self.ended(attempt, seen),
+                Happened::Nothing if self.peer.is_paced() => {
+                    let passed = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
+                    self.advance(self.now + Span::from_millis(passed.max(1)));
+                }
                 Happened::Nothing => {
                     idle += 1;
                     self.nothing_came(idle);
@@ -104,6 +108,17 @@ impl RealLab<'_> {
             }
         }
         self.open.clear();
+    }
+
+    /// How long is waited in one go: where the server has time-outs of its own, at most up to what is due
+    /// next.
+    fn patience(&self) -> Duration {
+        if !self.peer.is_paced() {
+            return if self.silent { GRACE } else { STEP };
+        }
+        let due = self.next_due().unwrap_or(self.end);
+        let ahead = (due - self.now).as_millis().max(0).unsigned_abs();
+        Duration::from_millis(ahead).min(STEP)
     }
 
     /// While bytes move lab time stands still, but for what the server waits for: the network's own
@@ -159,7 +174,7 @@ impl RealLab<'_> {
         if self.peer.holds_time() {
             self.add_modelled(&mut seen.times, open.charged);
         }
-        self.heed(open.send.clone(), open.began, &seen.seen);
+        self.heed(open.send.clone(), open.began, &mut seen.seen);
         self.charge(self.scenario.network.answer());
         if self.close(attempt).is_some() {
             self.tell_driver(ClientEvent::Answer {
@@ -173,32 +188,55 @@ impl RealLab<'_> {
     }
 
     /// What the server itself says about the end of an attempt: the time, its reason, its end.
-    fn heed(&mut self, send: Send, began: Instant, seen: &Seen) {
-        let clock = self.sut.clock.at(self.now);
+    fn heed(&mut self, send: Send, began: Instant, seen: &mut Seen) {
+        let (began, ended) = (self.sut.clock.at(began), self.sut.clock.at(self.now));
+        let file = Name::from(format!("{}.log", self.adapter.name()));
         let Some(server) = self.peer.ours() else { return };
-        let reasons = server.reasons();
-        let ended = match seen {
+        let is_admitted = matches!(&*seen, Seen::Response { status, .. } if *status < 300);
+        let heard = match &*seen {
+            Seen::Verdict { said, .. } => server.overhear(said),
+            _ => server.listen(!is_admitted),
+        };
+        let page = match &*seen {
+            Seen::Response { body, .. } => Some(body.clone()),
+            _ => None,
+        };
+        let page = page.as_deref().map(String::from_utf8_lossy);
+        let clockwork = server.clockwork(page, began, ended);
+        let gone = match seen {
             Seen::Closed { .. } | Seen::Broken { .. } => server.ended(),
             _ => None,
         };
-        for line in reasons {
-            let (by, file, attempt) = (self.sut.name.clone(), Name::from(LOG), Some(send.attempt));
-            self.record(Kind::Log(Log { by, file, line, code: None, attempt }));
+        if !heard.is_empty() {
+            lose_alert(seen);
         }
-        if let Some(words) = ended {
+        for heard in heard {
+            let (by, attempt) = (self.sut.name.clone(), Some(send.attempt));
+            let (file, line, code) = (file.clone(), heard.reason, heard.code);
+            self.record(Kind::Log(Log { by, file, line, code, attempt }));
+        }
+        if let Some(words) = gone {
             self.trouble.get_or_insert(format!("the system under test {words}"));
         }
-        let Seen::Response { body, .. } = seen else { return };
-        let Some(read) = s_server::told_time(body) else { return };
-        // Its session began at some time between the begin and the end of the attempt.
-        let earliest = self.sut.clock.at(began).as_secs() - APART;
-        if read < earliest || read > clock.as_secs() + APART {
-            let read = crate::judge::at(Instant::from_millis(read.saturating_mul(1000)));
-            let told = crate::judge::at(clock);
-            self.trouble.get_or_insert(format!(
-                "the system under test does not take lab time: it reads {read}, and was told {told}"
-            ));
+        match clockwork {
+            Clockwork::Right => self.told = true,
+            Clockwork::Untold => {}
+            Clockwork::Wrong(read) => {
+                let (read, told) = (crate::judge::at(read), crate::judge::at(ended));
+                self.trouble.get_or_insert(format!(
+                    "the system under test does not take lab time: it reads {read}, and was told {told}"
+                ));
+            }
         }
-        self.told = true;
     }
+}
+
+/// A connection that broke off where the server has a reason on record is a refusal whose alert was lost.
+fn lose_alert(seen: &mut Seen) {
+    let phase = match seen {
+        Seen::Closed { phase } => *phase,
+        Seen::Broken { phase, error } if **error == *CONNECTION_RESET => *phase,
+        _ => return,
+    };
+    *seen = Seen::AlertLost { phase };
 }

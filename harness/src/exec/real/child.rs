@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant as Wall};
 
+use revlab_sut::adapter::Signal;
+
+use crate::exec::namespace;
+
 /// How long a server may take to listen.
 const READY: Duration = Duration::from_secs(15);
 /// How long a server may take to end when it is asked to.
@@ -17,8 +21,8 @@ const KEPT: u64 = 16 << 20;
 
 /// A command that runs `program`, which ends with revlab even where revlab is killed: by
 /// util-linux' `setpriv`, where that is there. Otherwise [`Child`] sees to it as long as it can.
-pub(super) fn command(program: &str) -> Command {
-    let bound = |then: &str| {
+pub(super) fn bound(program: &str) -> Command {
+    let binding = |then: &str| {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", then]);
         command
@@ -27,8 +31,8 @@ pub(super) fn command(program: &str) -> Command {
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
-    match works(&mut bound("true")) {
-        true => bound(program),
+    match works(&mut binding("true")) {
+        true => binding(program),
         false => Command::new(program),
     }
 }
@@ -37,69 +41,32 @@ pub(super) fn command(program: &str) -> Command {
 #[derive(Debug)]
 pub(super) struct Child {
     process: std::process::Child,
-    log: PathBuf,
-    /// Up to where the log has been looked at.
+    log: Tail,
+    /// What asks it to end.
+    stop: Signal,
+}
+
+/// A log that is read as it grows.
+#[derive(Debug)]
+pub(super) struct Tail {
+    path: PathBuf,
+    /// Up to where it has been looked at.
     read: u64,
 }
 
-impl Child {
-    /// Starts a program (which `command` runs, perhaps through another), with its output behind what is in the log already, and waits until a line
-    /// of it is one that `ready` knows.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be started, ends at once, or is not ready in time, in words with its last line.
-    pub(super) fn start<T>(
-        program: &str,
-        mut command: Command,
-        log: &Path,
-        ready: impl Fn(&str) -> Option<T>,
-    ) -> Result<(Child, T), String> {
-        let open = || File::options().create(true).append(true).open(log);
-        let (out, errors) = open().and_then(|out| Ok((out.try_clone()?, out))).map_err(in_words)?;
-        let read = errors.metadata().map_err(in_words)?.len();
-        command.stdin(Stdio::null()).stdout(out).stderr(errors);
-        // Of its own group, so that Ctrl-C at the terminal reaches revlab alone.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let process = command.spawn().map_err(|e| format!("`{program}` does not start: {e}"))?;
-        let mut child = Child { process, log: log.to_owned(), read };
-        let began = wall();
-        loop {
-            let lines = child.new_lines();
-            if let Some(ready) = lines.iter().find_map(|line| ready(line)) {
-                return Ok((child, ready));
-            }
-            if let Some(words) = child.ended() {
-                return Err(format!("`{program}` {words}"));
-            }
-            if wall().duration_since(began) > READY {
-                let seconds = READY.as_secs();
-                return Err(format!("`{program}` was not ready after {seconds} s"));
-            }
-            nap();
-        }
+impl Tail {
+    /// What comes from now on.
+    pub(super) fn end_of(path: PathBuf) -> Tail {
+        let read = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        Tail { path, read }
     }
 
-    /// Its process id.
-    pub(super) fn id(&self) -> u32 {
-        self.process.id()
-    }
-
-    /// How it ended, in words with the last line of its log, if it has.
-    pub(super) fn ended(&mut self) -> Option<String> {
-        let status = self.process.try_wait().ok()??;
-        let last = fs::read_to_string(&self.log).ok();
-        let last = last.as_deref().and_then(|text| text.trim_end().lines().last());
-        Some(format!("ended with {}: {}", words(status), last.unwrap_or("it said nothing")))
-    }
-
-    /// The lines that have come into its log since they were last asked for; a line without its
-    /// end is one of the next time.
+    /// The lines that have come since they were last asked for; a line without its end is one of the
+    /// next time.
     pub(super) fn new_lines(&mut self) -> Vec<String> {
         let mut fresh = Vec::new();
         let from = self.read;
-        let read = File::open(&self.log).and_then(|mut log| {
+        let read = File::open(&self.path).and_then(|mut log| {
             log.seek(SeekFrom::Start(from))?;
             log.take(KEPT).read_to_end(&mut fresh)
         });
@@ -110,15 +77,94 @@ impl Child {
         self.read += fresh.len() as u64;
         String::from_utf8_lossy(&fresh).lines().map(str::to_owned).collect()
     }
+}
+
+impl Child {
+    /// Starts a program (which `command` runs, perhaps through another), with its output behind what is in
+    /// the log already, and waits until `ready`, which is told each time what is new in it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, ends at once, or is not ready in time, in words with its last line.
+    pub(super) fn start(
+        program: &str,
+        mut command: Command,
+        log: &Path,
+        stop: Signal,
+        ready: &mut dyn FnMut(&[String]) -> bool,
+    ) -> Result<Child, String> {
+        let open = || File::options().create(true).append(true).open(log);
+        let (out, errors) = open().and_then(|out| Ok((out.try_clone()?, out))).map_err(in_words)?;
+        let log = Tail::end_of(log.to_owned());
+        command.stdin(Stdio::null()).stdout(out).stderr(errors);
+        // Of its own group, so that Ctrl-C at the terminal reaches revlab alone.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let process = command.spawn().map_err(|e| format!("`{program}` does not start: {e}"))?;
+        let mut child = Child { process, log, stop };
+        let began = wall();
+        loop {
+            let lines = child.new_lines();
+            if let Some(words) = child.ended() {
+                return Err(format!("`{program}` {words}"));
+            }
+            if ready(&lines) {
+                return Ok(child);
+            }
+            if wall().duration_since(began) > READY {
+                let seconds = READY.as_secs();
+                return Err(format!("`{program}` was not ready after {seconds} s"));
+            }
+            nap();
+        }
+    }
+
+    /// The process of the program itself, where another has started it within a process tree of its
+    /// own; none: it is gone.
+    pub(super) fn program(&self) -> Option<u32> {
+        let id = self.process.id();
+        if !namespace::is_inside() {
+            return Some(id);
+        }
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
+        children.split_whitespace().next()?.parse().ok()
+    }
+
+    /// Sends the program a signal.
+    ///
+    /// # Errors
+    ///
+    /// It is gone.
+    pub(super) fn signal(&self, signal: Signal) -> Result<(), String> {
+        let gone = || "it is gone".to_owned();
+        let id = self.program().ok_or_else(gone)?;
+        deliver(id, signal).ok_or_else(gone)
+    }
+
+    /// How it ended, in words with the last line of its log, if it has.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        let status = self.process.try_wait().ok()??;
+        let last = fs::read_to_string(&self.log.path).ok();
+        let last = last.as_deref().and_then(|text| text.trim_end().lines().last());
+        Some(format!("ended with {}: {}", words(status), last.unwrap_or("it said nothing")))
+    }
+
+    /// The lines that have come into its log since they were last asked for.
+    pub(super) fn new_lines(&mut self) -> Vec<String> {
+        self.log.new_lines()
+    }
 
     /// Asks it to end, makes it end, and waits for it.
     pub(super) fn stop(&mut self) {
         if matches!(self.process.try_wait(), Ok(Some(_))) {
             return;
         }
-        self.ask_to_end();
+        if self.stop != Signal::Kill && self.signal(self.stop).is_err() {
+            self.ask_to_end();
+        }
+        let patience = if self.stop == Signal::Kill { Duration::ZERO } else { ENDING };
         let began = wall();
-        while wall().duration_since(began) < ENDING {
+        while wall().duration_since(began) < patience {
             if !matches!(self.process.try_wait(), Ok(None)) {
                 return;
             }
@@ -159,6 +205,26 @@ impl Child {
     }
 }
 
+#[cfg(unix)]
+fn deliver(id: u32, signal: Signal) -> Option<()> {
+    use rustix::process::Signal as System;
+    let id = rustix::process::Pid::from_raw(i32::try_from(id).ok()?)?;
+    let signal = match signal {
+        Signal::Hup => System::HUP,
+        Signal::Int => System::INT,
+        Signal::Quit => System::QUIT,
+        Signal::Term => System::TERM,
+        Signal::Usr1 => System::USR1,
+        Signal::Kill => System::KILL,
+    };
+    rustix::process::kill_process(id, signal).ok()
+}
+
+#[cfg(not(unix))]
+fn deliver(_id: u32, _signal: Signal) -> Option<()> {
+    None
+}
+
 impl Drop for Child {
     fn drop(&mut self) {
         self.stop();
@@ -192,8 +258,9 @@ fn wall() -> Wall {
     Wall::now()
 }
 
+/// Waits a little.
 #[expect(clippy::disallowed_methods, reason = "a foreign process is waited for in real time")]
-fn nap() {
+pub(super) fn nap() {
     std::thread::sleep(STEP);
 }
 
@@ -202,9 +269,15 @@ mod tests {
     use super::*;
 
     fn shell(script: &str, log: &Path) -> Result<(Child, String), String> {
-        let mut command = command("sh");
+        let mut command = bound("sh");
         command.arg("-c").arg(script);
-        Child::start("sh", command, log, |line| line.strip_prefix("ready ").map(str::to_owned))
+        let mut said = None;
+        let mut ready = |lines: &[String]| {
+            said = lines.iter().find_map(|line| line.strip_prefix("ready ").map(str::to_owned));
+            said.is_some()
+        };
+        let child = Child::start("sh", command, log, Signal::Term, &mut ready)?;
+        Ok((child, said.unwrap()))
     }
 
     fn lives(id: u32) -> bool {
@@ -218,7 +291,7 @@ mod tests {
         let log = folder.path().join("log");
         let (child, said) = shell("echo ready 7; exec sleep 60", &log).unwrap();
         assert_eq!(said, "7");
-        let id = child.id();
+        let id = child.program().unwrap();
         assert!(lives(id));
         drop(child);
         assert!(!lives(id));
@@ -230,7 +303,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let script = "trap '' TERM; sleep 60 & echo ready $!; wait; wait; sleep 60";
         let (child, grandchild) = shell(script, &folder.path().join("log")).unwrap();
-        let (id, grandchild) = (child.id(), grandchild.parse().unwrap());
+        let (id, grandchild) = (child.program().unwrap(), grandchild.parse().unwrap());
         assert!(lives(grandchild));
         drop(child);
         assert!(!lives(id));

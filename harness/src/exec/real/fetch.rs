@@ -3,6 +3,8 @@
 //! The record says what the CA saw: which process asked, for which check and what became of the
 //! answer is not told by a program that is not ours.
 
+use std::collections::BTreeMap;
+
 use revlab_fake_ca::fault::{Caller, Heard, Ruling, page};
 use revlab_fake_ca::live::{Answered, Arrived, Pace};
 use revlab_lab::http::{FetchError, Reply, Request, Url};
@@ -12,6 +14,7 @@ use revlab_pki::Crl;
 use tokio::sync::oneshot;
 
 use super::lab::RealLab;
+use super::publisher::Step;
 
 /// An answer that goes out later, and what is to be put on record then.
 pub(super) struct Late {
@@ -25,6 +28,9 @@ pub(super) struct Late {
     answered: Answered,
     result: Result<Reply, FetchError>,
 }
+
+/// The script that brings CRLs, as a process in traces.
+const PUBLISHER: &str = "publisher";
 
 /// What a proxy says of a host that it cannot reach (RFC 9110 §15.6.3).
 const BAD_GATEWAY: u16 = 502;
@@ -48,30 +54,16 @@ impl RealLab<'_> {
             _ => found,
         };
         let mut held = self.pass(known);
-        let (answered, result) = match &ruling {
-            Ruling::Answer(answer) => {
-                let own = self.serve(request.clone(), ruling.defects());
-                let substatus = own.substatus;
-                let answered = Answered::under(&ruling, &request, Pace::Lab, || own);
-                let heard = heard(&answered);
-                held = held + self.pass(answer.delay + heard.after);
-                let page = answer.page.is_some();
-                let told = |reply| if page { reply } else { Reply { substatus, ..reply } };
-                (answered, heard.result.map(told))
-            }
-            Ruling::Elsewhere(_) => {
-                let own = self.serve(ruling.lead(request.clone()), ruling.defects());
-                (Answered::Reply(own.clone()), Ok(own))
-            }
-            // Through a proxy, a host that cannot be reached is the proxy's to tell.
-            Ruling::NameNotResolved | Ruling::Refused | Ruling::Insecure(_) => {
-                (Answered::Reply(page(BAD_GATEWAY)), Ok(page(BAD_GATEWAY)))
-            }
-            Ruling::Reset | Ruling::ResetAtConnect => {
-                (Answered::Reset, Err(FetchError::ConnectionReset))
-            }
-            Ruling::Silent | Ruling::Swallowed => (Answered::Silent, Err(FetchError::TimedOut)),
-        };
+        // Through a proxy, a host that cannot be reached is the proxy's to tell.
+        let (answered, heard) = self.exchange(&ruling, &request).unwrap_or_else(|| {
+            let told = Answered::Reply(page(BAD_GATEWAY));
+            let heard = heard(&told);
+            (told, heard)
+        });
+        if let Ruling::Answer(answer) = &ruling {
+            held = held + self.pass(answer.delay + heard.after);
+        }
+        let result = heard.result;
         self.silent |= answered == Answered::Silent;
         let late = Late { id, began, request, purpose, client, faults, answer, answered, result };
         if held > Span::ZERO {
@@ -79,6 +71,75 @@ impl RealLab<'_> {
         } else {
             self.charge(self.scenario.network.answer());
             self.send_off(late);
+        }
+    }
+
+    /// What the CA's site says, and what is heard of it; none: no request reaches it.
+    fn exchange(&mut self, ruling: &Ruling, request: &Request) -> Option<(Answered, Heard)> {
+        let answered = match ruling {
+            Ruling::Answer(answer) => {
+                let own = self.serve(request.clone(), ruling.defects());
+                let substatus = own.substatus;
+                let answered = Answered::under(ruling, request, Pace::Lab, || own);
+                let mut heard = heard(&answered);
+                if answer.page.is_none() {
+                    heard.result = heard.result.map(|reply| Reply { substatus, ..reply });
+                }
+                return Some((answered, heard));
+            }
+            Ruling::Elsewhere(_) => {
+                Answered::Reply(self.serve(ruling.lead(request.clone()), ruling.defects()))
+            }
+            Ruling::NameNotResolved | Ruling::Refused | Ruling::Insecure(_) => return None,
+            Ruling::Reset | Ruling::ResetAtConnect => Answered::Reset,
+            Ruling::Silent | Ruling::Swallowed => Answered::Silent,
+        };
+        let heard = heard(&answered);
+        Some((answered, heard))
+    }
+
+    /// The script that brings CRLs does what it is about to do.
+    pub(super) fn publish(&mut self) {
+        match self.publisher.as_mut().and_then(|script| script.wake(self.now)) {
+            Some(Step::Fetch) => self.fetch_crls(),
+            Some(Step::Put(batch)) => {
+                let done = self.peer.ours().map_or(Ok(()), |server| server.publish(&batch));
+                if let Err(why) = done {
+                    self.trouble.get_or_insert(format!("the system under test: {why}"));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// The script asks each CA for its base CRL. What it gets it gets at once: it has time.
+    fn fetch_crls(&mut self) {
+        let mut crls = BTreeMap::new();
+        let cas: Vec<Name> = self.scenario.cas.keys().cloned().collect();
+        for ca in cas {
+            let Some(url) = self.ca.urls(&ca).map(|urls| urls.base) else { continue };
+            let request = Request::get(url);
+            self.fetches += 1;
+            let (id, began) = (self.fetches, self.now);
+            let caller = Caller { name: &self.sut.name, account: None, open: 0 };
+            let meeting = self.ca.meet(self.now, &caller, &request);
+            let faults = meeting.faults.clone();
+            let (_, ruling) = meeting.on_its_way(&self.scenario.network);
+            let result = match self.exchange(&ruling, &request) {
+                Some((_, heard)) => heard.result,
+                None if ruling == Ruling::NameNotResolved => Err(FetchError::NameNotResolved),
+                None => Err(FetchError::ConnectionRefused),
+            };
+            let mut record = self.fetch_record(id, began, &request, Purpose::Base, &result);
+            record.process = Name::from(PUBLISHER);
+            record.faults = faults;
+            self.record(Kind::Fetch(record));
+            if let Some(reply) = result.ok().filter(|reply| reply.status == 200) {
+                crls.insert(ca, reply.body.to_vec());
+            }
+        }
+        if let Some(script) = &mut self.publisher {
+            script.fetched(self.now, crls);
         }
     }
 
@@ -108,7 +169,7 @@ impl RealLab<'_> {
     /// An answer is held back. Where lab time stands still, it goes on; in real time others must not
     /// wait meanwhile: what is left to wait.
     fn pass(&mut self, delay: Span) -> Span {
-        if self.peer.holds_time() {
+        if self.peer.holds_time() && !self.peer.is_paced() {
             self.advance(self.now + delay);
             return Span::ZERO;
         }

@@ -19,7 +19,8 @@ use revlab_sut::config::SutConfig;
 use super::attempts::Open;
 use super::fetch::Late;
 use super::hooks::{self, Hooked};
-use super::peer::{Happened, LOG, Peer};
+use super::peer::{Happened, Peer};
+use super::publisher::Script;
 use crate::exec::Transport;
 use crate::exec::adapter::Adapter;
 use crate::exec::hooks::{Hooks, SET_CLOCK};
@@ -36,7 +37,7 @@ pub(super) const STEP: Duration = Duration::from_millis(250);
 pub(super) struct RealLab<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) sut: &'a SutConfig,
-    adapter: &'a Adapter,
+    pub(super) adapter: &'a Adapter,
     pub(super) end: Instant,
     pub(super) ranks: Ranks,
     pub(super) queue: EventQueue<Event>,
@@ -53,6 +54,8 @@ pub(super) struct RealLab<'a> {
     pub(super) fetches: u64,
     /// Answers of the CA that are held back in real time, by when they go out and by their fetch.
     pub(super) late: BTreeMap<(Instant, u64), Late>,
+    /// The script that brings CRLs to a server that reads them from files.
+    pub(super) publisher: Option<Script>,
     /// A request has been left unanswered: the server may wait for it from now on.
     pub(super) silent: bool,
     /// Whether a page has told that the server takes lab time.
@@ -68,6 +71,7 @@ enum Next {
     Ca,
     Driver,
     Late,
+    Publisher,
 }
 
 impl<'a> RealLab<'a> {
@@ -82,6 +86,13 @@ impl<'a> RealLab<'a> {
         let ranks = Ranks::new(scenario);
         let mut queue = EventQueue::new();
         timeline::fill(scenario, &ranks, &mut queue);
+        let mut driver = lab.driver;
+        let program = adapter.program();
+        if let Some(program) = program {
+            driver.refused_by(&program.adapter.refuses.status);
+        }
+        let reads_files = program.is_some_and(|program| program.options().crl_files);
+        let publisher = reads_files.then(|| Script::new(sut.publisher.clone(), scenario.start));
         RealLab {
             scenario,
             sut,
@@ -90,7 +101,7 @@ impl<'a> RealLab<'a> {
             ranks,
             queue,
             ca: lab.ca,
-            driver: lab.driver,
+            driver,
             cast: lab.cast,
             peer,
             recorder,
@@ -99,6 +110,7 @@ impl<'a> RealLab<'a> {
             now: scenario.start,
             fetches: 0,
             late: BTreeMap::new(),
+            publisher,
             silent: false,
             told: false,
             trouble: None,
@@ -120,10 +132,10 @@ impl<'a> RealLab<'a> {
         }
         let reason = self.until_the_end(stop);
         let end = if reason == "complete" { self.now.max(self.end) } else { self.now };
-        let log = self.peer.finish().map(|log| (LOG.to_owned(), log));
-        let hooks = self.hooks.finish().map(|log| (hooks::LOG.to_owned(), log));
+        let mut logs = self.peer.finish();
+        logs.extend(self.hooks.finish().map(|log| (hooks::LOG.to_owned(), log)));
         self.recorder.end(end, reason);
-        (self.cast, log.into_iter().chain(hooks).collect())
+        (self.cast, logs)
     }
 
     /// Why it ended.
@@ -172,9 +184,9 @@ impl<'a> RealLab<'a> {
         if last < self.end {
             return format!("stopped after {}, as asked", last - self.scenario.start);
         }
-        if *self.adapter == Adapter::SServer && !self.told {
-            return "the system under test never showed that it takes lab time: it let nobody in"
-                .to_owned();
+        let tells_time = self.peer.ours().is_some_and(|server| server.tells_time());
+        if tells_time && !self.told {
+            return "the system under test never showed that it takes lab time".to_owned();
         }
         "complete".to_owned()
     }
@@ -186,7 +198,7 @@ impl<'a> RealLab<'a> {
                 let asked = there.stop_after.map(|span| self.scenario.start + span);
                 asked.map_or(self.end, |asked| asked.min(self.end))
             }
-            Adapter::SServer => self.end,
+            Adapter::Program(_) => self.end,
         }
     }
 
@@ -240,7 +252,15 @@ impl<'a> RealLab<'a> {
         let ca = self.ca.next_wakeup().map(|at| wake(at, Class::Publication, Next::Ca));
         let driver = self.driver.next_wakeup().map(|at| wake(at, Class::Attempt, Next::Driver));
         let late = self.late.keys().next().map(|(at, _)| wake(*at, Class::Answer, Next::Late));
-        queued.into_iter().chain(ca).chain(driver).chain(late).min_by_key(|(key, _)| *key)
+        let publisher = self.publisher.as_ref().map(Script::next_wakeup);
+        let publisher = publisher.map(|at| wake(at, Class::Publication, Next::Publisher));
+        queued
+            .into_iter()
+            .chain(ca)
+            .chain(driver)
+            .chain(publisher)
+            .chain(late)
+            .min_by_key(|(key, _)| *key)
     }
 
     fn step(&mut self, next: Next) {
@@ -250,6 +270,7 @@ impl<'a> RealLab<'a> {
             }
             Next::Driver => self.tell_driver(ClientEvent::Wake),
             Next::Late => self.let_go(),
+            Next::Publisher => self.publish(),
             Next::Queue => match self.queue.pop() {
                 Some((key, Event::Operation { index })) => self.operate(index, key.seq),
                 Some((_, Event::Note(record))) => {
@@ -286,6 +307,7 @@ impl<'a> RealLab<'a> {
         if let Err(trouble) = self.peer.set_time(self.now) {
             self.trouble.get_or_insert(trouble);
         }
+        self.peer.settle(self.scenario, &self.ca, self.now);
     }
 
     pub(super) fn record(&mut self, kind: Kind) {
@@ -322,6 +344,9 @@ impl<'a> RealLab<'a> {
             match item {
                 Item::Trace(kind) => self.recorder.write(self.now, kind),
                 Item::Do(ClientAction::Send(send)) => self.waiting.push_back(send),
+                Item::Do(ClientAction::Disconnect { connection }) => {
+                    self.peer.disconnect(connection)
+                }
                 Item::Do(ClientAction::Abandon { attempt }) => {
                     self.waiting.retain(|send| send.attempt != attempt);
                     self.close(attempt);
@@ -331,7 +356,7 @@ impl<'a> RealLab<'a> {
     }
 
     /// What is known of the process that fetches.
-    pub(super) fn process(&self) -> &'static str {
+    pub(super) fn process(&self) -> &'a str {
         self.adapter.name()
     }
 
@@ -342,7 +367,7 @@ impl<'a> RealLab<'a> {
         match self.peer.ours() {
             Some(server) => {
                 what.insert("program".into(), server.version().into());
-                what.insert("options".into(), server.options().into());
+                what.insert("options".into(), self.adapter.to_string().into());
             }
             None => {
                 if let Adapter::Elsewhere(there) = self.adapter {

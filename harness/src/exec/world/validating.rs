@@ -73,7 +73,8 @@ impl<W: Wire> World<'_, W> {
         let Some(code) = code else { return self.proceed(now, attempt) };
         let (rank, times, agreed) = (open.rank, open.times, open.agreed.clone());
         self.wire.abandon_attempt(attempt);
-        let observation = Observation { agreed, times, seen: Seen::Distrusted { code } };
+        let seen = Seen::Distrusted { code };
+        let observation = Observation { agreed, times, seen, stays_open: false };
         self.push_attempt(now, rank, attempt, Event::AtClient { attempt, observation });
     }
 

@@ -127,6 +127,11 @@ fn unsaid(scenario: &Scenario, plan: &ClientPlan, target: &Target, notes: &mut V
     if plan.session == Session::Resumed && plan.sessions == Sessions::Shared {
         note("sessions are each thread's own");
     }
+    if plan.keep_alive && plan.identities > 1 {
+        note(
+            "a thread goes on using the connection that it keeps open, also with the next line of the CSV file: then its certificate is that of the first",
+        );
+    }
     if plan.barrier.is_some() {
         note(
             "the last ones at the barrier wait for the time-out, and on many machines each has a barrier of its own",
@@ -240,7 +245,7 @@ fn sampler(scenario: &Scenario, plan: &ClientPlan, target: &Target, stretch: &St
         .with(Prop::text("HTTPSampler.method", "GET"))
         .with(Prop::yes("HTTPSampler.follow_redirects", false))
         .with(Prop::yes("HTTPSampler.auto_redirects", false))
-        .with(Prop::yes("HTTPSampler.use_keepalive", false))
+        .with(Prop::yes("HTTPSampler.use_keepalive", plan.keep_alive))
         .with(Prop::yes("HTTPSampler.DO_MULTIPART_POST", false))
         .with(Prop::text("HTTPSampler.implementation", "HttpClient4"))
         .holding(before(plan, stretch))

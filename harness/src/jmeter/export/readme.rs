@@ -41,10 +41,15 @@ one identity at a time:
 On each machine, in its folder, and then on the one that collects the results:
 
 ```sh
-jmeter-server -q user.properties -S system.properties -Jserver.rmi.ssl.disable=true
+jmeter-server -q user.properties -S system.properties -Jserver.rmi.ssl.disable=true \\
+    -Djava.rmi.server.hostname=ADDRESS
 jmeter -n -t {PLAN} -q user.properties -Jserver.rmi.ssl.disable=true -Gthreads-CLIENT=N \\
-    -R MACHINE1,MACHINE2 -l results.jtl
+    -Djava.rmi.server.hostname=ADDRESS -R MACHINE1,MACHINE2 -l results.jtl
 ```
+
+ADDRESS is the machine's own, at which the others reach it: where its name stands for a loopback address, as
+Debian has it in `/etc/hosts`, JMeter 2.13 does not start without (`… is a loopback address`). Two servers on
+one machine each need `-Jserver_port=PORT`, and `-R MACHINE:PORT1,MACHINE:PORT2`.
 
 Every machine runs the whole plan: N is the number of threads on each. JMeter before 4.0 knows nothing of
 `server.rmi.ssl.disable`, and does not mind it. The clocks of the machines have to agree.

@@ -90,3 +90,32 @@ fn lines_are_as_the_choice_has_them_and_what_jmeter_cannot_choose_is_said() {
     noted("good", "`state` does nothing");
     assert_eq!(by_weight(&[4_000_000, 1_000_000]).count(), 100_000);
 }
+
+#[test]
+fn connections_that_are_kept_outlast_an_iteration_and_what_that_brings_is_said() {
+    let exported = |session: &str, others: &str| {
+        let text = format!(
+            "format = 1\ntitle = \"t\"\nstart = \"2024-03-01T00:00:00Z\"\nduration = \"1h\"\n\
+             ca.issuing = {{}}\nsut.web = {{}}\n[clients.one]\nevery = \"10s\"\nkeep_alive = true\n\
+             session = \"{session}\"\nidentities = 2\n{others}"
+        );
+        let read = crate::scenario::from_text("kept", &text);
+        let scenario = read.unwrap_or_else(|errors| panic!("{}", errors.render(false))).remove(0);
+        let (_, cast) = crate::exec::authorities(&scenario).unwrap();
+        export(&scenario, &cast, &Target::default())
+    };
+    let use_keepalive = "<boolProp name=\"HTTPSampler.use_keepalive\">true</boolProp>";
+    let lasts = "https.use.cached.ssl.context=true\nhttpclient.reset_state_on_thread_group_iteration=false\n";
+    let noted = |export: &Export, what: &str| export.notes.iter().any(|note| note.contains(what));
+    let fresh = exported("fresh", "");
+    assert!(text(&fresh, PLAN).contains(use_keepalive));
+    assert!(text(&fresh, "user.properties").contains(lasts));
+    assert!(
+        noted(&fresh, "Java takes its session up") && noted(&fresh, "the next line of the CSV")
+    );
+    assert!(!noted(&exported("resumed", ""), "Java takes its session up"));
+    let mixed = exported("fresh", "[clients.two]\nevery = \"10s\"\n");
+    assert!(text(&mixed, PLAN).contains(use_keepalive));
+    assert!(!text(&mixed, "user.properties").contains(lasts));
+    assert!(noted(&mixed, "no connection outlasts an iteration"));
+}

@@ -20,6 +20,7 @@ pub(super) struct Client {
     loops: Option<u64>,
     timeout: Option<Span>,
     path: String,
+    keep_alive: bool,
     load: LoadKeys,
 }
 
@@ -59,6 +60,9 @@ impl Client {
         lines.extend(self.until.and_then(|until| span("until", until)));
         lines.extend(self.loops.map(|loops| format!("loops = {loops}")));
         lines.extend(self.timeout.and_then(|timeout| span("timeout", timeout)));
+        if self.keep_alive {
+            lines.push("keep_alive = true".to_owned());
+        }
         if self.path != "/" {
             lines.push(format!("path = {}", quoted(&self.path)));
         }
@@ -79,6 +83,7 @@ pub(super) fn nobody() -> Client {
         loops: None,
         timeout: None,
         path: "/".to_owned(),
+        keep_alive: false,
         load: LoadKeys {
             lines: vec!["every = \"1m\"".to_owned()],
             gap_ms: 60_000.0,
@@ -297,6 +302,7 @@ fn client(
         identities,
         timeout: asked.timeout,
         path: asked.path.unwrap_or_else(|| "/".to_owned()),
+        keep_alive: asked.keep_alive,
         ..nobody()
     }
 }
@@ -307,6 +313,7 @@ struct Request {
     host: Option<String>,
     path: Option<String>,
     timeout: Option<Span>,
+    keep_alive: bool,
 }
 
 fn request(
@@ -364,7 +371,8 @@ fn request(
         good
     });
     let timeout = timeout.filter(|ms| (1..86_400_000).contains(ms)).map(Span::from_millis);
-    Some(Request { host, path: asked, timeout })
+    let keep_alive = node.is_true("HTTPSampler.use_keepalive");
+    Some(Request { host, path: asked, timeout, keep_alive })
 }
 
 fn is_host(text: &str) -> bool {

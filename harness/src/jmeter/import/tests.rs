@@ -70,6 +70,14 @@ fn what_is_not_understood_is_listed_with_its_path_and_stands_in_the_scenario() {
 }
 
 #[test]
+fn connections_are_kept_where_the_plan_keeps_them() {
+    let kept = "<boolProp name=\"HTTPSampler.use_keepalive\">true</boolProp></HTTPSamplerProxy>";
+    let plain = group("");
+    assert!(!checked(&plain).contains("keep_alive"));
+    assert!(checked(&plain.replace("</HTTPSamplerProxy>", kept)).contains("\nkeep_alive = true\n"));
+}
+
+#[test]
 fn an_open_model_becomes_stages() {
     let text = checked(&plan(
         "<OpenModelThreadGroup testname=\"crowd\" enabled=\"true\">\

@@ -164,8 +164,8 @@ fn told(attempt: &Attempt) -> Attempt {
         cipher: None,
         // That a session was taken up is not told.
         handshake: match attempt.handshake {
-            Handshake::None => Handshake::None,
-            _ => Handshake::Full,
+            Handshake::Resumed => Handshake::Full,
+            told => told,
         },
         wall_ms: None,
         checks: Vec::new(),
@@ -250,6 +250,8 @@ fn ended() -> impl Strategy<Value = Attempt> {
     let alert: Option<Name> = Some("certificate_revoked".into());
     let kinds = vec![
         base.clone(),
+        Attempt { handshake: Handshake::Kept, ..base.clone() },
+        Attempt { handshake: Handshake::Kept, ..page.clone() },
         Attempt { outcome: Outcome::Failed, status: Some(503), ..base.clone() },
         page.clone(),
         Attempt { substatus: Some(13), code: Some(Code::CRYPT_E_REVOKED), ..page.clone() },

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use revlab_clients::Choice;
 use revlab_clients::cipher::Cipher;
 use revlab_clients::plan::{ClientPlan, Principal, ResumedBy, Session, Sessions, StatusRange};
 use revlab_lab::trace::{HttpVersion, TlsVersion};
@@ -50,6 +51,7 @@ const CLIENTS: Spec = Spec {
         "session",
         "resumed_by",
         "sessions",
+        "keep_alive",
         "tls",
         "http",
         "ciphers",
@@ -105,6 +107,7 @@ pub(super) fn decode(
     let session = fields.choice("session", &SESSIONS).unwrap_or(Session::Fresh);
     check_resumption(&fields, session, tls);
     let identities = identities::decode(&fields, &name);
+    let keep_alive = keep_alive(&fields, &identities.choice);
     // The keys that must be there come last: without one of them the others are still read.
     Some(ClientPlan {
         barrier: barrier(&fields, threads),
@@ -121,6 +124,7 @@ pub(super) fn decode(
         session,
         resumed_by: fields.choice("resumed_by", &RESUMED_BY).unwrap_or(ResumedBy::Ticket),
         sessions: fields.choice("sessions", &HOLDERS).unwrap_or(Sessions::Own),
+        keep_alive,
         tls,
         http: fields.choice("http", &HttpVersion::NAMES).unwrap_or_default(),
         ciphers: ciphers(&fields, tls),
@@ -186,6 +190,16 @@ fn check_resumption(fields: &Fields<'_>, session: Session, tls: TlsVersion) {
     if tls == TlsVersion::V1_3 && fields.has("resumed_by") {
         fields.report("resumed_by", "TLS 1.3 resumes by ticket alone (RFC 8446 §2.2)");
     }
+}
+
+fn keep_alive(fields: &Fields<'_>, choice: &Choice) -> bool {
+    let keep_alive = fields.boolean("keep_alive").unwrap_or(false);
+    if keep_alive && *choice == Choice::Minted {
+        let why = "each attempt has a certificate of its own, and so a connection of its own: leave \
+                   out `keep_alive`, or let `choice` be another";
+        fields.report("keep_alive", why);
+    }
+    keep_alive
 }
 
 fn ciphers(fields: &Fields<'_>, tls: TlsVersion) -> Arc<[Cipher]> {

@@ -111,7 +111,8 @@ fn endpoint_of(fields: &Fields<'_>, ca: &Name) -> Option<Target> {
     Some(Target { ca: ca.clone(), endpoint: endpoint? })
 }
 
-fn window(fields: &Fields<'_>) -> (Instant, Instant) {
+/// `from` and `for` or `until`.
+pub(super) fn window(fields: &Fields<'_>) -> (Instant, Instant) {
     if fields.has("for") && fields.has("until") {
         fields.report("until", "`for` says already when it ends; only one of them can be");
     }

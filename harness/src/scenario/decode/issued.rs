@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use revlab_fake_ca::config::{Issued, Own};
+use revlab_fake_ca::config::{CrossPointer, Issued, Own};
+use revlab_lab::Span;
 use revlab_pki::{
     AccessDescription, AccessMethod, CertificateExtension, DistinguishedName, DistributionPoint,
     GeneralName, NameConstraints, PointName, ReasonFlags,
@@ -14,9 +15,10 @@ use super::super::source::Place;
 use super::super::tree::shortened;
 use super::Spec;
 use super::fields::Fields;
+use super::times::Sign;
 
 #[cfg(test)]
-pub(super) const SPECS: &[&Spec] = &[&ISSUED, &POINT, &OWN, &EXTENSION];
+pub(super) const SPECS: &[&Spec] = &[&ISSUED, &POINT, &OWN, &CROSS_POINTS, &EXTENSION];
 
 const ISSUED: Spec = Spec {
     path: "ca.NAME.issued",
@@ -32,9 +34,12 @@ const POINT: Spec = Spec {
 
 const OWN: Spec = Spec {
     path: "ca.NAME.own",
-    keys: &["permitted", "excluded", "constrained", "extensions"],
+    keys: &["permitted", "excluded", "constrained", "cross_points", "extensions"],
     kinds: &[],
 };
+
+const CROSS_POINTS: Spec =
+    Spec { path: "ca.NAME.own.cross_points", keys: &["urls", "interval"], kinds: &[] };
 
 const EXTENSION: Spec = Spec {
     path: "ca.NAME.issued.extensions",
@@ -69,10 +74,30 @@ pub(super) fn own(ca: &Fields<'_>) -> Own {
     };
     Own {
         name_constraints: constrained.then(constraints),
+        cross_points: cross_points(ca, &fields),
         extensions: extensions(&fields),
         unconstrained: fields.boolean("constrained") == Some(false),
         ..Own::default()
     }
+}
+
+/// Key `cross_points`: where the CA's cross-certificates are.
+fn cross_points(ca: &Fields<'_>, own: &Fields<'_>) -> Option<CrossPointer> {
+    let fields = own.table("cross_points", &CROSS_POINTS)?;
+    let urls = fields.urls("urls").unwrap_or_default();
+    if urls.is_empty() && !ca.has("cross") {
+        let message = "no other CA certifies this one, so nothing is there";
+        own.report("cross_points", format!("{message}: give the CA `cross`, or this `urls`"));
+    }
+    let interval = fields.duration("interval", Sign::Positive);
+    let seconds = |interval: Span| {
+        let millis = interval.as_millis();
+        millis % 1000 == 0 && u32::try_from(millis / 1000).is_ok()
+    };
+    if interval.is_some_and(|interval| !seconds(interval)) {
+        fields.report("interval", "whole seconds are needed, fewer than 2^32 (about 136 years)");
+    }
+    Some(CrossPointer { urls, interval })
 }
 
 /// Key `access` of `[ca.NAME.aia]`.
@@ -315,7 +340,8 @@ extensions = [
     { value = "" },
 ]
 [ca.issuing.own]
-permitted = ["corp.example", "ip:10.0.0.0/33"]"#;
+permitted = ["corp.example", "ip:10.0.0.0/33"]
+cross_points = { interval = "1500ms" }"#;
         insta::assert_snapshot!(said(wrong), @r#"
         x.toml:11:10: `access` of `aia` of CA `issuing`: it stands in place of `ocsp`: only one of the two can be
         x.toml:11:11: `access` of `aia` of CA `issuing`: `ocsp` is not a method and a URI, such as `ocsp http://host/ocsp`; the method is `ocsp`, `issuer` or an OID
@@ -334,6 +360,8 @@ permitted = ["corp.example", "ip:10.0.0.0/33"]"#;
         x.toml:24:5: `extensions` of `issued` of CA `issuing` needs `oid`; such as `oid = "1.3.6.1.4.1.311.21.7"`
         x.toml:27:14: `permitted` of `own` of CA `issuing`: `corp.example` is no name space; such as `dns:corp.example`, `email:.corp.example`, `directory:DC=corp,DC=example` or `ip:10.0.0.0/8`
         x.toml:27:30: `permitted` of `own` of CA `issuing`: `ip:10.0.0.0/33` is no name space; such as `dns:corp.example`, `email:.corp.example`, `directory:DC=corp,DC=example` or `ip:10.0.0.0/8`
+        x.toml:28:16: `cross_points` of `own` of CA `issuing`: no other CA certifies this one, so nothing is there: give the CA `cross`, or this `urls`
+        x.toml:28:29: `interval` of `cross_points` of `own` of CA `issuing`: whole seconds are needed, fewer than 2^32 (about 136 years)
         "#);
     }
 }

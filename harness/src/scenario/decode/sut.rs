@@ -12,6 +12,7 @@ use super::clock;
 use super::context::Context;
 use super::fields::Fields;
 use super::profile;
+use super::publisher;
 use super::times::Sign;
 
 #[cfg(test)]
@@ -38,6 +39,7 @@ const SUT: Spec = Spec {
         "stores",
         "ocsp_urls",
         "crl_prefetch",
+        "publisher",
     ],
     kinds: &[],
 };
@@ -96,6 +98,7 @@ pub(super) fn decode(cx: &Context, name: Name, entry: &Entry) -> Option<SutConfi
         stores: stores(&fields),
         ocsp_urls: ocsp_urls(&fields),
         crl_prefetch: fields.urls("crl_prefetch").unwrap_or_default(),
+        publisher: publisher::decode(&fields),
         name,
         ca: ca?,
     })

@@ -54,9 +54,14 @@ impl Authority {
     }
 
     pub(super) fn self_issued(name: &str) -> Authority {
+        Authority::self_issued_with(name, &CertificateExtras::default())
+    }
+
+    pub(super) fn self_issued_with(name: &str, extras: &CertificateExtras) -> Authority {
         let key = KeyPair::seeded(KeyAlgorithm::EcdsaP256, Seed(1), name);
         let template = template(name, 1, Usage::Authority);
-        let certificate = template.issue(key.public_key_info(), &Issuer::Itself(&key)).unwrap();
+        let issuer = Issuer::Itself(&key);
+        let certificate = template.issue_with(extras, key.public_key_info(), &issuer).unwrap();
         Authority { certificate, key }
     }
 

@@ -89,6 +89,8 @@ pub(super) struct Bench {
     /// When an attempt was answered, how, and by which checks.
     pub(super) answered: BTreeMap<u64, (Instant, Arc<Reply>, Vec<u64>)>,
     pub(super) closed: BTreeSet<u64>,
+    /// Attempts after whose answer the connection stays open.
+    pub(super) kept: BTreeSet<u64>,
     pub(super) sessions_forgotten: usize,
     attempts: u64,
     /// What the machine is made of, to make it again.
@@ -144,6 +146,7 @@ impl Bench {
             stores: None,
             ocsp_urls: Vec::new(),
             crl_prefetch: Vec::new(),
+            publisher: Default::default(),
             name: "web".into(),
             under_test: true,
             adapter: Adapter::Model,
@@ -165,6 +168,7 @@ impl Bench {
             trace: Vec::new(),
             answered: BTreeMap::new(),
             closed: BTreeSet::new(),
+            kept: BTreeSet::new(),
             sessions_forgotten: 0,
             attempts: 0,
         }
@@ -205,9 +209,19 @@ impl Bench {
 
     /// A request comes in; what comes of it is seen later.
     pub(super) fn request(&mut self, peer: &[Certificate], handshake: Handshake) -> u64 {
+        self.request_on(None, peer, handshake)
+    }
+
+    /// The same on a connection that the client wants to keep.
+    pub(super) fn request_on(
+        &mut self,
+        connection: Option<u64>,
+        peer: &[Certificate],
+        handshake: Handshake,
+    ) -> u64 {
         self.attempts += 1;
         let attempt = self.attempts;
-        self.decide(SutEvent::Request { attempt, peer: Arc::from(peer), handshake });
+        self.decide(SutEvent::Request { attempt, peer: Arc::from(peer), handshake, connection });
         attempt
     }
 
@@ -285,6 +299,11 @@ impl Bench {
         self.replace_machine();
     }
 
+    /// Whether the machine has a connection open.
+    pub(super) fn keeps(&self, connection: u64) -> bool {
+        self.machine.keeps(self.now, connection)
+    }
+
     pub(super) fn operate(&mut self, operation: Operation) {
         self.decide(SutEvent::Operation(operation));
     }
@@ -347,7 +366,10 @@ impl Bench {
             SutAction::Abandon { fetch } => {
                 assert!(self.in_flight.remove(&fetch).is_some(), "fetch {fetch} is not under way");
             }
-            SutAction::Respond { attempt, reply, checks, .. } => {
+            SutAction::Respond { attempt, reply, checks, keeps, .. } => {
+                if keeps {
+                    self.kept.insert(attempt);
+                }
                 let before = self.answered.insert(attempt, (self.now, reply, checks));
                 assert!(before.is_none(), "attempt {attempt} is answered twice");
                 assert!(!self.closed.contains(&attempt), "attempt {attempt} was closed");

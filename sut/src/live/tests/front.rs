@@ -139,6 +139,43 @@ async fn a_session_is_not_taken_up_once_its_lab_time_is_over() {
     }
 }
 
+/// One request over an open connection, answered 403 with this field; the answer up to its body's end.
+async fn ask_over<S: AsyncReadExt + AsyncWriteExt + Unpin>(
+    front: &mut Front,
+    stream: &mut S,
+    field: Option<(&str, &str)>,
+) -> (Handshake, String) {
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: web.test\r\n\r\n").await.unwrap();
+    stream.flush().await.unwrap();
+    let arrived = request(front).await;
+    let mut reply = forbidden();
+    reply.headers.extend(field.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    arrived.respond.send(reply).unwrap();
+    let mut text = Vec::new();
+    while !text.ends_with(b"</h2>") {
+        text.push(stream.read_u8().await.unwrap());
+    }
+    (arrived.handshake, String::from_utf8(text).unwrap())
+}
+
+#[tokio::test]
+async fn a_connection_stays_open_for_further_requests_until_an_answer_says_otherwise() {
+    let (pki, lab_time) = (pki(), LabTime::new(T0));
+    for tls in [TlsVersion::V1_2, TlsVersion::V1_3] {
+        let mut front = Front::bind(config(&pki, &lab_time)).unwrap();
+        let client = with_certificate(&pki, tls);
+        let mut stream = connect(&client, front.address()).await.unwrap();
+        let mut kinds = Vec::new();
+        for field in [None, None, Some(("Connection", "close"))] {
+            let (kind, text) = ask_over(&mut front, &mut stream, field).await;
+            kinds.push(kind);
+            assert_eq!(text.contains("connection: close"), field.is_some(), "{text}");
+        }
+        assert_eq!(kinds, [Handshake::Full, Handshake::Kept, Handshake::Kept]);
+        assert_eq!(stream.read_to_end(&mut Vec::new()).await.unwrap(), 0, "it is closed");
+    }
+}
+
 #[tokio::test]
 async fn forgotten_sessions_and_a_front_without_resumption_ask_for_full_handshakes() {
     let (pki, lab_time) = (pki(), LabTime::new(T0));

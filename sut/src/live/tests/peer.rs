@@ -75,7 +75,10 @@ pub(super) async fn get(
     path: &str,
 ) -> std::io::Result<String> {
     let mut stream = connect(config, to).await?;
-    let head = format!("GET {path} HTTP/1.1\r\nhost: web.test\r\nrevlab-attempt: 42\r\n\r\n");
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nhost: web.test\r\nrevlab-attempt: 42\r\n\
+                        connection: close\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).await?;
     stream.flush().await?;
     let mut text = String::new();

@@ -1,0 +1,292 @@
+//! The facts of one run, from its scenario and its trace.
+//!
+//! *Fail-open* is told of two things, both by lab time. A revoked certificate was admitted after
+//! everything that was signed before its revocation, or was served wrong by a fault, had passed its
+//! nextUpdate: nothing valid can have said that it is good. Or a full handshake was admitted while each
+//! fetch that it caused failed (no answer, or a status other than 200) and nothing fetched before was, or
+//! may have been, still valid. *Lock-out*: a good certificate was not admitted although the server had fetched
+//! something right and still valid about it.
+
+use std::collections::BTreeMap;
+
+use revlab_lab::http::FetchError;
+use revlab_lab::trace::{Attempt, Fetch, Handshake, Purpose, Trace};
+use revlab_lab::{Instant, Name, Outcome};
+
+use super::phases::{self, Phase};
+use super::{Cell, Mix, State};
+use crate::judge::index::{At, Index};
+use crate::judge::{exposure, judge};
+use crate::scenario::Scenario;
+
+/// What is not in a trace.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    /// The variant before a crossing was put over it.
+    pub variant: Option<&'a str>,
+    /// The crossing, in words.
+    pub crossing: Option<String>,
+    /// As behind `--sut`.
+    pub sut: &'a str,
+    /// Whether the first and the second handshake of each client during the fault are told apart.
+    pub handshakes: bool,
+    /// Where the run was kept, relative to the matrix.
+    pub folder: Option<String>,
+    /// The command that runs it alone.
+    pub command: String,
+}
+
+/// A cell that was not run.
+pub fn not_run(scenario: &str, asked: Asked<'_>, state: State, reason: String) -> Cell {
+    Cell {
+        scenario: scenario.to_owned(),
+        variant: asked.variant.map(str::to_owned),
+        crossing: asked.crossing,
+        sut: asked.sut.to_owned(),
+        state,
+        reason: Some(reason),
+        version: None,
+        status: None,
+        phases: Vec::new(),
+        fetches: BTreeMap::new(),
+        exposure_ms: None,
+        slowest_ms: 0,
+        fail_open: Vec::new(),
+        lock_out: Vec::new(),
+        folder: None,
+        command: asked.command,
+    }
+}
+
+/// The cell of a run.
+pub fn ran(scenario: &Scenario, trace: &Trace, asked: Asked<'_>) -> Cell {
+    let index = Index::new(scenario, trace);
+    let judgement = judge(scenario, trace);
+    let phases = phases::of(&index);
+    let look = Look::new(scenario, &index);
+    let reason = judgement.inconclusive.first().cloned();
+    let state = if reason.is_some() { State::Inconclusive } else { State::Ran };
+    let (folder, handshakes) = (asked.folder.clone(), asked.handshakes);
+    Cell {
+        state,
+        reason,
+        version: version(&index),
+        status: Some(judgement.status().as_str().to_owned()),
+        phases: look.mixes(&phases, handshakes),
+        fetches: fetches(&index),
+        exposure_ms: exposure::longest(scenario, &index).map(|longest| longest.as_millis()),
+        slowest_ms: index.attempts.iter().map(|a| a.took_ms).max().unwrap_or(0),
+        fail_open: look.fail_open(),
+        lock_out: look.lock_out(),
+        folder,
+        ..not_run(&scenario.name, asked, state, String::new())
+    }
+}
+
+/// Program and version of the system under test; of the model its profile.
+fn version(index: &Index<'_>) -> Option<String> {
+    let header = index.header?;
+    let profile = header.profiles.get(&header.sut)?;
+    let said = ["program", "address", "profile"].into_iter().find_map(|key| profile.get(key));
+    said.and_then(|value| value.as_str()).map(str::to_owned)
+}
+
+fn fetches(index: &Index<'_>) -> BTreeMap<String, u64> {
+    let mut all = BTreeMap::new();
+    for fetch in &index.fetches {
+        *all.entry(fetch.purpose.as_str().to_owned()).or_insert(0) += 1;
+    }
+    all
+}
+
+/// What is looked up about attempts.
+struct Look<'a> {
+    scenario: &'a Scenario,
+    index: &'a Index<'a>,
+    /// Identity, from when it was revoked, until when.
+    revoked: Vec<(Name, Instant, Instant)>,
+}
+
+impl<'a> Look<'a> {
+    fn new(scenario: &'a Scenario, index: &'a Index<'a>) -> Look<'a> {
+        Look { scenario, index, revoked: exposure::revoked(scenario, index) }
+    }
+
+    /// When the certificate of an attempt was revoked; none: it was good when the attempt was due.
+    fn revoked_at(&self, attempt: &Attempt) -> Option<Instant> {
+        let mine = self.revoked.iter().find(|(identity, from, until)| {
+            *identity == attempt.identity && *from <= attempt.due && attempt.due < *until
+        });
+        mine.map(|(_, from, _)| *from)
+    }
+
+    fn mixes(&self, phases: &[Phase], handshakes: bool) -> Vec<Mix> {
+        let mut all = Vec::new();
+        for phase in phases {
+            let mine: Vec<_> =
+                self.index.attempts.iter().filter(|a| phase.contains(a.due)).collect();
+            all.push(self.mix(phase.name, mine.iter().copied()));
+            if handshakes && phase.name == "during" {
+                for (nth, name) in
+                    ["during, first handshake", "during, second handshake"].into_iter().enumerate()
+                {
+                    all.push(self.mix(name, nth_of_each(&mine, nth).into_iter()));
+                }
+            }
+        }
+        all.retain(|mix| !mix.good.is_empty() || !mix.revoked.is_empty());
+        all
+    }
+
+    fn mix<'b>(&self, name: &str, all: impl Iterator<Item = &'b At<'a, Attempt>>) -> Mix
+    where
+        'a: 'b,
+    {
+        let mut mix = Mix { phase: name.to_owned(), ..Mix::default() };
+        for attempt in all {
+            let side = match self.revoked_at(attempt) {
+                Some(_) => &mut mix.revoked,
+                None => &mut mix.good,
+            };
+            *side.entry(attempt.outcome.as_str().to_owned()).or_insert(0) += 1;
+        }
+        mix
+    }
+
+    /// Until when a certificate that was revoked at this time can have passed for good.
+    fn excused(&self, attempt: &Attempt, revoked: Instant) -> Instant {
+        let published = self.index.publications.iter().filter(|p| p.t < revoked);
+        let published = published.filter_map(|p| p.next_update);
+        let fetched =
+            self.index.fetches.iter().filter(|f| {
+                f.t <= attempt_end(attempt) && (f.began < revoked || !f.faults.is_empty())
+            });
+        let fetched = fetched.filter_map(|f| f.object.as_ref()?.next_update);
+        published.chain(fetched).max().unwrap_or(revoked)
+    }
+
+    fn fail_open(&self) -> Vec<String> {
+        let (mut revoked, mut resumed, mut blind) = (0_u64, 0_u64, 0_u64);
+        let admitted = self.index.attempts.iter().filter(|a| a.outcome == Outcome::Admitted);
+        for attempt in admitted {
+            match self.revoked_at(attempt) {
+                Some(at) if attempt.due > self.excused(attempt, at) => {
+                    match attempt.handshake == Handshake::Full {
+                        true => revoked += 1,
+                        false => resumed += 1,
+                    }
+                }
+                Some(_) => {}
+                None => blind += u64::from(self.is_blind(attempt)),
+            }
+        }
+        let words = [
+            (revoked, "revoked, admitted after all that was signed before had expired"),
+            (
+                resumed,
+                "revoked, admitted without a full handshake after all that was signed before had expired",
+            ),
+            (blind, "admitted though every fetch for it failed and nothing before was still valid"),
+        ];
+        told(&words)
+    }
+
+    /// Whether a full handshake asked its sources, heard nothing, and had nothing else to go by. A reply
+    /// that is wrong by HTTP may have been read all the same.
+    fn is_blind(&self, attempt: &At<'_, Attempt>) -> bool {
+        let from = attempt.began.unwrap_or(attempt.due);
+        let mut asked = self
+            .index
+            .fetches
+            .iter()
+            .filter(|f| from <= f.began && f.t <= attempt.t && is_status(f))
+            .peekable();
+        attempt.handshake == Handshake::Full
+            && asked.peek().is_some()
+            && asked.all(is_lost)
+            && !self.index.fetches.iter().any(|f| f.t <= attempt.t && valid_at(f, attempt.due))
+            && !self.index.fetches.iter().any(|f| f.t < from && is_of_unknown_validity(f))
+    }
+
+    fn lock_out(&self) -> Vec<String> {
+        let good = self
+            .index
+            .attempts
+            .iter()
+            .filter(|a| a.outcome != Outcome::Admitted && self.revoked_at(a).is_none());
+        let number = good.filter(|a| self.is_covered(a)).count();
+        told(&[(
+            u64::try_from(number).unwrap_or(u64::MAX),
+            "good, turned away though something right and still valid had been fetched",
+        )])
+    }
+
+    /// Whether the server had fetched something right about the certificate that is still valid.
+    fn is_covered(&self, attempt: &At<'_, Attempt>) -> bool {
+        let ca = self.scenario.clients.get(&attempt.client).map(|plan| &plan.ca);
+        self.index.fetches.iter().any(|f| {
+            f.t <= attempt.t
+                && f.succeeded()
+                && f.faults.is_empty()
+                && valid_at(f, attempt.due)
+                && match f.purpose {
+                    Purpose::Base => self
+                        .index
+                        .publications
+                        .iter()
+                        .any(|p| *p.url == *f.url.as_str() && Some(&p.ca) == ca),
+                    Purpose::Ocsp => f.client.as_ref() == Some(&attempt.identity),
+                    _ => false,
+                }
+        })
+    }
+}
+
+fn told(all: &[(u64, &str)]) -> Vec<String> {
+    all.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!("{n} × {words}")).collect()
+}
+
+fn attempt_end(attempt: &Attempt) -> Instant {
+    attempt.began.unwrap_or(attempt.due) + revlab_lab::Span::from_millis(attempt.took_ms)
+}
+
+/// Whether it asks for a status, not for a certificate.
+fn is_status(fetch: &Fetch) -> bool {
+    fetch.purpose != Purpose::Issuer
+}
+
+/// Whether it brought something that is valid at a time.
+fn valid_at(fetch: &Fetch, at: Instant) -> bool {
+    fetch.object.as_ref().is_some_and(|object| {
+        object.this_update <= at && object.next_update.is_none_or(|next| at < next)
+    })
+}
+
+/// Whether it brought something of which the trace does not tell how long it is valid: OCSP answers to a
+/// real server.
+fn is_of_unknown_validity(fetch: &Fetch) -> bool {
+    is_status(fetch) && fetch.succeeded() && fetch.object.is_none()
+}
+
+/// The nth handshake of each client and identity.
+fn nth_of_each<'a, 'b>(all: &[&'b At<'a, Attempt>], nth: usize) -> Vec<&'b At<'a, Attempt>> {
+    let mut seen: BTreeMap<(&Name, &Name), usize> = BTreeMap::new();
+    let mut found = Vec::new();
+    for attempt in all {
+        let count = seen.entry((&attempt.it().client, &attempt.it().identity)).or_insert(0);
+        if *count == nth {
+            found.push(*attempt);
+        }
+        *count += 1;
+    }
+    found
+}
+
+/// Whether nothing of an artefact can have come of a fetch.
+fn is_lost(fetch: &At<'_, Fetch>) -> bool {
+    match fetch.error {
+        Some(FetchError::BadReply) => false,
+        Some(_) => true,
+        None => fetch.status != Some(200),
+    }
+}

@@ -1,0 +1,93 @@
+//! What each server did that its users would not expect, worst first, as a page of the book.
+
+use super::{Cell, MODEL, Matrix, State};
+use crate::report::markdown::cell as safe;
+
+/// From when on an attempt is slow: longer than people wait for a page.
+const SLOW_MS: i64 = 10_000;
+
+/// How bad it is; the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    FailOpen,
+    LockOut,
+    Slow,
+}
+
+impl Rank {
+    fn heading(self) -> &'static str {
+        match self {
+            Rank::FailOpen => "Let in without proof",
+            Rank::LockOut => "Locked out although the answer was there",
+            Rank::Slow => "Kept waiting",
+        }
+    }
+}
+
+/// A page in Markdown. Servers alone are told of, never the model.
+pub fn render(matrix: &Matrix) -> String {
+    let mut all: Vec<(Rank, &Cell, String)> = Vec::new();
+    for cell in matrix.cells.iter().filter(|c| c.sut != MODEL && c.state == State::Ran) {
+        all.extend(cell.fail_open.iter().map(|why| (Rank::FailOpen, cell, why.clone())));
+        all.extend(cell.lock_out.iter().map(|why| (Rank::LockOut, cell, why.clone())));
+        if cell.slowest_ms >= SLOW_MS {
+            let seconds = cell.slowest_ms / 1000;
+            all.push((Rank::Slow, cell, format!("the longest attempt took {seconds} s")));
+        }
+    }
+    // Within a rank by server, then in the order of the matrix.
+    all.sort_by(|a, b| (a.0, &a.1.sut).cmp(&(b.0, &b.1.sut)));
+    let mut lines = vec![
+        "# Findings".to_owned(),
+        String::new(),
+        "What servers did that their users would not expect, worst first. Written by `revlab matrix --findings`; \
+         what counts is said in [Matrix](reference/matrix.md#what-is-told-of-a-cell)."
+            .to_owned(),
+    ];
+    if all.is_empty() {
+        lines.extend([String::new(), "Nothing was found.".to_owned()]);
+    }
+    let mut heading = None;
+    for (rank, cell, why) in all {
+        if heading.replace(rank) != Some(rank) {
+            lines.extend([String::new(), format!("## {}", rank.heading()), String::new()]);
+        }
+        let version = cell.version.as_deref().unwrap_or("unknown version");
+        lines.push(format!(
+            "- **{}** ({}), {}: {}.",
+            safe(&cell.sut),
+            safe(version),
+            safe(&cell.row()),
+            safe(&why)
+        ));
+        lines.push(format!("  `{}`", cell.command.replace('`', "'")));
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn the_worst_comes_first_and_the_model_is_left_out() {
+        let mut matrix = sample::matrix();
+        for cell in &mut matrix.cells {
+            cell.slowest_ms = 12_000;
+            cell.lock_out = vec!["3 × good, turned away".to_owned()];
+            cell.fail_open = vec!["2 × revoked, admitted".to_owned()];
+        }
+        let page = render(&matrix);
+        let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}: {page}"));
+        assert!(at("Let in without proof") < at("Locked out"));
+        assert!(at("Locked out") < at("the longest attempt took 12 s"));
+        assert!(!page.contains("**model**"), "{page}");
+        assert!(page.contains("--sut s_server"), "{page}");
+    }
+
+    #[test]
+    fn nothing_is_said_where_nothing_was_found() {
+        assert!(render(&sample::matrix()).contains("Nothing was found."));
+    }
+}

@@ -1,0 +1,73 @@
+//! A matrix as one page without a network or a script.
+
+use maud::{Markup, html};
+
+use super::Matrix;
+use super::rows::{DIFFER, Row, Shown, UNLIKE, rows, summary};
+use crate::report::page::page;
+
+/// Beside the style of reports: room for wide tables.
+const WIDE: &str = "main{max-width:none}.matrix{overflow-x:auto}.matrix td{vertical-align:top}\
+    .alarm{color:#b3001b;font-weight:bold}\
+    @media(prefers-color-scheme:dark){.alarm{color:#ff8a8a}}\
+    @media print{.matrix{overflow:visible}.matrix tr{break-inside:avoid}.alarm{color:#b3001b}}";
+
+/// The page; links lead to the folders beside it.
+pub fn render(matrix: &Matrix) -> String {
+    let shown = html! {
+        h1 { "Matrix of servers" }
+        p.summary { (summary(matrix)) }
+        div.matrix tabindex="0" role="region" aria-label="What each server did" {
+            table {
+                thead { tr {
+                    th scope="col" { "scenario" }
+                    @for sut in &matrix.suts { th scope="col" { (sut) } }
+                } }
+                tbody { @for row in rows(matrix) { (one(&row)) } }
+            }
+        }
+    };
+    page("Matrix of servers", WIDE, &shown)
+}
+
+fn one(row: &Row<'_>) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (row.name) @if row.differ { br; em { (DIFFER) } } }
+            @for it in &row.cells {
+                td { @if let Some(it) = it { (cell(it)) } }
+            }
+        }
+    }
+}
+
+fn cell(it: &Shown<'_>) -> Markup {
+    html! {
+        @for why in &it.alarm { div.alarm { (why) } }
+        @for line in &it.lines { div { (line) } }
+        @if it.unlike_model { div { em { (UNLIKE) } } }
+        @if let Some(folder) = &it.cell.folder {
+            div {
+                a href={ (folder) "/trace.jsonl" } { "trace" } " "
+                a href={ (folder) "/report.html" } { "report" }
+            }
+        }
+        details { summary { "again" } code { (it.cell.command) } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn the_page_loads_nothing_and_says_what_is_open() {
+        let mut matrix = sample::matrix();
+        matrix.cells[1].fail_open = vec!["2 × <revoked>".to_owned()];
+        let page = render(&matrix);
+        assert!(page.contains("class=\"alarm\">fail-open: 2 × &lt;revoked&gt;"), "{page}");
+        assert!(page.contains("href=\"s_server/matrix/transport/down/web/trace.jsonl\""));
+        assert!(page.contains("default-src 'none'") && !page.contains("<script"));
+    }
+}
