@@ -10,7 +10,7 @@ use revlab_fake_ca::live::{Answered, Arrived, Pace};
 use revlab_lab::http::{FetchError, Reply, Request, Url};
 use revlab_lab::trace::{Fetch, Kind, Log, ObjectInfo, Purpose};
 use revlab_lab::{Instant, Name, Span};
-use revlab_pki::Crl;
+use revlab_pki::{Crl, OcspResponse};
 use tokio::sync::oneshot;
 
 use super::lab::RealLab;
@@ -238,19 +238,33 @@ fn plain(url: Url) -> Url {
     text.parse().unwrap_or(url)
 }
 
-/// What was served. Of OCSP answers nothing is told: what was asked is the server's own affair.
+/// What was served. An OCSP answer is the first of its response, which is the one that the CA gives about
+/// the first certificate asked for.
 fn object(purpose: Purpose, body: &[u8]) -> Option<ObjectInfo> {
-    if !matches!(purpose, Purpose::Base | Purpose::Delta) {
-        return None;
+    match purpose {
+        Purpose::Base | Purpose::Delta => {
+            let crl = Crl::parse(body).ok()?;
+            Some(ObjectInfo {
+                number: crl.number(),
+                base_number: crl.base_number(),
+                this_update: crl.this_update(),
+                next_update: crl.next_update(),
+                sha1: Some(crl.sha1()),
+            })
+        }
+        Purpose::Ocsp => {
+            let response = OcspResponse::parse(body).ok()?;
+            let answer = response.answers().first()?;
+            Some(ObjectInfo {
+                number: None,
+                base_number: None,
+                this_update: answer.this_update,
+                next_update: answer.next_update,
+                sha1: None,
+            })
+        }
+        Purpose::Issuer => None,
     }
-    let crl = Crl::parse(body).ok()?;
-    Some(ObjectInfo {
-        number: crl.number(),
-        base_number: crl.base_number(),
-        this_update: crl.this_update(),
-        next_update: crl.next_update(),
-        sha1: Some(crl.sha1()),
-    })
 }
 
 #[cfg(test)]
