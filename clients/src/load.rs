@@ -93,6 +93,18 @@ impl Gap {
         !matches!(self, Gap::Fixed(_))
     }
 
+    /// The same with other lengths.
+    pub fn map(self, change: impl Fn(Span) -> Span) -> Gap {
+        match self {
+            Gap::Fixed(span) => Gap::Fixed(change(span)),
+            Gap::Uniform { from, to } => Gap::Uniform { from: change(from), to: change(to) },
+            Gap::Gaussian { mean, deviation } => {
+                Gap::Gaussian { mean: change(mean), deviation: change(deviation) }
+            }
+            Gap::Poisson { mean } => Gap::Poisson { mean: change(mean) },
+        }
+    }
+
     /// The mean, as far as nothing is cut off at zero.
     pub fn mean(self) -> Span {
         match self {

@@ -165,6 +165,10 @@ struct RunArgs {
     /// listens on.
     #[arg(long, value_name = "N")]
     port: Option<u16>,
+    /// With `--sut NAME`: let the program live in real time, as where it cannot be told another (the
+    /// scenario says by how much its times are divided then, `real_time.divide`).
+    #[arg(long)]
+    real_time: bool,
     /// With `--sut https://…`: take CAs and clients from this folder, which `revlab kit` has written.
     #[arg(long, value_name = "DIR")]
     kit: Option<PathBuf>,

@@ -181,6 +181,54 @@ fn what_an_adapter_cannot_do_is_said_before_anything_is_started() {
     assert!(ran.text.starts_with(wanted), "{}", ran.text);
 }
 
+/// An hour in six seconds: the times of it are divided where there is no lab time.
+const SHORT: &str = r#"
+format = 1
+title = "one of two is revoked"
+start = "2024-03-01T00:00:00Z"
+duration = "1h"
+real_time = { divide = 600 }
+[ca.issuing]
+host = "pki.lab.example"
+aia = { ocsp = ["http://pki.lab.example/ocsp"] }
+responder = { signer = "delegated" }
+[sut.web]
+[clients.good]
+every = "10m"
+[clients.bad]
+every = "10m"
+[operation.revoke]
+on = "issuing"
+at = "25m"
+revoke = { identity = "bad-1" }
+"#;
+
+#[test]
+fn without_libfaketime_a_run_is_made_in_real_time_with_its_times_divided() {
+    if run(&REVOKED.replace("KEY", "").replace("TLS", "1.3"), "nginx", |_| {}).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("lab.toml"), SHORT).unwrap();
+    let hidden = "for there in /usr/lib/*/faketime; do mount -t tmpfs none \"$there\" || exit 1; done; \
+                  exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", hidden, "sh"]);
+    command.arg(env!("CARGO_BIN_EXE_revlab-as-tested"));
+    command.args(["run", "lab.toml", "--out", "out", "--sut", "nginx/ocsp-uncached"]);
+    let text = finish(command.current_dir(folder.path())).text;
+    let note = "note: libfaketime is not installed: `nginx` lives in real time, and times are divided by 600";
+    assert!(text.contains(note), "{text}");
+    let kept = kept::discover(&folder.path().join("out")).unwrap();
+    let trace = kept::read_trace(&kept[0]).unwrap();
+    assert!(trace.is_complete(), "{text}");
+    let outcomes = outcomes(&trace);
+    let count = |client: &str, outcome| outcomes.get(&(client.to_owned(), outcome)).copied();
+    assert_eq!(count("good", Outcome::Admitted), Some(6), "{text}");
+    let (before, after) = (count("bad", Outcome::Admitted), count("bad", Outcome::Refused));
+    assert_eq!((before, after), (Some(3), Some(3)), "{text}");
+}
+
 /// An adapter of one's own: a copy of nginx' with something else in it.
 fn own(folder: &Path, change: &[(&str, &str)]) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sut/adapters/nginx");

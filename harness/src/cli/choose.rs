@@ -39,12 +39,8 @@ impl Shard {
     }
 }
 
-/// Reads every file, applies what the command line replaces, and refuses what cannot be run.
-pub(super) fn scenarios(
-    args: &RunArgs,
-    adapter: Option<&Adapter>,
-    tools: &sut::Tools,
-) -> Result<Vec<Scenario>, Refusal> {
+/// Reads every file, and chooses from them.
+pub(super) fn chosen(args: &RunArgs) -> Result<Vec<Scenario>, Refusal> {
     let mut scenarios = Vec::new();
     let mut mistakes = Vec::new();
     for file in lint::discover(&args.scenarios)? {
@@ -58,9 +54,19 @@ pub(super) fn scenarios(
     }
     choose_variant(args, &mut scenarios)?;
     choose_tags(args, &mut scenarios)?;
-    if let Some(shard) = args.shard {
-        scenarios = shard.keep(scenarios);
+    match args.shard {
+        Some(shard) => Ok(shard.keep(scenarios)),
+        None => Ok(scenarios),
     }
+}
+
+/// Applies what the command line replaces, and refuses what cannot be run.
+pub(super) fn made_ready(
+    args: &RunArgs,
+    adapter: Option<&Adapter>,
+    tools: &sut::Tools,
+    mut scenarios: Vec<Scenario>,
+) -> Result<Vec<Scenario>, Refusal> {
     replace(args, adapter, tools, &mut scenarios)?;
     for scenario in &scenarios {
         let refused = adapter.and_then(|adapter| adapter.refuses_with(scenario, &tools.hooks));
@@ -138,6 +144,9 @@ fn replaced(
     }
     if let Some(start) = start {
         text.push_str(&format!("start = \"{start}\"\n"));
+        if scenario.divide.is_some() {
+            text.push_str("real_time.now = true\n");
+        }
     }
     for (sut, hypothesis) in scenario.suts.keys().zip(hypothesis.into_iter().cycle()) {
         text.push_str(&format!("sut.{sut}.hypothesis = \"{hypothesis}\"\n"));

@@ -34,14 +34,16 @@ enum Ended {
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<u8, Refusal> {
-    let adapter = sut::adapter(args)?;
+    let mut adapter = sut::adapter(args)?;
     if args.port.is_some() && args.transport != TransportArg::Live && adapter.is_none() {
         let why = "`--port` is for real sockets: add `--transport live`";
         return Err(Refusal(format!("error: {why}")));
     }
     let jobs = jobs(args, adapter.as_ref())?;
     let tools = sut::tools(args, adapter.as_ref())?;
-    let scenarios = choose::scenarios(args, adapter.as_ref(), &tools)?;
+    let chosen = choose::chosen(args)?;
+    sut::in_its_time(&mut adapter, &chosen);
+    let scenarios = choose::made_ready(args, adapter.as_ref(), &tools, chosen)?;
     if let Some(out) = &args.out {
         can_be_kept(out, &scenarios)?;
     }

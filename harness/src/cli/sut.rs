@@ -18,14 +18,45 @@ use crate::scenario::Scenario;
 /// What is asked for; none: the model.
 pub(super) fn adapter(args: &RunArgs) -> Result<Option<Adapter>, Refusal> {
     let Some(text) = args.sut.as_deref() else { return Ok(None) };
-    let adapter = Adapter::parse(text, &beside(&args.scenarios))
+    let mut adapter = Adapter::parse(text, &beside(&args.scenarios))
         .map_err(|e| Refusal(format!("error: {e}")))?;
+    if args.real_time {
+        match &mut adapter {
+            Some(Adapter::Program(program)) => program.in_real_time = true,
+            _ => {
+                let why = "`--real-time` is for a program that the run starts: add `--sut NAME`";
+                return Err(Refusal(format!("error: {why}")));
+            }
+        }
+    }
     let port = "`--port` is where a server of this run listens: the address of another has its own";
     enter_network(adapter.as_ref())?;
     match (&adapter, args.port) {
         (Some(Adapter::Elsewhere(_)), Some(_)) => Err(Refusal(format!("error: {port}"))),
         _ => Ok(adapter),
     }
+}
+
+/// Where a program cannot be told lab time and all scenarios allow it, it lives in real time.
+pub(super) fn in_its_time(adapter: &mut Option<Adapter>, scenarios: &[Scenario]) {
+    let Some(Adapter::Program(program)) = adapter else { return };
+    let divisors: Option<Vec<u32>> = scenarios.iter().map(|scenario| scenario.divide).collect();
+    let (Some(divisors), Err(why)) = (divisors, can_tell_time()) else { return };
+    let (Some(least), Some(most)) = (divisors.iter().min(), divisors.iter().max()) else { return };
+    program.in_real_time = true;
+    let (name, why) = (&program.name, why.split(',').next().unwrap_or_default());
+    let by = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    talk(&format!("note: {why}: `{name}` lives in real time, and times are divided by {by}"));
+}
+
+#[cfg(feature = "live")]
+fn can_tell_time() -> Result<(), String> {
+    crate::exec::trial::lab_time()
+}
+
+#[cfg(not(feature = "live"))]
+fn can_tell_time() -> Result<(), String> {
+    Ok(())
 }
 
 /// What a run with a machine elsewhere is given beside its address.

@@ -116,7 +116,25 @@ impl Adapter {
 
     /// Whether lab time is real time.
     pub fn in_real_time(&self) -> bool {
-        matches!(self, Adapter::Elsewhere(Elsewhere { clock: None, .. }))
+        match self {
+            Adapter::Elsewhere(there) => there.clock.is_none(),
+            Adapter::Program(program) => program.in_real_time,
+        }
+    }
+
+    /// Why a scenario is too long for real time, and what would be right.
+    fn too_long(&self, scenario: &Scenario) -> String {
+        let lasts = scenario.duration;
+        let right = match self {
+            Adapter::Elsewhere(_) => {
+                "add `for=10m` to stop after ten minutes, or give the server lab time by `clock=FILE`"
+            }
+            Adapter::Program(_) => "give the program lab time (`libfaketime`)",
+        };
+        format!(
+            "it lasts {lasts}, and that is real time: {right}, or have the scenario say by how much its times may \
+             be divided (`real_time = {{ divide = 60 }}`)"
+        )
     }
 
     /// How a command can do what it does not, where one can.
@@ -183,14 +201,14 @@ impl Adapter {
                 self.or_hook(SET_CLOCK)
             ));
         }
+        if self.program().is_some_and(|program| program.adapter.probe.is_some()) {
+            let name = self.name();
+            return Some(format!(
+                "`{name}` judges one certificate at a time, and in real time attempts do not wait for one another"
+            ));
+        }
         let asked = matches!(self, Adapter::Elsewhere(Elsewhere { stop_after: Some(_), .. }));
-        (scenario.duration > LONGEST && !asked).then(|| {
-            format!(
-                "it lasts {}, and without `clock=FILE` that is real time: add `for=10m` to stop \
-                 after ten minutes, or give the server lab time",
-                scenario.duration
-            )
-        })
+        (scenario.duration > LONGEST && !asked).then(|| self.too_long(scenario))
     }
 }
 

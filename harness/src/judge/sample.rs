@@ -50,6 +50,7 @@ impl Lab {
             resolved: String::new(),
             start,
             duration,
+            divide: None,
             seed: Seed(1),
             network: Network::default(),
             cas: BTreeMap::new(),

@@ -100,7 +100,7 @@ pub(super) fn scenario(
     sources: &Sources,
 ) -> Result<Scenario, Vec<Diagnostic>> {
     let mut cx = Context::of(sources);
-    let head = head::decode(&cx, tree);
+    let head = head::decode(&mut cx, tree);
     cx.run = head.as_ref().and_then(|head| head.run);
     cx.actors = Actors::survey(&cx, tree);
 
@@ -131,6 +131,7 @@ pub(super) fn scenario(
         tags: head.tags,
         start: run.start,
         duration: run.duration,
+        divide: head.divide,
         seed: head.seed,
         network: head.network,
         cas,

@@ -38,6 +38,13 @@ fn instead(old: &str, new: &str) -> String {
 }
 
 #[test]
+fn a_time_of_which_nothing_is_left_when_it_is_divided() {
+    let said =
+        instead("every = \"10s\"", "every = \"10s\"\n[real_time]\ndivide = 86400\nnow = true");
+    assert_snapshot!(said, @"x.toml:10:9: `every` of client `jmeter`: `10s` divided by `real_time.divide` is nothing");
+}
+
+#[test]
 fn a_load_that_can_never_send_or_is_two_at_once_is_a_mistake() {
     let with = |load: &str| {
         let text = format!(
@@ -526,7 +533,7 @@ fn a_mistake_of_one_variant_says_so_unless_it_stands_in_its_table() {
     assert_snapshot!(lines(&text), @r#"
     x.toml:7:2: the scenario has no SUT (in variant `c`)
     x.toml:15:9: fault `x` has both `down` and `timeout`; only one can be: give the other a table of its own
-    x.toml:20:1: unknown key `colour` in variant `c`; valid keys: `remove`, `title`, `description`, `tags`, `seed`, `start`, `duration`, `network`, `ca`, `sut`, `validator`, `clients`, `fault`, `operation`, `expect`
+    x.toml:20:1: unknown key `colour` in variant `c`; valid keys: `remove`, `title`, `description`, `tags`, `seed`, `start`, `duration`, `real_time`, `network`, `ca`, `sut`, `validator`, `clients`, `fault`, `operation`, `expect`
     "#);
 }
 

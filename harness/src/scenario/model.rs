@@ -30,6 +30,8 @@ pub struct Scenario {
     pub start: Instant,
     /// How long the run lasts.
     pub duration: Span,
+    /// By how much durations may be divided where the run is made in real time.
+    pub divide: Option<u32>,
     /// The seed of all chance.
     pub seed: Seed,
     /// Durations on the way.

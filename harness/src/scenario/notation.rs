@@ -173,10 +173,16 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
     if per <= Span::ZERO {
         return Err(format!("`{text}` is in no time: what follows `per` must be positive"));
     }
-    if i64::from(count) > per.as_millis().saturating_mul(MOST_PER_MS) {
+    let rate = Rate { count, per };
+    if is_too_many(rate) {
         return Err(format!("`{text}` is more than {MOST_PER_MS} a millisecond"));
     }
-    Ok(Rate { count, per })
+    Ok(rate)
+}
+
+/// Whether nobody can send so many.
+pub(super) fn is_too_many(rate: Rate) -> bool {
+    i64::from(rate.count) > rate.per.as_millis().saturating_mul(MOST_PER_MS)
 }
 
 /// `24s per 1h`: gained in every hour; negative: lost.

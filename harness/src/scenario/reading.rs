@@ -29,7 +29,7 @@ use revlab_sut::config::Spoiled;
 use revlab_sut::profile::{Hypothesis, Profile, Sheet, Update, Value};
 
 use super::library::{DiscoverError, Entry, discover, entry};
-use super::model::{Expectation, Operation};
+use super::model::{Expectation, ExpectationKind, Operation};
 use super::{Scenario, decode, from_text, load, name_of};
 
 /// Every key of the language at least once.
@@ -283,6 +283,50 @@ fn what_certificates_say_besides_is_read_to_the_last_key() {
         ..Own::default()
     };
     assert_eq!(root.own, own);
+}
+
+#[test]
+fn a_run_in_real_time_has_its_times_divided_and_those_of_the_network_not() {
+    let text = r#"
+format = 1
+title = "x"
+start = 2014-04-16T00:00:00Z
+duration = "1h"
+real_time = { divide = 60, now = NOW }
+network.name_error = "2s"
+ca.issuing.crl = { period = "30m", delta_period = "none" }
+sut.web.clock.offset = "5m"
+clients.jmeter = { every = "1m..3m", timeout = "20s" }
+fault.slow = { on = "issuing", from = "10m", for = "20m", latency = { latency = "10s" } }
+operation.revoke = { on = "issuing", at = "30m", revoke = { identity = "jmeter-1" } }
+expect.e = { why = "w", exposure = { at_most = "10m" } }
+"#;
+    let as_written = one(&text.replace("NOW", "false"));
+    let divided = one(&text.replace("NOW", "true"));
+    assert_eq!((as_written.divide, divided.divide), (Some(60), Some(60)));
+    let times = |s: &Scenario| {
+        let client = &s.clients["jmeter"];
+        let fault = &s.faults["slow"];
+        let Load::Every(gap) = client.load.clone() else { panic!("{:?}", client.load) };
+        let ExpectationKind::Exposure { at_most } = s.expectations[0].kind else { panic!() };
+        (
+            [
+                s.duration,
+                s.cas["issuing"].crl.period,
+                fault.until - fault.from,
+                gap.mean(),
+                at_most,
+            ],
+            [s.suts["web"].clock.skew(start()), s.operations["revoke"].at - start()],
+            [s.network.name_error, client.timeout],
+            fault.effect.clone(),
+        )
+    };
+    let (own, others, network, effect) = times(&as_written);
+    let by_60 = |span: Span| span.scale(1, 60);
+    let expected = (own.map(by_60), others.map(by_60), network, effect);
+    assert_eq!(times(&divided), expected);
+    assert_eq!(own[0], Span::from_hours(1));
 }
 
 #[test]

@@ -267,7 +267,7 @@ fn a_server_that_is_not_there() {
 fn a_real_server_that_would_take_hours() {
     let folder = Folder::with(&[("long.toml", &good_with("\"1h\"\n[ca", "\"8h\"\n[ca"))]);
     let said = folder.refused(&["run", "long.toml", "--sut", "https://127.0.0.1:8443"]);
-    assert_snapshot!(said, @"error: long: it lasts 8h, and without `clock=FILE` that is real time: add `for=10m` to stop after ten minutes, or give the server lab time");
+    assert_snapshot!(said, @"error: long: it lasts 8h, and that is real time: add `for=10m` to stop after ten minutes, or give the server lab time by `clock=FILE`, or have the scenario say by how much its times may be divided (`real_time = { divide = 60 }`)");
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub struct Program {
     pub profile: String,
     /// What is known of the program.
     pub adapter: Arc<Adapter>,
+    /// Whether it lives in real time, because it cannot be told another.
+    pub in_real_time: bool,
 }
 
 /// Why there is no such program.
@@ -73,7 +75,12 @@ impl Program {
         };
         let known = adapter.profile(profile).map(|(name, _)| name.to_owned());
         match known {
-            Some(profile) => Ok(Program { name: name.into(), profile, adapter: Arc::new(adapter) }),
+            Some(profile) => Ok(Program {
+                name: name.into(),
+                profile,
+                adapter: Arc::new(adapter),
+                in_real_time: false,
+            }),
             None => {
                 let profile = profile.unwrap_or_default().to_owned();
                 let names = adapter.profiles.keys().map(String::as_str);

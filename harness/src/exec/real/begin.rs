@@ -54,7 +54,11 @@ pub(super) fn begin(
         crls,
     };
     let (server, file) = Server::start(program, &lab.cast, setting).map_err(RunError::Sut)?;
-    Ok((sites, server, Time::Held { file, paced: !program.adapter.time.patient }))
+    let time = match file {
+        Some(file) => Time::Held { file, paced: !program.adapter.time.patient },
+        None => Time::real(scenario.start),
+    };
+    Ok((sites, server, time))
 }
 
 fn sites(

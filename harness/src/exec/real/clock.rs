@@ -102,7 +102,8 @@ impl Library {
     pub(super) fn find() -> Result<PathBuf, String> {
         library().ok_or_else(|| {
             "libfaketime is not installed, and nothing else gives a foreign program lab time \
-             (Debian: `apt-get install libfaketime`)"
+             (Debian: `apt-get install libfaketime`; or have the scenario say by how much its times \
+             may be divided, `real_time = { divide = 60 }`)"
                 .to_owned()
         })
     }

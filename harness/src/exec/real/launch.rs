@@ -20,8 +20,8 @@ const MORE: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 #[derive(Clone, Debug)]
 pub(super) struct Launch {
     pub(super) folder: PathBuf,
-    pub(super) clock: PathBuf,
-    pub(super) library: PathBuf,
+    /// The file of the clock and the library that reads it; none: real time.
+    pub(super) lab_time: Option<(PathBuf, PathBuf)>,
     pub(super) monotonic: Monotonic,
     pub(super) proxy: Option<SocketAddr>,
     pub(super) resolver: Option<SocketAddr>,
@@ -83,8 +83,9 @@ impl Launch {
         if let Some(proxy) = self.proxy {
             set("http_proxy", format!("http://{proxy}"));
         }
-        set("LD_PRELOAD", self.library.display().to_string());
-        set("FAKETIME_TIMESTAMP_FILE", self.clock.display().to_string());
+        let Some((clock, library)) = &self.lab_time else { return all };
+        set("LD_PRELOAD", library.display().to_string());
+        set("FAKETIME_TIMESTAMP_FILE", clock.display().to_string());
         // Read at each look at the clock.
         set("FAKETIME_NO_CACHE", "1".to_owned());
         if self.monotonic == Monotonic::Real {

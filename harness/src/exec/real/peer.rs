@@ -65,6 +65,13 @@ pub(super) enum Time {
     Real { began: Wall, start: Instant },
 }
 
+impl Time {
+    /// From now on.
+    pub(super) fn real(start: Instant) -> Time {
+        Time::Real { began: wall(), start }
+    }
+}
+
 /// What has come about.
 pub(super) enum Happened {
     /// A request at the CA's site.
@@ -106,12 +113,12 @@ impl Peer {
                 let sites = Sites::proxy(options.listen.unwrap_or(own))?;
                 let time = match &there.clock {
                     Some(file) => held(file.clone(), sut.clock.at(scenario.start))?,
-                    None => Time::Real { began: wall(), start: scenario.start },
+                    None => Time::real(scenario.start),
                 };
                 let target = Target::Elsewhere(reach(there)?);
                 let time = match time {
                     // Waiting for the server was no part of the run.
-                    Time::Real { start, .. } => Time::Real { began: wall(), start },
+                    Time::Real { start, .. } => Time::real(start),
                     held => held,
                 };
                 (sites, target, time)

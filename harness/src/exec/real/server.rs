@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use revlab_lab::trace::TlsVersion;
 use revlab_lab::{Instant, Name};
-use revlab_sut::adapter::{Adapter, Clockwork, Heard, Names, Server as Description, Values, Where};
+use revlab_sut::adapter::{
+    Adapter, Clockwork, Heard, Names, Server as Description, TimeTold, Values, Where,
+};
 
 use super::child::{self, Child, Tail};
 use super::clock::{ClockFile, Library};
@@ -66,19 +69,21 @@ impl Server {
         program: &Program,
         cast: &Cast,
         setting: Setting<'_>,
-    ) -> Result<(Server, ClockFile), String> {
+    ) -> Result<(Server, Option<ClockFile>), String> {
         let version = command::version(program)?;
-        let library = Library::find()?;
         let folder = tempfile::tempdir().map_err(|e| format!("no folder for its files: {e}"))?;
         let path = folder.path().to_owned();
-        let mut clock = ClockFile::new(path.join("clock"), program.adapter.time.runs);
-        clock.set(setting.start).map_err(|e| format!("its clock: {e}"))?;
+        let lab_time = match program.in_real_time {
+            true => None,
+            false => Some(lab_time(program, &path, setting.start)?),
+        };
         let values =
             folder::fill(program, cast, &setting, &path).map_err(|e| format!("its files: {e}"))?;
         let launch = Launch {
             folder: path.clone(),
-            clock: clock.path().to_owned(),
-            library,
+            lab_time: lab_time
+                .as_ref()
+                .map(|(clock, library)| (clock.path().to_owned(), library.clone())),
             monotonic: program.adapter.time.monotonic,
             proxy: setting.proxy.filter(|_| program.adapter.names == Names::Proxy),
             resolver: setting.resolver,
@@ -114,7 +119,7 @@ impl Server {
             server.run_to_its_end(words)?;
         }
         server.begin()?;
-        Ok((server, clock))
+        Ok((server, lab_time.map(|(clock, _)| clock)))
     }
 
     pub(super) fn description(&self) -> Option<&Description> {
@@ -262,7 +267,7 @@ impl Server {
         began: Instant,
         ended: Instant,
     ) -> Clockwork {
-        let Some(told) = &self.program.adapter.time.told else { return Clockwork::Untold };
+        let Some(told) = self.told() else { return Clockwork::Untold };
         match (told.place, page) {
             (Where::Body, page) => told.clockwork(&page.unwrap_or_default(), began, ended),
             (Where::Log, _) => told.clockwork(&self.fresh, began, ended),
@@ -271,7 +276,13 @@ impl Server {
 
     /// Whether it ever tells the time.
     pub(super) fn tells_time(&self) -> bool {
-        self.program.adapter.time.told.is_some()
+        self.told().is_some()
+    }
+
+    /// Where it tells the time that it has been told.
+    fn told(&self) -> Option<&TimeTold> {
+        let program = &self.program;
+        program.adapter.time.told.as_ref().filter(|_| !program.in_real_time)
     }
 
     /// Everything that it has said since this was last asked.
@@ -303,7 +314,9 @@ impl Server {
     /// that none is loaded. What its clock reads it tells itself, if it does.
     fn takes_its_time(&self) -> Result<(), String> {
         const TRIES: u32 = 40;
-        let Some(child) = &self.child else { return Ok(()) };
+        let (Some(child), true) = (&self.child, self.launch.lab_time.is_some()) else {
+            return Ok(());
+        };
         // Between two programs of one process there is a moment in which there is none of either.
         for _ in 0..TRIES {
             let maps =
@@ -317,4 +330,16 @@ impl Server {
         let name = &self.program.name;
         Err(format!("libfaketime has no effect on it: `{name}` does not load it"))
     }
+}
+
+/// The clock that a program is to have, and the library that gives it one.
+fn lab_time(
+    program: &Program,
+    folder: &Path,
+    start: Instant,
+) -> Result<(ClockFile, PathBuf), String> {
+    let library = Library::find()?;
+    let mut clock = ClockFile::new(folder.join("clock"), program.adapter.time.runs);
+    clock.set(start).map_err(|e| format!("its clock: {e}"))?;
+    Ok((clock, library))
 }

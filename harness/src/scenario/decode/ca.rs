@@ -182,13 +182,14 @@ pub(super) fn file_stem(text: &str) -> Result<String, String> {
 }
 
 fn crl(ca: &Fields<'_>) -> (CrlSchedule, Publishing) {
+    let divided = |usual| ca.cx.divided(usual);
     let usual = CrlSchedule {
-        period: Span::from_days(7),
-        delta_period: Some(Span::from_days(1)),
+        period: divided(Span::from_days(7)),
+        delta_period: Some(divided(Span::from_days(1))),
         overlap: None,
         delta_overlap: None,
         delta_overlap_rule: DeltaOverlap::A,
-        clock_skew: Span::from_mins(10),
+        clock_skew: divided(Span::from_mins(10)),
         phase: Span::ZERO,
         delta_phase: Span::ZERO,
         drift: Drift::NONE,

@@ -128,7 +128,9 @@ pub(super) fn decode(
         tls,
         http: fields.choice("http", &HttpVersion::NAMES).unwrap_or_default(),
         ciphers: ciphers(&fields, tls),
-        timeout: fields.duration("timeout", Sign::Positive).unwrap_or(Span::from_mins(1)),
+        timeout: fields
+            .duration_on_the_way("timeout", Sign::Positive)
+            .unwrap_or(Span::from_mins(1)),
         control: fields.boolean("control").unwrap_or(false),
         path: path(&fields).unwrap_or_else(|| "/".into()),
         admit: admit(&fields).unwrap_or(StatusRange::SUCCESS),

@@ -30,6 +30,8 @@ pub(super) struct Context {
     found: RefCell<Vec<Diagnostic>>,
     /// None when the file does not say it rightly: then nothing is judged by it.
     pub(super) run: Option<Run>,
+    /// By how much durations are divided that are no property of the network; 0: by nothing.
+    pub(super) divisor: i64,
     pub(super) actors: Actors,
     /// The folder of each file that was read.
     folders: Vec<PathBuf>,
@@ -44,6 +46,11 @@ impl Context {
     /// The folder of the file in which this stands: relative paths begin there.
     pub(super) fn folder(&self, place: Place) -> &Path {
         self.folders.get(place.file.number()).map_or(Path::new(""), PathBuf::as_path)
+    }
+
+    /// A duration of the calendar as the run has it.
+    pub(super) fn divided(&self, span: Span) -> Span {
+        Span::from_millis(span.as_millis() / self.divisor.max(1))
     }
 
     pub(super) fn into_found(self) -> Vec<Diagnostic> {

@@ -329,7 +329,9 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn range(&self, key: &'static str) -> Option<SpanRange> {
-        self.parsed(key, "a range such as `\"30m..75m\"`", notation::span_range)
+        let range = self.parsed(key, "a range such as `\"30m..75m\"`", notation::span_range)?;
+        let divided = |end| self.cx.divided(end);
+        Some(SpanRange { min: range.min.map(divided), max: range.max.map(divided) })
     }
 
     pub(super) fn actor(&self, key: &'static str, roles: &[Role]) -> Option<Name> {

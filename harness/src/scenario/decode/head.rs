@@ -15,7 +15,7 @@ use super::times::Sign;
 const FORMAT: i64 = 1;
 
 #[cfg(test)]
-pub(super) const SPECS: &[&Spec] = &[&HEAD, &NETWORK, &VARIANT];
+pub(super) const SPECS: &[&Spec] = &[&HEAD, &REAL_TIME, &NETWORK, &VARIANT];
 
 const HEAD: Spec = Spec {
     path: "scenario",
@@ -27,6 +27,7 @@ const HEAD: Spec = Spec {
         "seed",
         "start",
         "duration",
+        "real_time",
         "extends",
         "remove",
         "template",
@@ -60,6 +61,7 @@ pub(in crate::scenario) const VARIANT: Spec = Spec {
         "seed",
         "start",
         "duration",
+        "real_time",
         "network",
         "ca",
         "sut",
@@ -72,6 +74,11 @@ pub(in crate::scenario) const VARIANT: Spec = Spec {
     kinds: &[],
 };
 
+/// By how much a run in real time may be shorter: to a second what was a day.
+const DIVISORS: (u32, u32) = (2, 86_400);
+
+const REAL_TIME: Spec = Spec { path: "real_time", keys: &["divide", "now"], kinds: &[] };
+
 /// What stands above the first table.
 #[derive(Debug)]
 pub(super) struct Head {
@@ -80,10 +87,15 @@ pub(super) struct Head {
     pub(super) tags: Vec<String>,
     pub(super) seed: Seed,
     pub(super) run: Option<Run>,
+    /// By how much durations may be divided where the run is made in real time.
+    pub(super) divide: Option<u32>,
     pub(super) network: Network,
 }
 
-pub(super) fn decode(cx: &Context, tree: &Table) -> Option<Head> {
+pub(super) fn decode(cx: &mut Context, tree: &Table) -> Option<Head> {
+    let (divide, now) = real_time(cx, tree);
+    cx.divisor = divide.filter(|_| now).map_or(0, i64::from);
+    let cx = &*cx;
     let fields = Fields::over(cx, tree, actors::top(tree), "the scenario".into(), &HEAD);
     fields.require("format", "format = 1");
     fields.require("title", "title = \"The CRL is not fetched again\"");
@@ -109,6 +121,7 @@ pub(super) fn decode(cx: &Context, tree: &Table) -> Option<Head> {
         tags: tags.into_iter().map(|(tag, _)| tag.to_owned()).collect(),
         seed: Seed(seed),
         run,
+        divide,
         network,
     })
 }
@@ -132,10 +145,21 @@ fn run(fields: &Fields<'_>) -> Option<Run> {
     Some(Run { start: start?, duration: duration? })
 }
 
+/// By how much durations may be divided, and whether they are.
+fn real_time(cx: &Context, tree: &Table) -> (Option<u32>, bool) {
+    let fields = Fields::over(cx, tree, actors::top(tree), "the scenario".into(), &HEAD);
+    let Some(inner) = fields.table("real_time", &REAL_TIME) else { return (None, false) };
+    inner.require("divide", "divide = 60");
+    let (least, most) = DIVISORS;
+    let divide = inner.number("divide", least.into(), most.into());
+    (divide, inner.boolean("now").unwrap_or(false))
+}
+
 fn network(fields: &Fields<'_>) -> Network {
     let usual = Network::default();
     let Some(network) = fields.table("network", &NETWORK) else { return usual };
-    let or = |key, usual: Span| network.duration(key, Sign::NotNegative).unwrap_or(usual);
+    let or =
+        |key, usual: Span| network.duration_on_the_way(key, Sign::NotNegative).unwrap_or(usual);
     Network {
         round_trip: or("round_trip", usual.round_trip),
         name_error: or("name_error", usual.name_error),

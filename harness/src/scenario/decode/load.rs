@@ -42,10 +42,14 @@ pub(super) fn decode(fields: &Fields<'_>, group: Span) -> Option<Load> {
 }
 
 fn gap(fields: &Fields<'_>, key: &'static str, least: Span) -> Option<Gap> {
-    let gap = fields.parsed(key, GAP, notation::gap)?;
+    let gap = fields.parsed(key, GAP, notation::gap)?.map(|span| fields.cx.divided(span));
     if gap.mean() < least {
         let text = fields.text(key).unwrap_or_default();
-        fields.report(key, format!("`{text}` is not longer than zero"));
+        let why = match fields.cx.divisor {
+            0 => "is not longer than zero",
+            _ => "divided by `real_time.divide` is nothing",
+        };
+        fields.report(key, format!("`{text}` {why}"));
         return None;
     }
     Some(gap)
@@ -69,6 +73,7 @@ fn rate(fields: &Fields<'_>, group: Span) -> Option<Load> {
         _ => {
             let needed = "a rate such as `\"10 per 1s\"`, or a list of stages";
             let rate = fields.parsed("rate", needed, notation::rate)?;
+            let rate = divided(fields, "rate", rate)?;
             vec![Stage { length: None, from: rate, to: rate }]
         }
     };
@@ -83,6 +88,16 @@ fn rate(fields: &Fields<'_>, group: Span) -> Option<Load> {
     Some(Load::Rate(stages, arrivals))
 }
 
+/// As many in a shorter time.
+fn divided(fields: &Fields<'_>, key: &'static str, rate: Rate) -> Option<Rate> {
+    let rate = Rate { per: fields.cx.divided(rate.per), ..rate };
+    if notation::is_too_many(rate) {
+        fields.report(key, "divided by `real_time.divide`, it is more than can be sent");
+        return None;
+    }
+    Some(rate)
+}
+
 /// The last one may go on to the group's end.
 fn stage(fields: &Fields<'_>, last: bool) -> Option<Stage> {
     if !last {
@@ -90,7 +105,10 @@ fn stage(fields: &Fields<'_>, last: bool) -> Option<Stage> {
     }
     fields.require("rate", "rate = \"10 per 1s\"");
     let length = fields.duration("for", Sign::Positive);
-    let read = |key| fields.parsed(key, "a rate such as `\"10 per 1s\"`", notation::rate);
+    let read = |key| {
+        let rate = fields.parsed(key, "a rate such as `\"10 per 1s\"`", notation::rate)?;
+        divided(fields, key, rate)
+    };
     let from: Option<Rate> = read("rate");
     let to = if fields.has("to") { read("to") } else { from };
     if length.is_none() && fields.has("to") {

@@ -29,6 +29,7 @@ const NO_RELOAD: Spec = Spec { path: "sut.NAME.publisher.faults.no_reload", keys
 
 pub(super) fn decode(fields: &Fields<'_>) -> Publisher {
     let usual = Publisher::default();
+    let usual = Publisher { every: fields.cx.divided(usual.every), ..usual };
     let Some(inner) = fields.table("publisher", &PUBLISHER) else { return usual };
     let faults = inner.tables("faults", &FAULTS).unwrap_or_default();
     Publisher {

@@ -73,7 +73,9 @@ pub(super) fn decode(ca: &Fields<'_>, aia: &Aia) -> Option<Responder> {
     Some(Responder {
         at,
         from: fields.instant("from", Edge::Begin),
-        validity: fields.duration("validity", Sign::Positive).unwrap_or(Span::from_hours(1)),
+        validity: fields
+            .duration("validity", Sign::Positive)
+            .unwrap_or(fields.cx.divided(Span::from_hours(1))),
         signer: fields.choice("signer", &SIGNERS).unwrap_or_default(),
         responder_id: fields.choice("responder_id", &IDS).unwrap_or_default(),
         nonce: fields.choice("nonce", &NONCES).unwrap_or_default(),

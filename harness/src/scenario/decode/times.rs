@@ -25,7 +25,19 @@ pub(super) enum Edge {
 }
 
 impl Fields<'_> {
+    /// A duration of the calendar, which a run in real time may have divided.
     pub(super) fn duration(&self, key: &'static str, sign: Sign) -> Option<Span> {
+        let span = self.duration_on_the_way(key, sign)?;
+        let divided = self.cx.divided(span);
+        if sign == Sign::Positive && divided <= Span::ZERO {
+            self.report(key, format!("`{span}` divided by `real_time.divide` is nothing"));
+            return None;
+        }
+        Some(divided)
+    }
+
+    /// A duration of the network, which is what it is.
+    pub(super) fn duration_on_the_way(&self, key: &'static str, sign: Sign) -> Option<Span> {
         let span = self.parsed(key, "a duration such as `\"1h 30m\"`", notation::span)?;
         let problem = match sign {
             Sign::Positive if span <= Span::ZERO => "is not longer than zero",
@@ -45,7 +57,7 @@ impl Fields<'_> {
         };
         let at = match moment {
             Moment::Absolute(at) => at,
-            Moment::Relative(span) => run.start + span,
+            Moment::Relative(span) => run.start + self.cx.divided(span),
         };
         let inside = match edge {
             Edge::Begin => run.start <= at && at < run.end(),

@@ -68,7 +68,7 @@ pub(super) fn decode(kind: &str, fields: &Fields<'_>) -> Option<Effect> {
         "name_silent" => Some(Effect::NameSilent),
         "name_slow" => {
             fields.require("delay", "delay = \"3s\"");
-            fields.duration("delay", Sign::Positive).map(Effect::NameSlow)
+            fields.duration_on_the_way("delay", Sign::Positive).map(Effect::NameSlow)
         }
         "name_aaaa_only" => Some(Effect::NameAaaaOnly),
         "name_wrong_address" => wrong_address(fields).map(Effect::NameWrongAddress),
@@ -85,7 +85,9 @@ pub(super) fn decode(kind: &str, fields: &Fields<'_>) -> Option<Effect> {
         }
         "reset_peer" => reset_peer(fields).map(Effect::ResetPeer),
         "timeout" => match fields.has("timeout") {
-            true => fields.duration("timeout", Sign::NotNegative).map(|t| Effect::Timeout(Some(t))),
+            true => fields
+                .duration_on_the_way("timeout", Sign::NotNegative)
+                .map(|t| Effect::Timeout(Some(t))),
             false => Some(Effect::Timeout(None)),
         },
         "https" => {
@@ -105,13 +107,14 @@ pub(super) fn decode(kind: &str, fields: &Fields<'_>) -> Option<Effect> {
         }
         "latency" => {
             fields.require("latency", "latency = \"2s\"");
-            let jitter = fields.duration("jitter", Sign::NotNegative).unwrap_or(Span::ZERO);
-            let latency = fields.duration("latency", Sign::Positive)?;
+            let jitter =
+                fields.duration_on_the_way("jitter", Sign::NotNegative).unwrap_or(Span::ZERO);
+            let latency = fields.duration_on_the_way("latency", Sign::Positive)?;
             Some(Effect::Latency { latency, jitter })
         }
         "slow_close" => {
             fields.require("delay", "delay = \"2s\"");
-            fields.duration("delay", Sign::Positive).map(Effect::SlowClose)
+            fields.duration_on_the_way("delay", Sign::Positive).map(Effect::SlowClose)
         }
         "slicer" => slicer(fields).map(Effect::Slicer),
         "crl" => {
@@ -185,7 +188,7 @@ fn reset_peer(fields: &Fields<'_>) -> Option<ResetAt> {
 
 fn slicer(fields: &Fields<'_>) -> Option<Slices> {
     fields.require("average_size", "average_size = 100");
-    let delay = fields.duration("delay", Sign::NotNegative).unwrap_or(Span::ZERO);
+    let delay = fields.duration_on_the_way("delay", Sign::NotNegative).unwrap_or(Span::ZERO);
     let size_variation = fields.number("size_variation", 0, i64::MAX).unwrap_or(0);
     let average_size = fields.number("average_size", 1, i64::MAX)?;
     if size_variation >= average_size {
