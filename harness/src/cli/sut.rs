@@ -17,16 +17,19 @@ use crate::scenario::Scenario;
 
 /// What is asked for; none: the model.
 pub(super) fn adapter(args: &RunArgs) -> Result<Option<Adapter>, Refusal> {
-    let Some(text) = args.sut.as_deref() else { return Ok(None) };
+    let not_started = || {
+        let why = "`--real-time` is for a program that the run starts: add `--sut NAME`";
+        Refusal(format!("error: {why}"))
+    };
+    let Some(text) = args.sut.as_deref() else {
+        return if args.real_time { Err(not_started()) } else { Ok(None) };
+    };
     let mut adapter = Adapter::parse(text, &beside(&args.scenarios))
         .map_err(|e| Refusal(format!("error: {e}")))?;
     if args.real_time {
         match &mut adapter {
             Some(Adapter::Program(program)) => program.in_real_time = true,
-            _ => {
-                let why = "`--real-time` is for a program that the run starts: add `--sut NAME`";
-                return Err(Refusal(format!("error: {why}")));
-            }
+            _ => return Err(not_started()),
         }
     }
     let port = "`--port` is where a server of this run listens: the address of another has its own";

@@ -43,7 +43,8 @@ fn system(name: &str, profile: &BTreeMap<String, Value>) -> String {
     if let Some(adapter) = said("adapter") {
         let what = [said("program"), said("address")].into_iter().flatten().next();
         let time = said("time").unwrap_or("unknown");
-        return format!("{name}: {adapter}, {}, in {time} time", what.unwrap_or("unknown"));
+        let which = said("program").and(said("options")).unwrap_or(adapter);
+        return format!("{name}: {which}, {}, in {time} time", what.unwrap_or("unknown"));
     }
     let of = profile.get("profile").and_then(Value::as_str).unwrap_or("without a profile");
     let updates = profile.get("updates").and_then(Value::as_array);
@@ -106,7 +107,10 @@ pub(crate) fn command(scenario: &Scenario, index: &Index<'_>) -> String {
         let said = |key: &str| profile.get(key).and_then(Value::as_str);
         match said("address").and(said("options")) {
             Some(address) => command.push_str(&format!(" --sut '{address}'")),
-            None => command.push_str(&format!(" --sut {adapter}")),
+            None => command.push_str(&format!(" --sut {}", said("options").unwrap_or(adapter))),
+        }
+        if said("program").is_some() && said("time") == Some("real") {
+            command.push_str(" --real-time");
         }
     } else if header.transport != "sim" {
         command.push_str(&format!(" --transport {}", header.transport));

@@ -264,6 +264,15 @@ fn a_server_that_is_not_there() {
 }
 
 #[test]
+fn real_time_for_what_is_not_started() {
+    let folder = Folder::with(&[("good.toml", GOOD)]);
+    let wanted = "error: `--real-time` is for a program that the run starts: add `--sut NAME`\n";
+    assert_eq!(folder.refused(&["run", "good.toml", "--real-time"]), wanted);
+    let elsewhere = ["run", "good.toml", "--real-time", "--sut", "https://127.0.0.1:8443"];
+    assert_eq!(folder.refused(&elsewhere), wanted);
+}
+
+#[test]
 fn a_real_server_that_would_take_hours() {
     let folder = Folder::with(&[("long.toml", &good_with("\"1h\"\n[ca", "\"8h\"\n[ca"))]);
     let said = folder.refused(&["run", "long.toml", "--sut", "https://127.0.0.1:8443"]);
