@@ -7,14 +7,17 @@
 //! * [`phases`]: before, during and after what goes wrong; [`cell`]: the facts of one run;
 //! * [`across`]: crossings, as generated overlays on a scenario;
 //! * [`merge`]: the shards of a matrix put together; [`baseline`]: what is known and accepted;
+//! * [`links`]: where the runs lie;
 //! * [`findings`]: what users of a server would not expect, worst first;
 //! * [`terminal`], [`markdown`], [`html`]: for people, all from the same [`rows`].
 
+mod about;
 pub mod across;
 pub mod baseline;
 pub mod cell;
 pub mod findings;
 pub mod html;
+pub mod links;
 pub mod markdown;
 pub mod merge;
 pub mod phases;
