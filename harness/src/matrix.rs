@@ -110,6 +110,9 @@ pub struct Cell {
     /// Good clients were turned away although the server had something valid to go by, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lock_out: Vec<String>,
+    /// The server ended by itself in the middle, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub died: Option<String>,
     /// The folder of the run, relative to the matrix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
@@ -173,6 +176,9 @@ impl Cell {
         }
         if !self.lock_out.is_empty() {
             parts.push("lock-out".to_owned());
+        }
+        if self.died.is_some() {
+            parts.push("died".to_owned());
         }
         parts.join("; ")
     }

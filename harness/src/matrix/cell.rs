@@ -13,7 +13,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use revlab_lab::http::FetchError;
-use revlab_lab::trace::{Attempt, Fetch, Handshake, Purpose, Trace};
+use revlab_lab::trace::{Attempt, Fetch, Handshake, Kind, Purpose, Trace};
 use revlab_lab::{Instant, Name, Outcome};
 
 use super::phases::{self, Phase};
@@ -56,6 +56,7 @@ pub fn not_run(scenario: &str, asked: Asked<'_>, state: State, reason: String) -
         slowest_ms: 0,
         fail_open: Vec::new(),
         lock_out: Vec::new(),
+        died: None,
         folder: None,
         command: asked.command,
     }
@@ -67,7 +68,9 @@ pub fn ran(scenario: &Scenario, trace: &Trace, asked: Asked<'_>) -> Cell {
     let judgement = judge(scenario, trace);
     let phases = phases::of(scenario, &index);
     let look = Look::new(scenario, &index);
-    let reason = judgement.inconclusive.first().cloned();
+    let died = died(trace);
+    // That a server dies of what happens to it is what it does.
+    let reason = judgement.inconclusive.first().filter(|_| died.is_none()).cloned();
     let state = if reason.is_some() { State::Inconclusive } else { State::Ran };
     let (folder, handshakes) = (asked.folder.clone(), asked.handshakes);
     if let Some(why) = about::out_of_sight(scenario, &index).filter(|_| state == State::Ran) {
@@ -85,9 +88,19 @@ pub fn ran(scenario: &Scenario, trace: &Trace, asked: Asked<'_>) -> Cell {
         slowest_ms: index.attempts.iter().map(|a| a.took_ms).max().unwrap_or(0),
         fail_open: look.fail_open(),
         lock_out: look.lock_out(),
+        died,
         folder,
         ..not_run(&scenario.name, asked, state, String::new())
     }
+}
+
+/// How the server ended by itself in the middle, without its last words, which may name a folder of the run.
+fn died(trace: &Trace) -> Option<String> {
+    let Kind::End(end) = &trace.records().last()?.kind else { return None };
+    let words = end.reason.strip_prefix("the system under test")?;
+    let (_, how) = words.split_once(" ended with ")?;
+    let how = how.split_once(':').map_or(how, |(how, _)| how);
+    Some(format!("ended with {how}"))
 }
 
 /// Program and version of the system under test; of the model its profile.

@@ -26,6 +26,7 @@ pub(super) fn cell(sut: &str, during: &str) -> Cell {
         slowest_ms: 20,
         fail_open: Vec::new(),
         lock_out: Vec::new(),
+        died: None,
         folder: Some(format!("{sut}/matrix/transport/down/web")),
         command: format!("revlab run scenarios/matrix/transport.toml --variant down --sut {sut}"),
     }

@@ -6,7 +6,7 @@ use revlab::matrix::baseline::Baseline;
 use revlab::matrix::{Cell, FORMAT, Matrix, Mix, State};
 use serde_json::{Value, json};
 
-use super::folder::{Folder, in_two_variants};
+use super::folder::{Folder, GOOD, in_two_variants};
 
 fn folder() -> Folder {
     Folder::with(&[("lab.toml", &in_two_variants())])
@@ -78,6 +78,43 @@ fn parts_come_together_to_the_whole_and_a_missing_one_is_inconclusive() {
     let (status, cells, said) = json(&["--merge", "1"]);
     assert_eq!((status, cells), (Some(3), Some(1)));
     assert!(said.contains("missing: lab, patched @ model"), "{said}");
+}
+
+/// State and reason of each cell of a matrix.
+fn states(folder: &Folder, args: &[&str]) -> Vec<String> {
+    let said = folder.revlab(&[&["matrix", "lab.toml", "--format", "json"], args].concat());
+    let matrix: Value =
+        serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.err));
+    let cells = matrix["cells"].as_array().expect("cells");
+    let word = |cell: &Value, field: &str| cell[field].as_str().unwrap_or_default().to_owned();
+    let words = |cell: &Value| {
+        let parts = ["variant", "state", "reason"].map(|field| word(cell, field));
+        parts.join(" ").trim_end().to_owned()
+    };
+    cells.iter().map(words).collect()
+}
+
+#[test]
+fn a_tag_chooses_among_variants() {
+    let text = in_two_variants() + "tags = [\"quick\"]\n";
+    let folder = Folder::with(&[("lab.toml", &text)]);
+    assert_eq!(states(&folder, &[]), ["unpatched ran", "patched ran"]);
+    assert_eq!(states(&folder, &["--tag", "quick"]), ["patched ran"]);
+}
+
+#[test]
+fn a_server_that_never_sees_what_goes_wrong_refuses() {
+    let unseen =
+        "[fault.wrong]\non = \"issuing.ocsp\"\nfrom = \"10m\"\nmust_be_met = false\ndown = {}\n";
+    let spoiled =
+        "[variant.files]\nsut.web.publisher.faults = [{ from = \"20m\", unreadable = {} }]\n";
+    let text = format!("{GOOD}{unseen}[variant.ocsp]\n{spoiled}");
+    let folder = Folder::with(&[("lab.toml", &text)]);
+    let wanted = [
+        "ocsp refused it never asks for `issuing.ocsp`, which fault `wrong` is on",
+        "files refused its CRL files are spoiled, and it reads none",
+    ];
+    assert_eq!(states(&folder, &["--sut", "model"]), wanted);
 }
 
 /// Every link of a page to a trace.
@@ -198,6 +235,7 @@ fn every_field() -> Matrix {
         slowest_ms: 0,
         fail_open: vec!["1 × revoked".to_owned()],
         lock_out: vec!["1 × good".to_owned()],
+        died: Some("ended with status 1".to_owned()),
         folder: Some("model/lab".to_owned()),
         command: "revlab run lab.toml".to_owned(),
     };
@@ -246,4 +284,8 @@ fn what_cannot_be_a_matrix_is_said() {
     let real = refused(&["--sut", "https://127.0.0.1:8443"]);
     assert!(real.contains("lab time would be real time"), "{real}");
     assert!(refused(&["--across", "colour"]).contains("colour"));
+    let tag = refused(&["--tag", "ci"]);
+    assert_eq!(tag.trim_end(), "error: no scenario here has a tag `ci`: there are none");
+    let variant = refused(&["--variant", "patchd"]);
+    assert!(variant.contains("did you mean `patched`?"), "{variant}");
 }

@@ -273,6 +273,24 @@ fn what_the_script_has_fetched_counts_once_it_is_in_place() {
 }
 
 #[test]
+fn a_server_that_dies_has_done_that() {
+    let died = |reason: &'static str| {
+        let mut lab = lab();
+        lab.admitted(mins(4)).stop(reason);
+        let cell = cell(&lab);
+        assert_eq!((cell.state, cell.reason.as_deref()), (State::Ran, None));
+        assert!(cell.behaviour().ends_with("; died"), "{}", cell.behaviour());
+        cell.died.unwrap_or_default()
+    };
+    assert_eq!(
+        died("the system under test ended with signal 11: it said nothing"),
+        "ended with signal 11"
+    );
+    let refused = "the system under test: `nginx` ended with status 1: nginx: [emerg] \"/tmp/x/crls.pem\" failed";
+    assert_eq!(died(refused), "ended with status 1");
+}
+
+#[test]
 fn fetches_are_counted_by_purpose_and_a_run_that_stopped_proves_nothing() {
     let mut lab = lab();
     let (one, two) = (crl(&lab), ocsp(&lab, "jmeter-1"));
@@ -280,8 +298,8 @@ fn fetches_are_counted_by_purpose_and_a_run_that_stopped_proves_nothing() {
     let whole = cell(&lab);
     assert_eq!(whole.fetches, BTreeMap::from([("base".to_owned(), 2), ("ocsp".to_owned(), 1)]));
     assert_eq!((whole.slowest_ms, whole.exposure_ms), (5, None));
-    lab.stop("the server has gone");
+    lab.stop("interrupted");
     let cut = cell(&lab);
-    assert_eq!(cut.state, State::Inconclusive);
-    assert!(cut.reason.unwrap_or_default().contains("the server has gone"));
+    assert_eq!((cut.state, cut.died), (State::Inconclusive, None));
+    assert!(cut.reason.unwrap_or_default().contains("interrupted"));
 }
