@@ -48,6 +48,9 @@ pub struct Matrix {
     pub suts: Vec<String>,
     /// Names of all cells, those of other shards too, in their order.
     pub planned: Vec<String>,
+    /// Whether only some of what the scenarios have was planned.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chosen: bool,
     /// What is known of them, in that order.
     pub cells: Vec<Cell>,
 }

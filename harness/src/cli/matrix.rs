@@ -221,6 +221,7 @@ fn run_all(args: &MatrixArgs) -> Result<Matrix, Refusal> {
         revlab: env!("CARGO_PKG_VERSION").to_owned(),
         suts,
         planned,
+        chosen: args.variant.is_some() || !args.tag.is_empty(),
         cells,
     })
 }

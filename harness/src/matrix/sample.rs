@@ -51,6 +51,7 @@ pub(super) fn matrix() -> Matrix {
         format: FORMAT,
         revlab: "1.2.3".to_owned(),
         suts: cells.iter().map(|c| c.sut.clone()).collect(),
+        chosen: false,
         planned: cells.iter().map(Cell::name).collect(),
         cells,
     }

@@ -244,6 +244,7 @@ fn every_field() -> Matrix {
         revlab: "1.0.0".to_owned(),
         suts: vec!["model".to_owned()],
         planned: vec![cell.name()],
+        chosen: true,
         cells: vec![cell],
     }
 }
