@@ -61,7 +61,7 @@ pub struct Matrix {
 pub enum State {
     /// It was run.
     Ran,
-    /// It was run and proves nothing, for `reason`.
+    /// It proves nothing, for `reason`.
     Inconclusive,
     /// The server is not there, for `reason`.
     Skipped,

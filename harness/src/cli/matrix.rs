@@ -336,9 +336,9 @@ fn run_one(args: &MatrixArgs, it: &Planned<'_>) -> Result<Cell, Refusal> {
     let run = match exec::run(&scenario, Transport::Sim, &options, &mut *to) {
         Ok(run) => run,
         Err(RunError::Sut(why)) => return none(State::Skipped, why),
-        Err(error @ (RunError::Setup(_) | RunError::Live(_))) => {
-            return none(State::Refused, error.to_string());
-        }
+        Err(error @ RunError::Setup(_)) => return none(State::Refused, error.to_string()),
+        // A port that is taken says nothing of the server.
+        Err(error @ RunError::Live(_)) => return none(State::Inconclusive, error.to_string()),
         Err(RunError::Trace(error)) => {
             return Err(Refusal(format!(
                 "error: {}: the trace cannot be written: {error}",
