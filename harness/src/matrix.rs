@@ -7,14 +7,17 @@
 //! * [`phases`]: before, during and after what goes wrong; [`cell`]: the facts of one run;
 //! * [`across`]: crossings, as generated overlays on a scenario;
 //! * [`merge`]: the shards of a matrix put together; [`baseline`]: what is known and accepted;
+//! * [`links`]: where the runs lie;
 //! * [`findings`]: what users of a server would not expect, worst first;
 //! * [`terminal`], [`markdown`], [`html`]: for people, all from the same [`rows`].
 
+mod about;
 pub mod across;
 pub mod baseline;
 pub mod cell;
 pub mod findings;
 pub mod html;
+pub mod links;
 pub mod markdown;
 pub mod merge;
 pub mod phases;
@@ -45,6 +48,9 @@ pub struct Matrix {
     pub suts: Vec<String>,
     /// Names of all cells, those of other shards too, in their order.
     pub planned: Vec<String>,
+    /// Whether only some of what the scenarios have was planned.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chosen: bool,
     /// What is known of them, in that order.
     pub cells: Vec<Cell>,
 }
@@ -55,7 +61,7 @@ pub struct Matrix {
 pub enum State {
     /// It was run.
     Ran,
-    /// It was run and proves nothing, for `reason`.
+    /// It proves nothing, for `reason`.
     Inconclusive,
     /// The server is not there, for `reason`.
     Skipped,
@@ -107,6 +113,9 @@ pub struct Cell {
     /// Good clients were turned away although the server had something valid to go by, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lock_out: Vec<String>,
+    /// The server ended by itself in the middle, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub died: Option<String>,
     /// The folder of the run, relative to the matrix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
@@ -170,6 +179,9 @@ impl Cell {
         }
         if !self.lock_out.is_empty() {
             parts.push("lock-out".to_owned());
+        }
+        if self.died.is_some() {
+            parts.push("died".to_owned());
         }
         parts.join("; ")
     }

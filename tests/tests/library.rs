@@ -60,6 +60,8 @@ library! {
     matrix_http: "matrix/http.toml",
     matrix_names: "matrix/names.toml",
     matrix_ocsp: "matrix/ocsp.toml",
+    matrix_operations: "matrix/operations.toml",
+    matrix_publisher: "matrix/publisher.toml",
     matrix_setup: "matrix/setup.toml",
     matrix_transport: "matrix/transport.toml",
     network_answers: "network/answers.toml",

@@ -114,6 +114,14 @@ fn nginx_by_ocsp_and_by_a_file() {
         for tls in ["1.2", "1.3"] {
             let Some(trace) = holds(sut, tls, "", 6) else { return };
             assert_eq!(logged(&trace), [says; 6]);
+            // What each brought is told, and so for how long it was valid.
+            let mut fetches = trace.records().iter().filter_map(|record| match &record.kind {
+                Kind::Fetch(fetch) => Some(fetch),
+                _ => None,
+            });
+            assert!(
+                fetches.all(|fetch| fetch.object.as_ref().is_some_and(|o| o.next_update.is_some()))
+            );
         }
     }
     holds("nginx/ocsp-uncached", "1.3", "", 6);

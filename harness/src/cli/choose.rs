@@ -52,8 +52,8 @@ pub(super) fn chosen(args: &RunArgs) -> Result<Vec<Scenario>, Refusal> {
     if !mistakes.is_empty() {
         return Err(Refusal(mistakes.join("\n")));
     }
-    choose_variant(args, &mut scenarios)?;
-    choose_tags(args, &mut scenarios)?;
+    choose_variant(args.variant.as_deref(), &mut scenarios, |s| s)?;
+    choose_tags(&args.tag, &mut scenarios, |s| s)?;
     match args.shard {
         Some(shard) => Ok(shard.keep(scenarios)),
         None => Ok(scenarios),
@@ -78,11 +78,16 @@ pub(super) fn made_ready(
     Ok(scenarios)
 }
 
-fn choose_variant(args: &RunArgs, scenarios: &mut Vec<Scenario>) -> Result<(), Refusal> {
-    let Some(wanted) = &args.variant else { return Ok(()) };
-    let there: BTreeSet<String> =
-        scenarios.iter().filter_map(|s| s.variant.as_ref()).map(|v| v.to_string()).collect();
-    scenarios.retain(|s| s.variant.as_deref() == Some(wanted));
+/// Those of this variant.
+pub(super) fn choose_variant<T>(
+    wanted: Option<&str>,
+    scenarios: &mut Vec<T>,
+    of: fn(&T) -> &Scenario,
+) -> Result<(), Refusal> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    let variants = scenarios.iter().filter_map(|s| of(s).variant.as_ref());
+    let there: BTreeSet<String> = variants.map(|v| v.to_string()).collect();
+    scenarios.retain(|s| of(s).variant.as_deref() == Some(wanted));
     if !scenarios.is_empty() {
         return Ok(());
     }
@@ -93,10 +98,15 @@ fn choose_variant(args: &RunArgs, scenarios: &mut Vec<Scenario>) -> Result<(), R
     Err(Refusal(format!("error: no scenario here has a variant `{wanted}`{hint}")))
 }
 
-/// Those with one of the tags.
-fn choose_tags(args: &RunArgs, scenarios: &mut Vec<Scenario>) -> Result<(), Refusal> {
-    let there: BTreeSet<String> = scenarios.iter().flat_map(|s| s.tags.iter().cloned()).collect();
-    let unknown = args.tag.iter().find(|tag| !there.contains(*tag));
+/// Those with one of the tags; without any, all.
+pub(super) fn choose_tags<T>(
+    tags: &[String],
+    scenarios: &mut Vec<T>,
+    of: fn(&T) -> &Scenario,
+) -> Result<(), Refusal> {
+    let there: BTreeSet<String> =
+        scenarios.iter().flat_map(|s| of(s).tags.iter().cloned()).collect();
+    let unknown = tags.iter().find(|tag| !there.contains(*tag));
     if let Some(tag) = unknown {
         let hint = match there.is_empty() {
             true => ": there are none".to_owned(),
@@ -104,8 +114,8 @@ fn choose_tags(args: &RunArgs, scenarios: &mut Vec<Scenario>) -> Result<(), Refu
         };
         return Err(Refusal(format!("error: no scenario here has a tag `{tag}`{hint}")));
     }
-    if !args.tag.is_empty() {
-        scenarios.retain(|s| s.tags.iter().any(|tag| args.tag.contains(tag)));
+    if !tags.is_empty() {
+        scenarios.retain(|s| of(s).tags.iter().any(|tag| tags.contains(tag)));
     }
     Ok(())
 }

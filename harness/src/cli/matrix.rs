@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 
-use super::choose::Shard;
+use super::choose::{Shard, choose_tags, choose_variant};
 use super::{Refusal, jobs, lint, print, sut, talk};
 use crate::exec::adapter::Adapter;
 use crate::exec::{self, Options, RunError, Transport};
@@ -39,6 +39,9 @@ pub(super) struct MatrixArgs {
     /// Only this variant of each scenario.
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
+    /// Only scenarios and variants with this tag; several times: with one of them.
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
     /// Cross with each value of tls, resumption, level (`tls=1.3`: with one), and tell the first and
     /// second handshake during the fault apart (handshake). Several, with commas between.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
@@ -53,7 +56,7 @@ pub(super) struct MatrixArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Run nothing: put the `matrix.json` of these folders together.
-    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["scenarios", "sut", "across", "variant", "shard", "jobs"])]
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["scenarios", "sut", "across", "variant", "tag", "shard", "jobs"])]
     merge: Vec<PathBuf>,
     /// Hold it against what is known: status 1 when something is new, changed or vanished.
     #[arg(long, value_name = "FILE")]
@@ -100,7 +103,7 @@ pub(super) fn matrix(args: &MatrixArgs) -> Result<u8, Refusal> {
     let known = args.baseline.as_deref().map(read_baseline).transpose()?;
     let (made, incomplete) = match args.merge.is_empty() {
         true => (run_all(args)?, false),
-        false => merged(&args.merge)?,
+        false => merged(args)?,
     };
     let stopped = STOP.load(Ordering::Relaxed);
     keep(args, &made)?;
@@ -136,18 +139,19 @@ fn read_baseline(path: &Path) -> Result<Baseline, Refusal> {
 }
 
 /// The shards of these folders, and whether cells are missing or there twice.
-fn merged(folders: &[PathBuf]) -> Result<(Matrix, bool), Refusal> {
+fn merged(args: &MatrixArgs) -> Result<(Matrix, bool), Refusal> {
+    if let Some(out) = &args.out {
+        std::fs::create_dir_all(out).map_err(|e| wrong(out, e))?;
+    }
     let read = |folder: &PathBuf| {
-        let file = folder.join(FILE);
-        let text = std::fs::read_to_string(&file).map_err(|e| wrong(&file, e))?;
-        let shard: Matrix =
-            serde_json::from_str(&text).map_err(|e| wrong(&file, format!("no matrix: {e}")))?;
-        match shard.format {
-            FORMAT => Ok(shard),
-            other => Err(wrong(&file, format!("format {other}: this revlab reads {FORMAT}"))),
+        let mut shard = read_shard(&folder.join(FILE))?;
+        let there = shard_from(args.out.as_deref(), folder)?;
+        for folder in shard.cells.iter_mut().filter_map(|cell| cell.folder.as_mut()) {
+            *folder = matrix::links::moved(folder, &there);
         }
+        Ok(shard)
     };
-    let shards = folders.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let shards = args.merge.iter().map(read).collect::<Result<Vec<_>, Refusal>>()?;
     let merged = matrix::merge::merge(shards).map_err(|e| Refusal(format!("error: {e}")))?;
     let merged = merged.ok_or_else(|| Refusal("error: there is no shard".to_owned()))?;
     for name in &merged.missing {
@@ -158,6 +162,24 @@ fn merged(folders: &[PathBuf]) -> Result<(Matrix, bool), Refusal> {
     }
     let incomplete = !merged.missing.is_empty() || !merged.duplicate.is_empty();
     Ok((merged.matrix, incomplete))
+}
+
+fn read_shard(file: &Path) -> Result<Matrix, Refusal> {
+    let text = std::fs::read_to_string(file).map_err(|e| wrong(file, e))?;
+    let shard: Matrix =
+        serde_json::from_str(&text).map_err(|e| wrong(file, format!("no matrix: {e}")))?;
+    match shard.format {
+        FORMAT => Ok(shard),
+        other => Err(wrong(file, format!("format {other}: this revlab reads {FORMAT}"))),
+    }
+}
+
+/// A shard's folder as seen from where the whole is kept; where it is only printed, as it was named:
+/// links lead from the current folder then.
+fn shard_from(out: Option<&Path>, shard: &Path) -> Result<PathBuf, Refusal> {
+    let Some(out) = out else { return Ok(shard.to_owned()) };
+    let real = |path: &Path| path.canonicalize().map_err(|e| wrong(path, e));
+    Ok(matrix::links::way(&real(out)?, &real(shard)?))
 }
 
 fn run_all(args: &MatrixArgs) -> Result<Matrix, Refusal> {
@@ -199,6 +221,7 @@ fn run_all(args: &MatrixArgs) -> Result<Matrix, Refusal> {
         revlab: env!("CARGO_PKG_VERSION").to_owned(),
         suts,
         planned,
+        chosen: args.variant.is_some() || !args.tag.is_empty(),
         cells,
     })
 }
@@ -241,13 +264,8 @@ fn scenarios(args: &MatrixArgs) -> Result<Vec<(PathBuf, Scenario)>, Refusal> {
     if !mistakes.is_empty() {
         return Err(Refusal(mistakes.join("\n")));
     }
-    if let Some(wanted) = &args.variant {
-        all.retain(|(_, scenario)| scenario.variant.as_deref() == Some(wanted));
-        if all.is_empty() {
-            let why = format!("error: no scenario here has a variant `{wanted}`");
-            return Err(Refusal(why));
-        }
-    }
+    choose_variant(args.variant.as_deref(), &mut all, |(_, scenario)| scenario)?;
+    choose_tags(&args.tag, &mut all, |(_, scenario)| scenario)?;
     let mut names: Vec<_> = all.iter().map(|(_, s)| (s.name.clone(), s.variant.clone())).collect();
     names.sort();
     if let Some([twice, _]) = names.array_windows::<2>().find(|[a, b]| a == b) {
@@ -305,6 +323,9 @@ fn run_one(args: &MatrixArgs, it: &Planned<'_>) -> Result<Cell, Refusal> {
     if let Some(why) = adapter.and_then(|adapter| adapter.refuses(&scenario)) {
         return none(State::Refused, why);
     }
+    if let Some(why) = reads_no_files(&scenario, adapter) {
+        return none(State::Refused, why);
+    }
     let below = folder_of(&it.column.name);
     let folder = args.out.as_ref().map(|out| RunFolder::new(&out.join(&below), &scenario));
     let mut to: Box<dyn Write + Send + '_> = match &folder {
@@ -315,9 +336,9 @@ fn run_one(args: &MatrixArgs, it: &Planned<'_>) -> Result<Cell, Refusal> {
     let run = match exec::run(&scenario, Transport::Sim, &options, &mut *to) {
         Ok(run) => run,
         Err(RunError::Sut(why)) => return none(State::Skipped, why),
-        Err(error @ (RunError::Setup(_) | RunError::Live(_))) => {
-            return none(State::Refused, error.to_string());
-        }
+        Err(error @ RunError::Setup(_)) => return none(State::Refused, error.to_string()),
+        // A port that is taken says nothing of the server.
+        Err(error @ RunError::Live(_)) => return none(State::Inconclusive, error.to_string()),
         Err(RunError::Trace(error)) => {
             return Err(Refusal(format!(
                 "error: {}: the trace cannot be written: {error}",
@@ -334,6 +355,14 @@ fn run_one(args: &MatrixArgs, it: &Planned<'_>) -> Result<Cell, Refusal> {
         asked.folder = Some(relative.display().to_string());
     }
     Ok(cell::ran(&scenario, &run.trace, asked))
+}
+
+/// Why nothing can go wrong with CRL files for it, where the scenario wants that; none: it reads them, or
+/// nothing goes wrong with them.
+fn reads_no_files(scenario: &Scenario, adapter: Option<&Adapter>) -> Option<String> {
+    let reads = adapter.and_then(Adapter::program).is_some_and(|p| p.options().crl_files);
+    let spoiled = scenario.suts.values().any(|sut| !sut.publisher.faults.is_empty());
+    (spoiled && !reads).then(|| "its CRL files are spoiled, and it reads none".to_owned())
 }
 
 /// Writes what is to be kept of the whole.

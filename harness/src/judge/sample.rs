@@ -114,6 +114,14 @@ impl Lab {
         self.add(end, Kind::Attempt(it))
     }
 
+    /// The last attempt took up a session.
+    pub(crate) fn resumed(&mut self) -> &mut Lab {
+        if let Some((_, Kind::Attempt(it))) = self.records.last_mut() {
+            it.handshake = Handshake::Resumed;
+        }
+        self
+    }
+
     /// Points the last attempt to a check.
     pub(crate) fn with_check(&mut self, number: u64) -> &mut Lab {
         if let Some((_, Kind::Attempt(it))) = self.records.last_mut() {

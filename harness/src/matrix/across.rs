@@ -144,9 +144,23 @@ fn raised(scenario: &Scenario) -> Result<String, String> {
             Endpoint::Ocsp => ".ocsp",
             Endpoint::Issuer => ".issuer",
         };
+        if let Some(why) = offers_none(scenario, parent, fault.on.endpoint) {
+            return Err(why);
+        }
         text.push_str(&format!("fault.{name}.on = \"{parent}{endpoint}\"\n"));
     }
     if text.is_empty() { Err("it has no fault to move".to_owned()) } else { Ok(text) }
+}
+
+/// Why a fault on this endpoint of a CA would meet nobody; none: it can be met.
+fn offers_none(scenario: &Scenario, ca: &str, endpoint: Endpoint) -> Option<String> {
+    let ca = scenario.cas.get(ca)?;
+    let what = match endpoint {
+        Endpoint::Ocsp if ca.aia.ocsp.is_empty() => "names no OCSP responder for what it issues",
+        Endpoint::Delta if ca.crl.delta_period.is_none() => "publishes no delta CRLs",
+        _ => return None,
+    };
+    Some(format!("the CA above, `{}`, {what}", ca.name))
 }
 
 #[cfg(test)]
@@ -200,5 +214,8 @@ mod tests {
         let why = only("level=intermediate").over(&top).unwrap_err();
         assert_eq!(why, "there is no CA above `root`");
         assert!(only("level=intermediate").over(&scenario("")).is_err());
+        let ocsp = scenario("[fault.off]\non = \"issuing.ocsp\"\ndown = {}\n");
+        let why = only("level=intermediate").over(&ocsp).unwrap_err();
+        assert_eq!(why, "the CA above, `root`, names no OCSP responder for what it issues");
     }
 }

@@ -95,12 +95,22 @@ impl Baseline {
     }
 
     /// What a matrix shows otherwise. Only cells of its systems under test can have vanished, and
-    /// none that is planned: what was skipped, refused or left to another shard is `not_run`.
+    /// none that is planned: what was skipped, proves nothing or was left to another shard is `not_run`. So is
+    /// what is not planned where only some of the scenarios were chosen. What is refused though it is known
+    /// to have run has changed.
     pub fn against(&self, matrix: &Matrix) -> Differences {
         let mut found = Differences::default();
-        for cell in matrix.cells.iter().filter(|cell| cell.state == State::Ran) {
+        for cell in &matrix.cells {
             let (name, now) = (cell.name(), cell.behaviour());
+            let now = match cell.state {
+                State::Ran => now,
+                State::Refused => {
+                    format!("refused: {}", cell.reason.as_deref().unwrap_or_default())
+                }
+                State::Skipped | State::Inconclusive => continue,
+            };
             match self.cells.get(&name) {
+                None if cell.state == State::Refused => {}
                 None => found.new.push((name, now)),
                 Some(known) if *known == now => found.known += 1,
                 Some(known) => found.changed.push((name, known.clone(), now)),
@@ -110,10 +120,12 @@ impl Baseline {
         let ours = |name: &str| {
             name.rsplit_once(" @ ").is_some_and(|(_, sut)| matrix.suts.iter().any(|s| s == sut))
         };
-        found.vanished =
-            self.cells.keys().filter(|n| ours(n) && !planned.contains(n)).cloned().collect();
-        let done = found.known + found.changed.len();
-        found.not_run = self.cells.keys().filter(|n| planned.contains(n)).count() - done;
+        let mine = || self.cells.keys().filter(|name| ours(name));
+        if !matrix.chosen {
+            found.vanished = mine().filter(|name| !planned.contains(name)).cloned().collect();
+        }
+        let done = found.known + found.changed.len() + found.vanished.len();
+        found.not_run = mine().count().saturating_sub(done);
         let old = |(sut, now): (String, String)| Some((self.versions.get(&sut)?.clone(), sut, now));
         let versions = versions(matrix).into_iter().filter_map(old);
         let other = versions.filter(|(old, _, now)| old != now);
@@ -158,6 +170,28 @@ mod tests {
         assert_eq!(found.vanished, ["gone @ model"]);
         assert_eq!(found.versions.len(), 1);
         assert!(found.words().contains("0 known, 1 new, 1 changed, 1 vanished, 1 not run"));
+    }
+
+    #[test]
+    fn what_is_refused_has_changed_where_it_is_known_to_have_run() {
+        let mut matrix = sample::matrix();
+        let baseline = Baseline::of(&matrix);
+        for cell in &mut matrix.cells {
+            (cell.state, cell.reason) = (State::Refused, Some("it never asks".to_owned()));
+        }
+        let found = baseline.against(&matrix);
+        assert_eq!((found.changed.len(), found.new.len()), (2, 0), "{found:?}");
+        assert_eq!(found.changed[0].2, "refused: it never asks");
+    }
+
+    #[test]
+    fn nothing_has_vanished_where_only_some_was_chosen() {
+        let mut baseline = Baseline::of(&sample::matrix());
+        baseline.cells.insert("another @ model".to_owned(), "x".to_owned());
+        let whole = sample::matrix();
+        assert_eq!(baseline.against(&whole).vanished, ["another @ model"]);
+        let some = baseline.against(&Matrix { chosen: true, ..whole });
+        assert!(some.is_none() && some.not_run == 1, "{some:?}");
     }
 
     #[test]

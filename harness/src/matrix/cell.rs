@@ -3,18 +3,21 @@
 //! *Fail-open* is told of two things, both by lab time. A revoked certificate was admitted after
 //! everything that was signed before its revocation, or was served wrong by a fault, had passed its
 //! nextUpdate: nothing valid can have said that it is good. Or a full handshake was admitted while each
-//! fetch that it caused failed (no answer, or a status other than 200) and nothing fetched before was, or
-//! may have been, still valid. *Lock-out*: a good certificate was not admitted although the server had fetched
+//! fetch that it caused failed (no answer, or a status other than 200) and nothing fetched before was
+//! still valid. *Lock-out*: a good certificate was not admitted although the server had fetched
 //! something right and still valid about it.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use revlab_lab::http::FetchError;
-use revlab_lab::trace::{Attempt, Fetch, Handshake, Purpose, Trace};
+use revlab_lab::trace::{Attempt, Fetch, Handshake, Kind, Purpose, Trace};
 use revlab_lab::{Instant, Name, Outcome};
 
 use super::phases::{self, Phase};
-use super::{Cell, Mix, State};
+use super::{Cell, Mix, State, about};
 use crate::judge::index::{At, Index};
 use crate::judge::{exposure, judge};
 use crate::scenario::Scenario;
@@ -53,6 +56,7 @@ pub fn not_run(scenario: &str, asked: Asked<'_>, state: State, reason: String) -
         slowest_ms: 0,
         fail_open: Vec::new(),
         lock_out: Vec::new(),
+        died: None,
         folder: None,
         command: asked.command,
     }
@@ -62,11 +66,17 @@ pub fn not_run(scenario: &str, asked: Asked<'_>, state: State, reason: String) -
 pub fn ran(scenario: &Scenario, trace: &Trace, asked: Asked<'_>) -> Cell {
     let index = Index::new(scenario, trace);
     let judgement = judge(scenario, trace);
-    let phases = phases::of(&index);
+    let phases = phases::of(scenario, &index);
     let look = Look::new(scenario, &index);
-    let reason = judgement.inconclusive.first().cloned();
+    let died = died(trace);
+    // That a server dies of what happens to it is what it does.
+    let reason = judgement.inconclusive.first().filter(|_| died.is_none()).cloned();
     let state = if reason.is_some() { State::Inconclusive } else { State::Ran };
     let (folder, handshakes) = (asked.folder.clone(), asked.handshakes);
+    if let Some(why) = about::out_of_sight(scenario, &index).filter(|_| state == State::Ran) {
+        let version = version(&index);
+        return Cell { version, folder, ..not_run(&scenario.name, asked, State::Refused, why) };
+    }
     Cell {
         state,
         reason,
@@ -78,9 +88,19 @@ pub fn ran(scenario: &Scenario, trace: &Trace, asked: Asked<'_>) -> Cell {
         slowest_ms: index.attempts.iter().map(|a| a.took_ms).max().unwrap_or(0),
         fail_open: look.fail_open(),
         lock_out: look.lock_out(),
+        died,
         folder,
         ..not_run(&scenario.name, asked, state, String::new())
     }
+}
+
+/// How the server ended by itself in the middle, without its last words, which may name a folder of the run.
+fn died(trace: &Trace) -> Option<String> {
+    let Kind::End(end) = &trace.records().last()?.kind else { return None };
+    let words = end.reason.strip_prefix("the system under test")?;
+    let (_, how) = words.split_once(" ended with ")?;
+    let how = how.split_once(':').map_or(how, |(how, _)| how);
+    Some(format!("ended with {how}"))
 }
 
 /// Program and version of the system under test; of the model its profile.
@@ -103,7 +123,7 @@ fn fetches(index: &Index<'_>) -> BTreeMap<String, u64> {
 struct Look<'a> {
     scenario: &'a Scenario,
     index: &'a Index<'a>,
-    /// Identity, from when it was revoked, until when.
+    /// Identity or CA, from when it was revoked, until when.
     revoked: Vec<(Name, Instant, Instant)>,
 }
 
@@ -112,10 +132,14 @@ impl<'a> Look<'a> {
         Look { scenario, index, revoked: exposure::revoked(scenario, index) }
     }
 
-    /// When the certificate of an attempt was revoked; none: it was good when the attempt was due.
+    /// When the certificate of an attempt, or of a CA above it, was revoked; none: it was good when the
+    /// attempt was due.
     fn revoked_at(&self, attempt: &Attempt) -> Option<Instant> {
-        let mine = self.revoked.iter().find(|(identity, from, until)| {
-            *identity == attempt.identity && *from <= attempt.due && attempt.due < *until
+        let chain = about::chain(self.scenario, attempt);
+        let mine = self.revoked.iter().find(|(name, from, until)| {
+            (*name == attempt.identity || chain.contains(&name))
+                && *from <= attempt.due
+                && attempt.due < *until
         });
         mine.map(|(_, from, _)| *from)
     }
@@ -191,21 +215,23 @@ impl<'a> Look<'a> {
         told(&words)
     }
 
-    /// Whether a full handshake asked its sources, heard nothing, and had nothing else to go by. A reply
-    /// that is wrong by HTTP may have been read all the same.
+    /// Whether a full handshake asked its sources about a certificate of its chain, heard nothing, and
+    /// had nothing else to go by. A reply that is wrong by HTTP may have been read all the same.
     fn is_blind(&self, attempt: &At<'_, Attempt>) -> bool {
-        let from = attempt.began.unwrap_or(attempt.due);
-        let mut asked = self
-            .index
-            .fetches
-            .iter()
-            .filter(|f| from <= f.began && f.t <= attempt.t && is_status(f))
-            .peekable();
+        let chain = about::chain(self.scenario, attempt);
         attempt.handshake == Handshake::Full
-            && asked.peek().is_some()
-            && asked.all(is_lost)
-            && !self.index.fetches.iter().any(|f| f.t <= attempt.t && valid_at(f, attempt.due))
-            && !self.index.fetches.iter().any(|f| f.t < from && is_of_unknown_validity(f))
+            && chain.iter().any(|ca| self.is_blind_about(attempt, ca, &chain))
+    }
+
+    fn is_blind_about(&self, attempt: &At<'_, Attempt>, ca: &Name, chain: &[&Name]) -> bool {
+        let from = attempt.began.unwrap_or(attempt.due);
+        let of_it = || {
+            let all = self.index.fetches.iter().filter(|f| f.t <= attempt.t);
+            all.filter(|f| about::is_of(self.scenario, self.index, ca, f))
+                .filter(|f| about::may_be_about(f, ca, chain, attempt))
+        };
+        let mut asked = of_it().filter(|f| from <= f.began && !about::is_publishers(f)).peekable();
+        asked.peek().is_some() && asked.all(is_lost) && !of_it().any(|f| valid_at(f, attempt.due))
     }
 
     fn lock_out(&self) -> Vec<String> {
@@ -221,25 +247,43 @@ impl<'a> Look<'a> {
         )])
     }
 
-    /// Whether the server had fetched something right about the certificate that is still valid.
+    /// Whether the server had fetched something right, still valid, about the client's certificate, and
+    /// about each other certificate of the chain that it had asked about at all.
     fn is_covered(&self, attempt: &At<'_, Attempt>) -> bool {
-        let ca = self.scenario.clients.get(&attempt.client).map(|plan| &plan.ca);
-        self.index.fetches.iter().any(|f| {
-            f.t <= attempt.t
-                && f.succeeded()
-                && f.faults.is_empty()
-                && valid_at(f, attempt.due)
-                && match f.purpose {
-                    Purpose::Base => self
-                        .index
-                        .publications
-                        .iter()
-                        .any(|p| *p.url == *f.url.as_str() && Some(&p.ca) == ca),
-                    Purpose::Ocsp => f.client.as_ref() == Some(&attempt.identity),
-                    _ => false,
-                }
+        let chain = about::chain(self.scenario, attempt);
+        !chain.is_empty()
+            && chain.iter().enumerate().all(|(level, ca)| {
+                let all = self.index.fetches.iter().filter(|f| f.t <= attempt.t);
+                let mut of_it =
+                    all.filter(|f| about::is_of(self.scenario, self.index, ca, f)).peekable();
+                let never_asked = of_it.peek().is_none();
+                (level > 0 && never_asked)
+                    || of_it.any(|f| self.is_right(f, attempt) && (level > 0 || is_his(f, attempt)))
+            })
+    }
+
+    /// Whether a fetch brought the server something right that is still valid.
+    fn is_right(&self, fetch: &Fetch, attempt: &Attempt) -> bool {
+        fetch.succeeded()
+            && fetch.faults.is_empty()
+            && valid_at(fetch, attempt.due)
+            && matches!(fetch.purpose, Purpose::Base | Purpose::Ocsp)
+            && (!about::is_publishers(fetch) || self.is_delivered(fetch, attempt))
+    }
+
+    /// Whether a script that nothing went wrong with has brought it to the server by then.
+    fn is_delivered(&self, fetch: &Fetch, attempt: &Attempt) -> bool {
+        self.scenario.suts.get(&fetch.by).is_some_and(|sut| {
+            let script = &sut.publisher;
+            let in_place = fetch.began + script.lag;
+            script.reload && script.faults.is_empty() && in_place <= attempt.due
         })
     }
+}
+
+/// Whether it says something of the client's own certificate: a CRL does.
+fn is_his(fetch: &Fetch, attempt: &Attempt) -> bool {
+    fetch.purpose == Purpose::Base || fetch.client.as_ref() == Some(&attempt.identity)
 }
 
 fn told(all: &[(u64, &str)]) -> Vec<String> {
@@ -250,22 +294,11 @@ fn attempt_end(attempt: &Attempt) -> Instant {
     attempt.began.unwrap_or(attempt.due) + revlab_lab::Span::from_millis(attempt.took_ms)
 }
 
-/// Whether it asks for a status, not for a certificate.
-fn is_status(fetch: &Fetch) -> bool {
-    fetch.purpose != Purpose::Issuer
-}
-
 /// Whether it brought something that is valid at a time.
 fn valid_at(fetch: &Fetch, at: Instant) -> bool {
     fetch.object.as_ref().is_some_and(|object| {
         object.this_update <= at && object.next_update.is_none_or(|next| at < next)
     })
-}
-
-/// Whether it brought something of which the trace does not tell how long it is valid: OCSP answers to a
-/// real server.
-fn is_of_unknown_validity(fetch: &Fetch) -> bool {
-    is_status(fetch) && fetch.succeeded() && fetch.object.is_none()
 }
 
 /// The nth handshake of each client and identity.

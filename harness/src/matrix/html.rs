@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::Matrix;
 use super::rows::{DIFFER, Row, Shown, UNLIKE, rows, summary};
+use super::{Matrix, links};
 use crate::report::page::page;
 
 /// Beside the style of reports: room for wide tables.
@@ -46,11 +46,8 @@ fn cell(it: &Shown<'_>) -> Markup {
         @for why in &it.alarm { div.alarm { (why) } }
         @for line in &it.lines { div { (line) } }
         @if it.unlike_model { div { em { (UNLIKE) } } }
-        @if let Some(folder) = &it.cell.folder {
-            div {
-                a href={ (folder) "/trace.jsonl" } { "trace" } " "
-                a href={ (folder) "/report.html" } { "report" }
-            }
+        @if let (Some(trace), Some(report)) = (links::to(it.cell, "trace.jsonl"), links::to(it.cell, "report.html")) {
+            div { a href=(trace) { "trace" } " " a href=(report) { "report" } }
         }
         details { summary { "again" } code { (it.cell.command) } }
     }
@@ -67,7 +64,7 @@ mod tests {
         matrix.cells[1].fail_open = vec!["2 × <revoked>".to_owned()];
         let page = render(&matrix);
         assert!(page.contains("class=\"alarm\">fail-open: 2 × &lt;revoked&gt;"), "{page}");
-        assert!(page.contains("href=\"s_server/matrix/transport/down/web/trace.jsonl\""));
+        assert!(page.contains("href=\"./s_server/matrix/transport/down/web/trace.jsonl\""));
         assert!(page.contains("default-src 'none'") && !page.contains("<script"));
     }
 }

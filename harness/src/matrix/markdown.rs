@@ -1,7 +1,7 @@
 //! A matrix as Markdown, for an issue or the summary of a CI job.
 
-use super::Matrix;
 use super::rows::{DIFFER, Shown, UNLIKE, rows, summary};
+use super::{Matrix, links};
 use crate::report::markdown::cell as safe;
 
 /// It is GitHub's dialect, which GitLab has too.
@@ -29,7 +29,7 @@ fn text(it: &Shown<'_>) -> String {
     let mut all: Vec<String> = it.alarm.iter().map(|why| format!("🔴 **{}**", safe(why))).collect();
     all.extend(it.lines.iter().map(|line| safe(line)));
     all.extend(it.unlike_model.then(|| format!("*{UNLIKE}*")));
-    all.extend(it.cell.folder.as_ref().map(|f| format!("[trace](<{f}/trace.jsonl>)")));
+    all.extend(links::to(it.cell, "trace.jsonl").map(|link| format!("[trace](<{link}>)")));
     all.join("<br>")
 }
 
@@ -42,7 +42,7 @@ mod tests {
     fn a_cell_links_to_its_trace_and_nothing_breaks_out_of_it() {
         let text = render(&sample::matrix());
         assert!(
-            text.contains("[trace](<s_server/matrix/transport/down/web/trace.jsonl>)"),
+            text.contains("[trace](<./s_server/matrix/transport/down/web/trace.jsonl>)"),
             "{text}"
         );
         assert!(text.contains("\\| here"), "{text}");

@@ -72,6 +72,7 @@ fn shown<'a>(matrix: &'a Matrix, cell: &'a Cell) -> Shown<'a> {
     if let Some(exposure) = cell.exposure_ms {
         lines.push(format!("exposure: {}", Span::from_millis(exposure)));
     }
+    lines.extend(cell.died.iter().map(|how| format!("died: the server {how}")));
     lines.extend(cell.lock_out.iter().map(|why| format!("lock-out: {why}")));
     let model = matrix.model_of(cell);
     let unlike_model = cell.state == State::Ran

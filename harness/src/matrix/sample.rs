@@ -26,6 +26,7 @@ pub(super) fn cell(sut: &str, during: &str) -> Cell {
         slowest_ms: 20,
         fail_open: Vec::new(),
         lock_out: Vec::new(),
+        died: None,
         folder: Some(format!("{sut}/matrix/transport/down/web")),
         command: format!("revlab run scenarios/matrix/transport.toml --variant down --sut {sut}"),
     }
@@ -50,6 +51,7 @@ pub(super) fn matrix() -> Matrix {
         format: FORMAT,
         revlab: "1.2.3".to_owned(),
         suts: cells.iter().map(|c| c.sut.clone()).collect(),
+        chosen: false,
         planned: cells.iter().map(Cell::name).collect(),
         cells,
     }

@@ -5,16 +5,16 @@
 //! Outside of it everybody is at 127.0.0.1.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::exec::namespace;
 use crate::serve::ways;
 
-/// The next block; the last ones are for addresses where nobody is.
-static NEXT: AtomicU8 = AtomicU8::new(0);
+/// How many places there have been.
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// How many blocks there are.
-const BLOCKS: u8 = 250;
+/// How many blocks there are; the last ones are for addresses where nobody is.
+const BLOCKS: u32 = 250;
 
 /// The addresses of one run.
 #[derive(Clone, Copy, Debug)]
@@ -23,10 +23,10 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Another place than that of any run before.
+    /// Another place than that of the runs before: blocks come again after 250 runs.
     pub(super) fn new() -> Place {
-        let block = || NEXT.fetch_add(1, Ordering::Relaxed) % BLOCKS + 1;
-        Place { block: namespace::is_inside().then(block) }
+        let number = namespace::is_inside().then(|| NEXT.fetch_add(1, Ordering::Relaxed));
+        Place { block: number.map(block) }
     }
 
     /// Whether names and ports are those of the certificates.
@@ -80,9 +80,21 @@ impl Place {
     }
 }
 
+/// The block of run number `number`.
+fn block(number: u32) -> u8 {
+    u8::try_from(number % BLOCKS).unwrap_or_default() + 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_that_go_on_at_once_never_share_a_block() {
+        let near = |number: u32| (1..100).all(|ahead| block(number) != block(number + ahead));
+        assert!((0..1000).all(near));
+        assert_eq!((block(0), block(249), block(250)), (1, 250, 1));
+    }
 
     #[test]
     fn each_host_has_an_address_of_its_own_and_the_port_of_its_urls() {

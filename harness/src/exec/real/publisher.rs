@@ -1,7 +1,7 @@
 //! The script that brings CRLs to a server that reads them from files. Pure: when it runs, what it has
 //! fetched, and what is in the files then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use revlab_lab::{Instant, Name};
 use revlab_sut::config::{Publisher, Spoiled};
@@ -42,7 +42,8 @@ impl Batch {
 pub(super) struct Script {
     config: Publisher,
     next: Instant,
-    waiting: Option<(Instant, Batch)>,
+    /// What has been fetched and is not in place yet, with when it will be.
+    waiting: VecDeque<(Instant, Batch)>,
 }
 
 impl Script {
@@ -50,18 +51,18 @@ impl Script {
     /// there.
     pub(super) fn new(config: Publisher, start: Instant) -> Script {
         let next = start + config.every;
-        Script { config, next, waiting: None }
+        Script { config, next, waiting: VecDeque::new() }
     }
 
     /// When it does something next.
     pub(super) fn next_wakeup(&self) -> Instant {
-        self.waiting.as_ref().map_or(self.next, |(at, _)| (*at).min(self.next))
+        self.waiting.front().map_or(self.next, |(at, _)| (*at).min(self.next))
     }
 
     /// What it does now.
     pub(super) fn wake(&mut self, now: Instant) -> Option<Step> {
-        if let Some((_, batch)) = self.waiting.take_if(|(at, _)| *at <= now) {
-            return Some(Step::Put(batch));
+        if self.waiting.front().is_some_and(|(at, _)| *at <= now) {
+            return self.waiting.pop_front().map(|(_, batch)| Step::Put(batch));
         }
         if self.next > now {
             return None;
@@ -84,7 +85,7 @@ impl Script {
             unreadable: self.is(now, |spoiled| *spoiled == Spoiled::Unreadable),
             reload: self.config.reload && !self.is(now, |spoiled| *spoiled == Spoiled::NoReload),
         };
-        self.waiting = Some((now + self.config.lag, batch));
+        self.waiting.push_back((now + self.config.lag, batch));
     }
 
     fn is(&self, now: Instant, what: impl Fn(&Spoiled) -> bool) -> bool {
@@ -125,6 +126,30 @@ mod tests {
         let batch = batch(&mut script, 10).unwrap();
         assert!(batch.reload && !batch.unreadable && batch.truncated.is_none());
         assert_eq!(script.next_wakeup(), at(20));
+    }
+
+    #[test]
+    fn a_run_that_takes_longer_than_the_next_one_waits_loses_nothing() {
+        let config = Publisher {
+            every: Span::from_mins(10),
+            lag: Span::from_mins(15),
+            reload: true,
+            faults: Vec::new(),
+        };
+        let mut script = Script::new(config, at(0));
+        let mut puts = Vec::new();
+        for minute in 0..=40 {
+            while let Some(step) = script.wake(at(minute)) {
+                match step {
+                    Step::Fetch => {
+                        let crl = vec![u8::try_from(minute).unwrap()];
+                        script.fetched(at(minute), BTreeMap::from([("issuing".into(), crl)]));
+                    }
+                    Step::Put(batch) => puts.push((minute, batch.crls["issuing"][0])),
+                }
+            }
+        }
+        assert_eq!(puts, [(25, 10), (35, 20)]);
     }
 
     #[test]
