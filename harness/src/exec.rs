@@ -21,6 +21,7 @@ mod choices;
 mod exchanged;
 #[cfg(feature = "live")]
 mod live;
+mod minting;
 #[cfg(feature = "live")]
 pub mod namespace;
 mod operations;
