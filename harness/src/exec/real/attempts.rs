@@ -5,7 +5,7 @@ use std::time::Duration;
 use revlab_clients::live::Progress;
 use revlab_clients::observation::CONNECTION_RESET;
 use revlab_clients::{ClientEvent, Observation, Seen, Send, Times};
-use revlab_lab::trace::{Kind, Log};
+use revlab_lab::trace::{Handshake, Kind, Log};
 use revlab_lab::{Instant, Name, Span};
 use revlab_sut::adapter::Clockwork;
 use tokio::task::AbortHandle;
@@ -178,7 +178,7 @@ impl RealLab<'_> {
         if self.peer.holds_time() {
             self.add_modelled(&mut seen.times, cost);
         }
-        self.heed(open.send.clone(), open.began, &mut seen.seen);
+        self.heed(open.send.clone(), open.began, &mut seen);
         self.charge(owed);
         if self.close(attempt).is_some() {
             self.tell_driver(ClientEvent::Answer {
@@ -192,7 +192,9 @@ impl RealLab<'_> {
     }
 
     /// What the server itself says about the end of an attempt: the time, its reason, its end.
-    fn heed(&mut self, send: Send, began: Instant, seen: &mut Seen) {
+    fn heed(&mut self, send: Send, began: Instant, observation: &mut Observation) {
+        let Observation { agreed, seen, .. } = observation;
+        let kept = agreed.as_ref().is_some_and(|agreed| agreed.handshake == Handshake::Kept);
         let (began, ended) = (self.sut.clock.at(began), self.sut.clock.at(self.now));
         let file = Name::from(format!("{}.log", self.adapter.name()));
         let Some(server) = self.peer.ours() else { return };
@@ -206,7 +208,7 @@ impl RealLab<'_> {
             _ => None,
         };
         let page = page.as_deref().map(String::from_utf8_lossy);
-        let clockwork = server.clockwork(page, began, ended);
+        let clockwork = server.clockwork(page, kept, began, ended);
         let gone = match seen {
             Seen::Closed { .. } | Seen::Broken { .. } => server.ended(),
             _ => None,
