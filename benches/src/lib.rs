@@ -3,9 +3,11 @@
 //! What was seen, and on what machine, is in `docs/src/reference/figures.md`.
 
 pub mod ca;
+pub mod jmeter;
 pub mod load;
 pub mod mutual;
 pub mod nginx;
+pub mod processor;
 pub mod server;
 pub mod site;
 

@@ -22,6 +22,7 @@ mod exchanged;
 pub mod hooks;
 #[cfg(feature = "live")]
 mod live;
+mod minting;
 #[cfg(feature = "live")]
 pub mod namespace;
 mod operations;

@@ -179,6 +179,18 @@ fn programs_that_only_judge() {
 }
 
 #[test]
+fn a_program_that_only_judges_is_given_the_certificate_of_each_attempt() {
+    let minted = REVOKED.replace("[clients.good]", "[clients.good]\nchoice = \"minted\"");
+    let scenario = minted.replace("KEY", "").replace("TLS", "1.2");
+    for sut in ["strongswan", "nss"] {
+        let Some(ran) = run(&scenario, sut, |_| {}) else { return };
+        let trace = ran.trace.unwrap_or_else(|| panic!("{sut}: {}", ran.text));
+        let good = (("good".to_owned(), Outcome::Admitted), 12);
+        assert!(outcomes(&trace).into_iter().any(|count| count == good), "{sut}: {}", ran.text);
+    }
+}
+
+#[test]
 fn what_an_adapter_cannot_do_is_said_before_anything_is_started() {
     let Some(ran) = run(&REVOKED.replace("KEY", "").replace("TLS", "1.2"), "dirmngr", |_| {})
     else {

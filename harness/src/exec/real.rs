@@ -2,6 +2,7 @@
 //!
 //! * `lab`: the loop, in which the CA answers what the server asks;
 //! * `attempts`: from their begin to their end: one at a time, or as they are due in real time;
+//!   `charge`: what connecting costs;
 //! * `peer`: sockets and time;
 //! * `begin`: a program begins its part; `place`: the addresses of a run;
 //! * `probe`: an attempt that is a command;
@@ -21,6 +22,7 @@
 
 mod attempts;
 mod begin;
+mod charge;
 mod child;
 mod clock;
 mod command;

@@ -41,9 +41,16 @@ pub fn render(suites: impl IntoIterator<Item = Suite>) -> String {
     let mut bytes = Vec::new();
     // Writing into memory does not fail, and quick-junit keeps what XML cannot hold out of text.
     match report.serialize(&mut bytes) {
-        Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
+        Ok(()) => without_skipped(&report, &String::from_utf8_lossy(&bytes)),
         Err(_) => String::new(),
     }
+}
+
+/// Suites say how many cases were skipped, the document as a whole must not: Jenkins' xUnit plugin takes
+/// no file that its schema (`junit-10.xsd`) does not allow.
+fn without_skipped(report: &Report, text: &str) -> String {
+    // The root is the first element that has it.
+    text.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1)
 }
 
 fn run_case(suite: &str, judgement: &Judgement) -> TestCase {
@@ -106,6 +113,11 @@ fn reason(finding: &Finding) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use quick_xml::events::Event;
+    use quick_xml::reader::Reader;
+
     use super::*;
     use crate::judge::judge;
     use crate::report::sample::outage;
@@ -132,6 +144,70 @@ mod tests {
         let report = Report::deserialize_from_str(&text).unwrap();
         let suite = &report.test_suites[0];
         assert_eq!((suite.tests, suite.failures, suite.errors), (4, 2, 0));
+    }
+
+    /// What `junit-10.xsd` of Jenkins' xUnit plugin allows of what is written here, by element: where it
+    /// may be, its attributes, and those that it must have.
+    const SCHEMA: [(&str, &str, &[&str], &[&str]); 9] = [
+        ("testsuites", "", &["name", "time", "tests", "failures", "errors"], &[]),
+        (
+            "testsuite",
+            "testsuites",
+            &["name", "tests", "failures", "errors", "group", "time", "skipped", "timestamp"],
+            &["name", "tests", "failures", "errors"],
+        ),
+        ("properties", "testsuite", &[], &[]),
+        ("property", "properties", &["name", "value"], &["name", "value"]),
+        ("testcase", "testsuite", &["name", "time", "classname", "group"], &["name"]),
+        ("skipped", "testcase", &["type", "message"], &[]),
+        ("failure", "testcase", &["type", "message"], &[]),
+        ("error", "testcase", &["type", "message"], &[]),
+        ("system-out", "testcase", &[], &[]),
+    ];
+
+    /// How often each element is there. Fails where the schema does not allow it.
+    fn allowed(text: &str) -> BTreeMap<String, usize> {
+        let mut reader = Reader::from_str(text);
+        let (mut path, mut found) = (vec![String::new()], BTreeMap::new());
+        loop {
+            let event = reader.read_event().unwrap();
+            let (Event::Start(tag) | Event::Empty(tag)) = &event else {
+                match event {
+                    Event::End(_) => drop(path.pop()),
+                    Event::Eof => return found,
+                    _ => {}
+                }
+                continue;
+            };
+            let name = String::from_utf8(tag.name().0.to_vec()).unwrap();
+            let rule = SCHEMA.iter().find(|(element, ..)| *element == name);
+            let (_, parent, may, must) = rule.unwrap_or_else(|| panic!("{name}: {text}"));
+            assert_eq!(path.last().unwrap(), parent, "{name}");
+            let keys = tag.attributes().map(|a| a.unwrap().key.0.to_vec());
+            let keys: Vec<String> = keys.map(|key| String::from_utf8(key).unwrap()).collect();
+            assert!(keys.iter().all(|key| may.contains(&key.as_str())), "{name}: {keys:?}");
+            assert!(must.iter().all(|key| keys.iter().any(|k| k == key)), "{name}: {keys:?}");
+            *found.entry(name.clone()).or_default() += 1;
+            if matches!(event, Event::Start(_)) {
+                path.push(name);
+            }
+        }
+    }
+
+    #[test]
+    fn jenkins_takes_every_element_and_attribute() {
+        let (mut known, mut unmet) = (outage(), outage());
+        for expectation in &mut known.scenario.expectations {
+            expectation.known = Some("LAB-7".to_owned());
+        }
+        unmet.fault("never", revlab_lab::Span::ZERO, revlab_lab::Span::from_mins(1), true);
+        let found = allowed(&render([suite_of(&known), suite_of(&unmet)]));
+        // All that there are, each at least once.
+        let elements: Vec<&str> = found.keys().map(String::as_str).collect();
+        let mut expected = SCHEMA.map(|(element, ..)| element);
+        expected.sort_unstable();
+        assert_eq!(elements, expected);
+        assert_eq!(found["testcase"], 8);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod bad_input;
 mod cache;
 mod compared;
 mod folder;
+mod full_disk;
 mod interrupted;
 mod judged;
 mod kept;

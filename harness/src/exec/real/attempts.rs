@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use revlab_clients::live::Progress;
 use revlab_clients::observation::CONNECTION_RESET;
-use revlab_clients::{Choice, ClientEvent, Observation, Seen, Send, Times};
+use revlab_clients::{ClientEvent, Observation, Seen, Send, Times};
 use revlab_lab::trace::{Handshake, Kind, Log};
 use revlab_lab::{Instant, Name, Span};
 use revlab_sut::adapter::Clockwork;
 use tokio::task::AbortHandle;
 
+use super::charge::Way;
 use super::lab::{RealLab, STEP};
 use super::peer::Happened;
-use crate::exec::setup;
+use crate::exec::minting::minted;
+use crate::exec::setup::Identity;
 
 /// How many steps without a sign of life make a run hung.
 const HUNG: u32 = 120;
@@ -30,8 +32,7 @@ pub(super) struct Open {
     began: Instant,
     /// A certificate that nobody needs any more when the attempt has ended.
     minted: Option<Name>,
-    /// What its handshake is charged where lab time stands still.
-    charged: Span,
+    way: Way,
     client: AbortHandle,
     progress: Progress,
 }
@@ -47,32 +48,31 @@ impl RealLab<'_> {
     pub(super) fn begin(&mut self, send: Send) {
         let began = self.now;
         let send = Send { tls: Ord::min(send.tls, self.sut.tls), ..send };
-        let charged = self.scenario.network.tls_request(send.tls, Handshake::Full);
+        let way = Way { tls: send.tls, kept: send.connection.is_some() };
         if self.peer.holds_time() {
-            self.charge(charged);
+            self.charge(way.ahead(&self.scenario.network));
         }
         let minted = self.mint(&send);
-        let identity = self.cast.identities.get(&send.presents);
+        let identity = minted.as_ref().or_else(|| self.cast.identities.get(&send.presents));
         let (client, progress) = self.peer.start(&send, identity);
-        let open = Open { began, minted, charged, client, progress, send };
+        let minted = minted.map(|_| send.identity.clone());
+        let open = Open { began, minted, way, client, progress, send };
         self.open.insert(open.send.attempt, open);
     }
 
-    /// Has the certificate of an attempt issued where each has its own; its name.
-    fn mint(&mut self, send: &Send) -> Option<Name> {
-        let plan = self.scenario.clients.get(&send.client)?;
-        if plan.choice != Choice::Minted {
-            return None;
+    /// Has the certificate of an attempt issued where each has its own.
+    fn mint(&mut self, send: &Send) -> Option<Identity> {
+        let issued = minted(self.scenario, &self.cast, &mut self.ca, send)?;
+        let added = issued.map_err(|why| why.to_string()).and_then(|identity| {
+            self.peer.replace_identity(&send.identity, &identity).map(|()| identity)
+        });
+        match added {
+            Ok(identity) => Some(identity),
+            Err(trouble) => {
+                self.trouble.get_or_insert(trouble);
+                None
+            }
         }
-        let name = &send.identity;
-        let issued = setup::issued(self.scenario, &self.cast, &mut self.ca, plan, name);
-        let added = issued
-            .map_err(|why| why.to_string())
-            .and_then(|identity| self.peer.replace_identity(name, &identity));
-        if let Err(trouble) = added {
-            self.trouble.get_or_insert(trouble);
-        }
-        Some(name.clone())
     }
 
     /// An attempt is over, however it ended.
@@ -122,11 +122,11 @@ impl RealLab<'_> {
     }
 
     /// While bytes move lab time stands still, but for what the server waits for: the network's own
-    /// part comes on top.
-    fn add_modelled(&self, times: &mut Times, handshake: Span) {
+    /// part, `cost` for TCP and TLS, comes on top.
+    fn add_modelled(&self, times: &mut Times, cost: Span) {
         let connect = self.scenario.network.connect();
         times.connect_ms = times.connect_ms.map(|ms| ms + connect.as_millis());
-        let tls = (handshake - connect).as_millis();
+        let tls = (cost - connect).as_millis();
         times.handshake_ms = times.handshake_ms.map(|ms| ms + tls);
     }
 
@@ -139,7 +139,8 @@ impl RealLab<'_> {
             if left.is_some_and(|left| left <= NEARLY) {
                 let mut reached = open.progress.reached();
                 if self.peer.holds_time() {
-                    self.add_modelled(&mut reached.times, open.charged);
+                    let cost = open.way.whole(&self.scenario.network, reached.agreed.as_ref());
+                    self.add_modelled(&mut reached.times, cost);
                 }
                 nearly.push(ClientEvent::Reached { attempt: *attempt, reached });
             }
@@ -171,11 +172,14 @@ impl RealLab<'_> {
     /// A client has seen the end of its attempt; of one that was given up nobody wants to know.
     pub(super) fn ended(&mut self, attempt: u64, mut seen: Observation) {
         let Some(open) = self.open.get(&attempt) else { return };
+        let network = &self.scenario.network;
+        let cost = open.way.whole(network, seen.agreed.as_ref());
+        let owed = cost - open.way.ahead(network) + network.answer();
         if self.peer.holds_time() {
-            self.add_modelled(&mut seen.times, open.charged);
+            self.add_modelled(&mut seen.times, cost);
         }
-        self.heed(open.send.clone(), open.began, &mut seen.seen);
-        self.charge(self.scenario.network.answer());
+        self.heed(open.send.clone(), open.began, &mut seen);
+        self.charge(owed);
         if self.close(attempt).is_some() {
             self.tell_driver(ClientEvent::Answer {
                 attempt,
@@ -188,7 +192,9 @@ impl RealLab<'_> {
     }
 
     /// What the server itself says about the end of an attempt: the time, its reason, its end.
-    fn heed(&mut self, send: Send, began: Instant, seen: &mut Seen) {
+    fn heed(&mut self, send: Send, began: Instant, observation: &mut Observation) {
+        let Observation { agreed, seen, .. } = observation;
+        let kept = agreed.as_ref().is_some_and(|agreed| agreed.handshake == Handshake::Kept);
         let (began, ended) = (self.sut.clock.at(began), self.sut.clock.at(self.now));
         let file = Name::from(format!("{}.log", self.adapter.name()));
         let Some(server) = self.peer.ours() else { return };
@@ -202,7 +208,7 @@ impl RealLab<'_> {
             _ => None,
         };
         let page = page.as_deref().map(String::from_utf8_lossy);
-        let clockwork = server.clockwork(page, began, ended);
+        let clockwork = server.clockwork(page, kept, began, ended);
         let gone = match seen {
             Seen::Closed { .. } | Seen::Broken { .. } => server.ended(),
             _ => None,

@@ -260,16 +260,20 @@ impl Server {
         self.listen(false)
     }
 
-    /// What its clock read in an attempt that began and ended at these times of its own clock.
+    /// What its clock read in an attempt that began and ended at these times of its own clock; `kept`:
+    /// over a connection that was open already.
     pub(super) fn clockwork(
         &self,
         page: Option<Cow<'_, str>>,
+        kept: bool,
         began: Instant,
         ended: Instant,
     ) -> Clockwork {
         let Some(told) = self.told() else { return Clockwork::Untold };
         match (told.place, page) {
             (Where::Body, page) => told.clockwork(&page.unwrap_or_default(), began, ended),
+            // Without a handshake it need not have logged anything: a line that is new can be late.
+            (Where::Log, _) if kept => Clockwork::Untold,
             (Where::Log, _) => told.clockwork(&self.fresh, began, ended),
         }
     }
