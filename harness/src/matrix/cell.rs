@@ -210,7 +210,10 @@ impl<'a> Look<'a> {
                 resumed,
                 "revoked, admitted without a full handshake after all that was signed before had expired",
             ),
-            (blind, "admitted though every fetch for it failed and nothing before was still valid"),
+            (
+                blind,
+                "admitted though no fetch for it brought anything and nothing before was still valid",
+            ),
         ];
         told(&words)
     }

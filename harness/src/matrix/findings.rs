@@ -39,8 +39,8 @@ pub fn render(matrix: &Matrix) -> String {
             all.push((Rank::Slow, cell, format!("an attempt took longer than {seconds} s")));
         }
     }
-    // Within a rank by server, then in the order of the matrix.
-    all.sort_by(|a, b| (a.0, &a.1.sut).cmp(&(b.0, &b.1.sut)));
+    // Within a rank by server and by what was found, then in the order of the matrix.
+    all.sort_by(|a, b| (a.0, &a.1.sut, &a.2).cmp(&(b.0, &b.1.sut, &b.2)));
     let mut lines = vec![
         "# Findings".to_owned(),
         String::new(),
@@ -52,19 +52,17 @@ pub fn render(matrix: &Matrix) -> String {
         lines.extend([String::new(), "Nothing was found.".to_owned()]);
     }
     let mut heading = None;
-    for (rank, cell, why) in all {
-        if heading.replace(rank) != Some(rank) {
+    for group in all.chunk_by(|a, b| (a.0, &a.1.sut, &a.2) == (b.0, &b.1.sut, &b.2)) {
+        let Some((rank, first, why)) = group.first() else { continue };
+        if heading.replace(*rank) != Some(*rank) {
             lines.extend([String::new(), format!("## {}", rank.heading()), String::new()]);
         }
-        let version = cell.version.as_deref().unwrap_or("unknown version");
-        lines.push(format!(
-            "- **{}** ({}), {}: {}.",
-            safe(&cell.sut),
-            safe(version),
-            safe(&cell.row()),
-            safe(&why)
-        ));
-        lines.push(format!("  `{}`", cell.command.replace('`', "'")));
+        let version = first.version.as_deref().unwrap_or("unknown version");
+        lines.push(format!("- **{}** ({}): {}.", safe(&first.sut), safe(version), safe(why)));
+        for (_, cell, _) in group {
+            let command = cell.command.replace('`', "'");
+            lines.push(format!("  - {}: `{command}`", safe(&cell.row())));
+        }
     }
     lines.join("\n") + "\n"
 }
@@ -90,6 +88,21 @@ mod tests {
         assert!(at("Locked out") < at("an attempt took longer than 7 s"));
         assert!(!page.contains("**model**"), "{page}");
         assert!(page.contains("--sut s_server"), "{page}");
+    }
+
+    #[test]
+    fn what_a_server_did_in_several_scenarios_is_said_once() {
+        let mut matrix = sample::matrix();
+        let mut other = sample::cell("s_server", "refused");
+        other.variant = Some("reset-peer".to_owned());
+        matrix.cells.push(other);
+        for cell in matrix.cells.iter_mut().filter(|cell| cell.sut == "s_server") {
+            cell.fail_open = vec!["2 × revoked, admitted".to_owned()];
+        }
+        let page = render(&matrix);
+        assert_eq!(page.matches("2 × revoked, admitted").count(), 1, "{page}");
+        assert!(page.contains("  - matrix/transport, down: `revlab run "), "{page}");
+        assert!(page.contains("  - matrix/transport, reset-peer: `revlab run "), "{page}");
     }
 
     #[test]

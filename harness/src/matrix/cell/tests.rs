@@ -152,7 +152,7 @@ fn an_answer_that_a_fault_made_wrong_excuses_as_long_as_it_is_valid() {
 #[test]
 fn admitted_with_every_source_lost_and_nothing_valid_is_fail_open() {
     let wanted =
-        ["1 × admitted though every fetch for it failed and nothing before was still valid"];
+        ["1 × admitted though no fetch for it brought anything and nothing before was still valid"];
     let mut alone = lab();
     let nothing = lost(&alone);
     alone.fetch(mins(90), nothing).admitted(mins(90));
