@@ -12,6 +12,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use revlab_fake_ca::content::ocsp::OcspDefect;
+use revlab_fake_ca::fault::Effect;
 use revlab_lab::http::FetchError;
 use revlab_lab::trace::{Attempt, Fetch, Handshake, Kind, Purpose, Trace};
 use revlab_lab::{Instant, Name, Outcome};
@@ -21,6 +23,7 @@ use super::{Cell, Mix, State, about};
 use crate::judge::index::{At, Index};
 use crate::judge::{exposure, judge};
 use crate::scenario::Scenario;
+use crate::scenario::model::OperationKind;
 
 /// What is not in a trace.
 #[derive(Clone, Debug)]
@@ -234,7 +237,9 @@ impl<'a> Look<'a> {
                 .filter(|f| about::may_be_about(f, ca, chain, attempt))
         };
         let mut asked = of_it().filter(|f| from <= f.began && !about::is_publishers(f)).peekable();
-        asked.peek().is_some() && asked.all(is_lost) && !of_it().any(|f| valid_at(f, attempt.due))
+        asked.peek().is_some()
+            && asked.all(|f| self.is_lost(f))
+            && !of_it().any(|f| valid_at(f, attempt.due))
     }
 
     fn lock_out(&self) -> Vec<String> {
@@ -261,8 +266,54 @@ impl<'a> Look<'a> {
                     all.filter(|f| about::is_of(self.scenario, self.index, ca, f)).peekable();
                 let never_asked = of_it.peek().is_none();
                 (level > 0 && never_asked)
-                    || of_it.any(|f| self.is_right(f, attempt) && (level > 0 || is_his(f, attempt)))
+                    || of_it.any(|f| {
+                        self.is_right(f, attempt) && (level > 0 || self.is_his(f, attempt))
+                    })
             })
+            && !self.is_told_otherwise(attempt)
+    }
+
+    /// Whether it says something of the client's own certificate, as it is by then: a CRL does.
+    fn is_his(&self, fetch: &Fetch, attempt: &Attempt) -> bool {
+        let ca = self.scenario.clients.get(&attempt.client).map(|plan| &plan.ca);
+        let is_another = self.scenario.operations.values().any(|operation| {
+            matches!(operation.action, OperationKind::Reissue { .. })
+                && Some(&operation.on) == ca
+                && (fetch.began..attempt.due).contains(&operation.at)
+        });
+        !is_another
+            && (fetch.purpose == Purpose::Base || fetch.client.as_ref() == Some(&attempt.identity))
+    }
+
+    /// Whether the last answer about the client's certificate is one that a fault has made say that it is
+    /// revoked or unknown: whoever believes it is right to.
+    fn is_told_otherwise(&self, attempt: &At<'_, Attempt>) -> bool {
+        let all = self.index.fetches.iter().filter(|f| f.t <= attempt.t && f.succeeded());
+        let mut his = all.filter(|f| f.client.as_ref() == Some(&attempt.identity));
+        let last = his.rfind(|f| f.purpose == Purpose::Ocsp);
+        last.is_some_and(|fetch| {
+            let effects = fetch.faults.iter().filter_map(|name| self.scenario.faults.get(name));
+            effects.into_iter().any(|fault| {
+                matches!(
+                    fault.effect,
+                    Effect::Ocsp(OcspDefect::SayRevoked | OcspDefect::SayUnknown)
+                )
+            })
+        })
+    }
+
+    /// Whether nothing of an artefact can have come of a fetch. *Not modified* brings again what was there,
+    /// of which an expired one is nothing.
+    fn is_lost(&self, fetch: &At<'_, Fetch>) -> bool {
+        match (fetch.error, fetch.status) {
+            (Some(FetchError::BadReply), _) | (None, Some(200)) => false,
+            (None, Some(304)) => {
+                let mut before = self.index.fetches.iter().filter(|f| f.t <= fetch.began);
+                let there = before.rfind(|f| f.url == fetch.url && f.succeeded());
+                there.is_some_and(|there| there.object.is_some())
+            }
+            _ => true,
+        }
     }
 
     /// Whether a fetch brought the server something right that is still valid.
@@ -282,11 +333,6 @@ impl<'a> Look<'a> {
             script.reload && script.faults.is_empty() && in_place <= attempt.due
         })
     }
-}
-
-/// Whether it says something of the client's own certificate: a CRL does.
-fn is_his(fetch: &Fetch, attempt: &Attempt) -> bool {
-    fetch.purpose == Purpose::Base || fetch.client.as_ref() == Some(&attempt.identity)
 }
 
 fn told(all: &[(u64, &str)]) -> Vec<String> {
@@ -316,13 +362,4 @@ fn nth_of_each<'a, 'b>(all: &[&'b At<'a, Attempt>], nth: usize) -> Vec<&'b At<'a
         *count += 1;
     }
     found
-}
-
-/// Whether nothing of an artefact can have come of a fetch.
-fn is_lost(fetch: &At<'_, Fetch>) -> bool {
-    match fetch.error {
-        Some(FetchError::BadReply) => false,
-        Some(_) => true,
-        None => fetch.status != Some(200),
-    }
 }

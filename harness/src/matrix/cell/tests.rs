@@ -44,10 +44,15 @@ fn ocsp(lab: &Lab, client: &str) -> Fetch {
 
 /// The scenario has a CA with a responder below a root with one.
 fn two_tiers() -> Lab {
+    two_tiers_with("")
+}
+
+/// The same with something more in the scenario.
+fn two_tiers_with(more: &str) -> Lab {
     let text = format!(
         "format = 1\ntitle = \"t\"\nstart = \"2014-04-16T00:00:00Z\"\nduration = \"4h\"\n[ca.root]\n\
          aia = {{ ocsp = [\"{ROOT}\"] }}\n[ca.issuing]\nparent = \"root\"\n\
-         aia = {{ ocsp = [\"http://ca.test/ocsp\"] }}\n[sut.web]\n[clients.jmeter]\nevery = \"1m\"\n"
+         aia = {{ ocsp = [\"http://ca.test/ocsp\"] }}\n[sut.web]\n[clients.jmeter]\nevery = \"1m\"\n{more}"
     );
     let mut lab = lab();
     lab.scenario = crate::scenario::from_text("lab", &text).unwrap().remove(0);
@@ -214,6 +219,51 @@ fn turned_away_with_something_right_and_valid_is_a_lock_out() {
     assert_eq!(fetched(Fetch { url: elsewhere, ..right.clone() }), none);
     // Whether the script has brought it is not known of a server that the scenario does not have.
     assert_eq!(fetched(Fetch { process: "publisher".into(), ..right }), none);
+}
+
+#[test]
+fn who_is_told_that_it_is_revoked_is_not_locked_out() {
+    let refused = |defect: &str| {
+        let fault =
+            format!("[fault.wrong]\non = \"issuing.ocsp\"\nocsp = {{ defect = \"{defect}\" }}\n");
+        let mut lab = two_tiers_with(&fault);
+        let right = ocsp(&lab, "jmeter-1");
+        let wrong = Fetch { faults: vec!["wrong".into()], ..right.clone() };
+        lab.fetch(mins(10), right).fetch(mins(20), wrong).refused(mins(20), OFFLINE);
+        cell(&lab).lock_out.len()
+    };
+    assert_eq!(refused("say_revoked"), 0);
+    assert_eq!(refused("broken_signature"), 1);
+}
+
+#[test]
+fn an_answer_about_a_certificate_that_was_replaced_covers_nobody() {
+    let refused = |at: &str| {
+        let reissue = format!(
+            "[operation.new]\non = \"issuing\"\nat = \"{at}\"\nreissue = {{ ocsp = [\"http://ca.test/ocsp\"] }}\n"
+        );
+        let mut lab = two_tiers_with(&reissue);
+        let right = ocsp(&lab, "jmeter-1");
+        lab.fetch(mins(10), right).refused(mins(20), OFFLINE);
+        cell(&lab).lock_out.len()
+    };
+    assert_eq!((refused("5m"), refused("15m"), refused("25m")), (1, 0, 1));
+}
+
+#[test]
+fn not_modified_is_as_good_as_what_was_there() {
+    let admitted = |before: Fetch, at: Span| {
+        let mut lab = lab();
+        let url = before.url.clone();
+        let again = Fetch { status: Some(304), object: None, url, ..crl(&lab) };
+        lab.fetch(mins(10), before).fetch(at, again).admitted(at);
+        cell(&lab).fail_open.len()
+    };
+    let known = crl(&lab());
+    assert_eq!(admitted(known.clone(), mins(84)), 0);
+    assert_eq!(admitted(known.clone(), mins(86)), 1);
+    // Nobody knows what that was.
+    assert_eq!(admitted(Fetch { object: None, ..known }, mins(86)), 0);
 }
 
 #[test]
