@@ -31,8 +31,8 @@ impl Rank {
 pub fn render(matrix: &Matrix) -> String {
     let mut all: Vec<(Rank, &Cell, String)> = Vec::new();
     for cell in matrix.cells.iter().filter(|c| c.sut != MODEL && c.state == State::Ran) {
-        all.extend(cell.fail_open.iter().map(|why| (Rank::FailOpen, cell, why.clone())));
-        all.extend(cell.lock_out.iter().map(|why| (Rank::LockOut, cell, why.clone())));
+        all.extend(cell.fail_open.iter().map(|why| (Rank::FailOpen, cell, uncounted(why))));
+        all.extend(cell.lock_out.iter().map(|why| (Rank::LockOut, cell, uncounted(why))));
         all.extend(cell.died.iter().map(|how| (Rank::Died, cell, format!("the server {how}"))));
         if cell.slowest_ms >= SLOW_MS {
             let seconds = SLOW_MS / 1000;
@@ -45,7 +45,8 @@ pub fn render(matrix: &Matrix) -> String {
         "# Findings".to_owned(),
         String::new(),
         "What servers did that their users would not expect, worst first. Written by `revlab matrix --findings`; \
-         what counts is said in [Matrix](reference/matrix.md#what-is-told-of-a-cell)."
+         what counts is said in the reference of the matrix. Each command is that of the first scenario that is \
+         named; `--variant` has the others."
             .to_owned(),
     ];
     if all.is_empty() {
@@ -59,12 +60,33 @@ pub fn render(matrix: &Matrix) -> String {
         }
         let version = first.version.as_deref().unwrap_or("unknown version");
         lines.push(format!("- **{}** ({}): {}.", safe(&first.sut), safe(version), safe(why)));
-        for (_, cell, _) in group {
-            let command = cell.command.replace('`', "'");
-            lines.push(format!("  - {}: `{command}`", safe(&cell.row())));
+        lines.push(format!("  `{}`", first.command.replace('`', "'")));
+        for of_scenario in group.chunk_by(|a, b| a.1.scenario == b.1.scenario) {
+            lines.push(format!("  - {}", scenario(of_scenario.iter().map(|(_, cell, _)| *cell))));
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// What was found without how often: that differs from one scenario to another.
+fn uncounted(why: &str) -> String {
+    why.split_once(" × ").map_or(why, |(_, what)| what).to_owned()
+}
+
+/// Cells of one scenario, its name first.
+fn scenario<'a>(cells: impl Iterator<Item = &'a Cell>) -> String {
+    let mut name = "";
+    let mut variants = Vec::new();
+    for cell in cells {
+        name = &cell.scenario;
+        let row = cell.row();
+        let rest = row.strip_prefix(name).unwrap_or(&row).trim_start_matches([',', ' ']);
+        variants.extend((!rest.is_empty()).then(|| safe(rest)));
+    }
+    match variants.is_empty() {
+        true => safe(name),
+        false => format!("{}: {}", safe(name), variants.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -97,12 +119,13 @@ mod tests {
         other.variant = Some("reset-peer".to_owned());
         matrix.cells.push(other);
         for cell in matrix.cells.iter_mut().filter(|cell| cell.sut == "s_server") {
-            cell.fail_open = vec!["2 × revoked, admitted".to_owned()];
+            let times = if cell.variant.as_deref() == Some("down") { 2 } else { 3 };
+            cell.fail_open = vec![format!("{times} × revoked, admitted")];
         }
         let page = render(&matrix);
-        assert_eq!(page.matches("2 × revoked, admitted").count(), 1, "{page}");
-        assert!(page.contains("  - matrix/transport, down: `revlab run "), "{page}");
-        assert!(page.contains("  - matrix/transport, reset-peer: `revlab run "), "{page}");
+        assert_eq!(page.matches("revoked, admitted").count(), 1, "{page}");
+        assert_eq!(page.matches("`revlab run ").count(), 1, "{page}");
+        assert!(page.contains("  - matrix/transport: down, reset-peer\n"), "{page}");
     }
 
     #[test]
