@@ -4,6 +4,7 @@
 pub mod differential;
 pub mod live_ca;
 pub mod program;
+pub mod server;
 
 use std::path::{Path, PathBuf};
 

@@ -87,7 +87,8 @@ pub fn finish(mut command: Command) -> Said {
 }
 
 /// A child that does not outlive its test.
-struct Running(Child);
+#[derive(Debug)]
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -2,26 +2,11 @@
 //! missing.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use revlab_tests::program::program;
-
-/// Ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    taken.local_addr().unwrap().port()
-}
+use revlab_tests::program::{Running, program};
+use revlab_tests::server::free_port;
 
 /// What revlab said.
 struct Said {

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use revlab::exec::adapter::{Adapter, Elsewhere};
@@ -14,29 +14,15 @@ use revlab::judge::{self, Judgement, Status};
 use revlab::scenario::Scenario;
 use revlab_lab::trace::{Attempt, Handshake, Kind, Phase, Record};
 use revlab_lab::{Outcome, Span};
-use revlab_tests::program::{program, skipped};
-
-/// A server that ends with the test.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    taken.local_addr().unwrap().port()
-}
+use revlab_tests::program::{Running, program, skipped};
+use revlab_tests::server::free_port;
 
 fn write(path: PathBuf, text: &str) {
     fs::File::create(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
 /// OpenSSL's server as somebody would start it by hand.
-fn serve(folder: &Path, cast: &Cast, there: &Elsewhere, faketime: Option<&Path>) -> Server {
+fn serve(folder: &Path, cast: &Cast, there: &Elsewhere, faketime: Option<&Path>) -> Running {
     let own = &cast.servers["web"];
     let authorities = cast.authorities.values().flatten();
     write(folder.join("ca.pem"), &authorities.map(|c| c.pem()).collect::<String>());
@@ -55,13 +41,13 @@ fn serve(folder: &Path, cast: &Cast, there: &Elsewhere, faketime: Option<&Path>)
         command.env("FAKETIME_TIMESTAMP_FILE", clock).env("FAKETIME_NO_CACHE", "1");
         command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     }
-    Server(command.spawn().unwrap())
+    Running(command.spawn().unwrap())
 }
 
 /// What came of a run with a server that the test starts when the certificates are there.
 fn run(scenario: &Scenario, there: &Elsewhere, faketime: Option<&Path>) -> (Run, Judgement) {
     let folder = tempfile::tempdir().unwrap();
-    let server: Mutex<Option<Server>> = Mutex::new(None);
+    let server: Mutex<Option<Running>> = Mutex::new(None);
     let prepared = |cast: &Cast| {
         *server.lock().unwrap() = Some(serve(folder.path(), cast, there, faketime));
         Ok(())
@@ -242,7 +228,7 @@ fn a_real_server_that_never_answers_is_a_time_out_in_the_request() {
     let Some(_) = program("openssl") else { return };
     let folder = tempfile::tempdir().unwrap();
     let there = elsewhere(None);
-    let server: Mutex<Option<Server>> = Mutex::new(None);
+    let server: Mutex<Option<Running>> = Mutex::new(None);
     let prepared = |cast: &Cast| {
         let own = &cast.servers["web"];
         write(folder.path().join("server.pem"), &own.chain[0].pem());
@@ -253,7 +239,7 @@ fn a_real_server_that_never_answers_is_a_time_out_in_the_request() {
         command.args(["-accept", &format!("127.0.0.1:{}", there.port)]);
         command.current_dir(folder.path()).stdin(Stdio::piped());
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        *server.lock().unwrap() = Some(Server(command.spawn().unwrap()));
+        *server.lock().unwrap() = Some(Running(command.spawn().unwrap()));
         Ok(())
     };
     for a in attempts_at(there.clone(), &prepared) {

@@ -10,7 +10,8 @@ use std::process::Command;
 use revlab::kept;
 use revlab_lab::Outcome;
 use revlab_lab::trace::{Kind, Trace};
-use revlab_tests::program::{finish, skipped};
+use revlab_tests::program::finish;
+use revlab_tests::server;
 
 /// A good client and one that is revoked after an hour, every ten minutes.
 const REVOKED: &str = r#"
@@ -49,16 +50,8 @@ fn run(scenario: &str, sut: &str, prepare: impl Fn(&Path)) -> Option<Ran> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("lab.toml"), scenario).unwrap();
     prepare(folder.path());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_revlab-as-tested"));
-    command.args(["run", "lab.toml", "--out", "out", "--sut", sut]).current_dir(folder.path());
-    let text = finish(command).text;
-    for missing in ["is not installed", "there is no network of the lab's own"] {
-        if text.contains(missing) {
-            return skipped(&text);
-        }
-    }
-    let kept = kept::discover(&folder.path().join("out")).unwrap_or_default();
-    let trace = kept.first().map(|folder| kept::read_trace(folder).unwrap());
+    let revlab = env!("CARGO_BIN_EXE_revlab-as-tested");
+    let (text, trace) = server::run(revlab, folder.path(), sut)?;
     Some(Ran { text, trace, folder })
 }
 

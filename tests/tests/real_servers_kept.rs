@@ -3,12 +3,9 @@
 //!
 //! Skipped, and said so, where a program or namespaces are missing; `REVLAB_NO_SKIPS=1` makes that a failure.
 
-use std::process::Command;
-
-use revlab::kept;
 use revlab_lab::Outcome;
 use revlab_lab::trace::{Attempt, Handshake, Kind, Trace};
-use revlab_tests::program::{finish, skipped};
+use revlab_tests::server;
 
 /// Two clients are revoked after a minute: one has its connection still, the other makes one for each
 /// attempt. After two more minutes the server is started again.
@@ -61,16 +58,8 @@ fn run(sut: &str, tls: &str) -> Option<Trace> {
     let folder = tempfile::tempdir().unwrap();
     let scenario = SCENARIO.replace("TLS", tls);
     std::fs::write(folder.path().join("lab.toml"), scenario).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_revlab-as-tested"));
-    command.args(["run", "lab.toml", "--out", "out", "--sut", sut]).current_dir(folder.path());
-    let text = finish(command).text;
-    for missing in ["is not installed", "there is no network of the lab's own"] {
-        if text.contains(missing) {
-            return skipped(&text);
-        }
-    }
-    let kept = kept::discover(&folder.path().join("out")).unwrap_or_default();
-    let trace = kept.first().map(|folder| kept::read_trace(folder).unwrap());
+    let revlab = env!("CARGO_BIN_EXE_revlab-as-tested");
+    let (text, trace) = server::run(revlab, folder.path(), sut)?;
     let trace = trace.unwrap_or_else(|| panic!("{sut}: {text}"));
     assert!(trace.is_complete(), "{sut}: {text}");
     Some(trace)
