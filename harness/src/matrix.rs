@@ -24,6 +24,7 @@ pub mod phases;
 pub mod rows;
 #[cfg(test)]
 mod sample;
+mod switches;
 pub mod terminal;
 
 use std::collections::BTreeMap;

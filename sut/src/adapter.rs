@@ -67,6 +67,9 @@ pub struct Adapter {
     /// Lines of its log that say why.
     #[serde(default)]
     pub reason: Vec<Reason>,
+    /// What of a profile's options is otherwise where revocation is not checked; none: that cannot be
+    /// switched off.
+    pub unchecked: Option<toml::Table>,
     /// The profile that is meant where none is named.
     pub default: String,
     /// Its options, by name.
@@ -123,6 +126,9 @@ pub struct Reload {
     pub signal: Option<Signal>,
     /// By this command, run in its folder.
     pub run: Option<Vec<String>>,
+    /// Whether it takes up another configuration by that too. Otherwise it has to be started again.
+    #[serde(default)]
+    pub configuration: bool,
     /// By lines to its admin socket, a Unix socket below its folder.
     pub socket: Option<String>,
     /// What the socket is told, each line a template, one connection for each.
@@ -131,6 +137,9 @@ pub struct Reload {
     /// The line of its log by which it has taken them up, or has not: a regular expression. None: it has
     /// at once.
     pub done: Option<String>,
+    /// The line of its log, or of its socket's answer, by which it has not: a regular expression, whose
+    /// first group counts where it has one.
+    pub refused: Option<String>,
 }
 
 /// A signal, by its name.
@@ -285,6 +294,15 @@ impl Adapter {
         self.profiles.get_key_value(name).map(|(name, profile)| (name.as_str(), profile))
     }
 
+    /// A profile's options when revocation is checked, or not any more. None: it cannot be switched off.
+    pub fn options(&self, profile: &Profile, checked: bool) -> Option<Profile> {
+        let mut options = profile.clone();
+        if !checked {
+            options.set.extend(self.unchecked.clone()?);
+        }
+        Some(options)
+    }
+
     fn check(&self) -> Result<(), AdapterError> {
         let bare =
             |why: &str| AdapterError::Template { name: "adapter".to_owned(), why: why.into() };
@@ -307,11 +325,9 @@ impl Adapter {
         if let Some(ready) = self.server.as_ref().and_then(|server| server.ready.as_ref()) {
             words::pattern(ready)?;
         }
-        if let Some(done) =
-            self.server.as_ref().and_then(|server| server.reload.as_ref()?.done.as_ref())
-        {
-            words::pattern(done)?;
-        }
+        let reload = self.server.as_ref().and_then(|server| server.reload.as_ref());
+        let said = reload.into_iter().flat_map(|reload| [&reload.done, &reload.refused]);
+        said.flatten().try_for_each(|line| words::pattern(line).map(drop))?;
         if let Some(told) = &self.time.told {
             words::pattern(&told.pattern)?;
         }

@@ -246,6 +246,12 @@ pub enum SutOperation {
     /// Somebody deletes the HTTPS binding and makes it anew: what it said about revocation is back to
     /// its default (fact sheet §1.2, `binding-recreated`).
     RecreateBinding,
+    /// Whether revocation is checked is set, `verifyclientcertrevocation` of `netsh http update sslcert`
+    /// (fact sheet §3.2): switched off as a cure, or on.
+    RevocationCheck {
+        /// Whether it is from now on.
+        enabled: bool,
+    },
     /// The machine loses its network: whatever it wants to retrieve comes to ERROR_NOT_CONNECTED at once
     /// (fact sheet §2.4). Its clients reach it all the same: theirs is another network.
     Disconnect,

@@ -90,6 +90,11 @@ pub enum Operation {
     ChainCacheResync,
     /// The HTTPS binding is made anew, with the values that it has unless told otherwise.
     RecreateBinding,
+    /// Whether the server checks revocation is set at its binding.
+    RevocationCheck {
+        /// Whether it does from now on.
+        enabled: bool,
+    },
     /// The machine loses its network.
     Disconnect,
     /// The machine has its network back.

@@ -75,6 +75,7 @@ library! {
     staple_staples: "staple/staples.toml",
     staple_chain: "staple/chain.toml",
     windows_binding_recreated: "windows/binding-recreated.toml",
+    windows_check_switched_off: "windows/check-switched-off.toml",
     windows_clock_skew: "windows/clock-skew.toml",
     windows_cross_certificates: "windows/cross-certificates.toml",
     windows_delta_plus_404_11: "windows/delta-plus-404.11.toml",

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use revlab_lab::clock::Drift;
 use revlab_lab::{Clock, Span};
 use revlab_pki::KeyAlgorithm;
-use revlab_sut::config::{ClientCertificates, SutOperation};
+use revlab_sut::config::ClientCertificates;
 
 use super::hooks::{Hooks, SET_CLOCK};
 use crate::scenario::model::{OperationKind, Scenario};
@@ -163,15 +163,13 @@ impl Adapter {
         };
         for operation in scenario.operations.values() {
             let OperationKind::Sut(action) = &operation.action else { continue };
-            let can = matches!(action, SutOperation::RestartService | SutOperation::Reboot)
-                && self.program().is_some();
+            let only = Some("only the model can do".to_owned());
+            let why = self.program().map_or(only, |program| program.cannot(action));
             let what = super::operations::record(operation).what;
-            if !can && hooks.of(&what).is_none() {
+            if let Some(why) = why.filter(|_| hooks.of(&what).is_none()) {
                 let name = &operation.name;
-                return Some(format!(
-                    "operation `{name}` is one that only the model can do{}",
-                    self.or_hook(&what)
-                ));
+                let hook = self.or_hook(&what);
+                return Some(format!("operation `{name}` is one that {why}{hook}"));
             }
         }
         let keys = self.program().map_or(&[][..], |program| &program.adapter.keys);

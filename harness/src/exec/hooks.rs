@@ -15,13 +15,15 @@ pub const SET_CLOCK: &str = "set_clock";
 pub const LONGEST: Span = Span::from_mins(10);
 
 /// What a hook can stand for: the operations on a system under test, and its clock.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 13] = [
     "restart_service",
     "reboot",
     "urlcache_delete",
     "delete_cache_files",
     "chain_cache_resync",
     "recreate_binding",
+    "disable_revocation_check",
+    "enable_revocation_check",
     "disconnect",
     "connect",
     "add_to_store",
@@ -94,7 +96,7 @@ mod tests {
     fn every_operation_on_a_system_under_test_can_have_a_hook() {
         use crate::scenario::model::OperationKind;
         let kinds = "reboot restart_service urlcache_delete delete_cache_files chain_cache_resync \
-                     recreate_binding disconnect connect add_to_store verify_urlfetch";
+                     recreate_binding disable_revocation_check enable_revocation_check disconnect connect add_to_store verify_urlfetch";
         for kind in kinds.split(' ') {
             let inner = match kind {
                 "add_to_store" => "{ ca = \"issuing\" }",

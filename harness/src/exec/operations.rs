@@ -67,6 +67,9 @@ impl<W: Wire> World<'_, W> {
             SutOperation::Reboot => SutEventOperation::Reboot,
             SutOperation::ChainCacheResync => SutEventOperation::ChainCacheResync,
             SutOperation::RecreateBinding => SutEventOperation::RecreateBinding,
+            SutOperation::RevocationCheck { enabled } => {
+                SutEventOperation::RevocationCheck { enabled: *enabled }
+            }
             SutOperation::Disconnect => SutEventOperation::Disconnect,
             SutOperation::Connect => SutEventOperation::Connect,
             SutOperation::AddToStore { ca, base } => {
@@ -252,6 +255,14 @@ fn sut_record(operation: &Operation, action: &SutOperation) -> Record {
         SutOperation::RecreateBinding => {
             let detail = "the HTTPS binding is back to its defaults";
             named(operation, "recreate_binding", Some(detail.into()))
+        }
+        SutOperation::RevocationCheck { enabled: true } => {
+            let detail = "revocation is checked from now on";
+            named(operation, "enable_revocation_check", Some(detail.into()))
+        }
+        SutOperation::RevocationCheck { enabled: false } => {
+            let detail = "revocation is not checked any more";
+            named(operation, "disable_revocation_check", Some(detail.into()))
         }
         SutOperation::Disconnect => {
             named(operation, "disconnect", Some("the machine has no network".into()))

@@ -2,12 +2,13 @@
 //!
 //! Where a fault began, `during` lies from the begin of the first to the end of the last (or of the
 //! run), `before` and `after` around it. What goes wrong with the script that brings CRL files is a fault
-//! too; the trace does not have it, the scenario does. Where there was none, `after` begins with the first operation.
-//! Where there was neither, the whole run is one phase.
+//! too; the trace does not have it, the scenario does. Where there was none, `during` is when checks were switched off.
+//! Where they were not, `after` begins with the first operation. Where there was neither, the whole run is one phase.
 
 use revlab_lab::Instant;
 use revlab_lab::trace::FaultState;
 
+use super::switches;
 use crate::judge::index::Index;
 use crate::scenario::Scenario;
 
@@ -37,22 +38,26 @@ pub(crate) fn of(scenario: &Scenario, index: &Index<'_>) -> Vec<Phase> {
     let all = match begins.chain(scripts().map(|f| f.from)).min() {
         Some(begin) => {
             let ends = last_end(index, forever).into_iter().chain(scripts().map(|f| f.until));
-            let end = ends.max().unwrap_or(forever);
-            vec![
-                Phase { name: "before", from: index.start, to: begin },
-                Phase { name: "during", from: begin, to: end },
-                Phase { name: "after", from: end, to: forever },
-            ]
+            three(index.start, begin, ends.max().unwrap_or(forever))
         }
-        None => match index.operations.first().map(|o| o.t) {
-            Some(first) => vec![
+        None => match (switches::off(index), index.operations.first().map(|o| o.t)) {
+            (Some((begin, end)), _) => three(index.start, begin, end.unwrap_or(forever)),
+            (None, Some(first)) => vec![
                 Phase { name: "before", from: index.start, to: first },
                 Phase { name: "after", from: first, to: forever },
             ],
-            None => vec![Phase { name: "throughout", from: index.start, to: forever }],
+            (None, None) => vec![Phase { name: "throughout", from: index.start, to: forever }],
         },
     };
     all.into_iter().filter(|phase| phase.from < phase.to).collect()
+}
+
+fn three(start: Instant, begin: Instant, end: Instant) -> Vec<Phase> {
+    vec![
+        Phase { name: "before", from: start, to: begin },
+        Phase { name: "during", from: begin, to: end },
+        Phase { name: "after", from: end, to: Instant::from_millis(i64::MAX) },
+    ]
 }
 
 /// When the last fault ended, `forever` where one went on; none: there was no fault.
@@ -112,6 +117,21 @@ mod tests {
         lab.operation(mins(5), "revoke", "revoke").operation(mins(50), "publish", "publish");
         assert_eq!(phases(&lab), [("before", 0, Some(5)), ("after", 5, None)]);
         assert_eq!(phases(&Lab::new(hours(2))), [("throughout", 0, None)]);
+    }
+
+    #[test]
+    fn without_a_fault_the_checks_that_are_switched_off_part_the_run() {
+        let mut lab = Lab::new(hours(2));
+        lab.operation(mins(5), "revoke", "revoke");
+        lab.operation(mins(40), "cure", "disable_revocation_check");
+        assert_eq!(phases(&lab), [("before", 0, Some(40)), ("during", 40, None)]);
+        lab.operation(mins(80), "again", "enable_revocation_check");
+        let three = [("before", 0, Some(40)), ("during", 40, Some(80)), ("after", 80, None)];
+        assert_eq!(phases(&lab), three);
+        // A fault counts for more.
+        lab.fault("down", mins(20), mins(30), false);
+        let three = [("before", 0, Some(20)), ("during", 20, Some(30)), ("after", 30, None)];
+        assert_eq!(phases(&lab), three);
     }
 
     #[test]

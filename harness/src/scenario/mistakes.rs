@@ -371,7 +371,7 @@ fn exactly_one_kind_must_be_said() {
     11 | [operation.x]
        |            ^
        |
-       = help: one of these is needed: `reboot`, `restart_service`, `urlcache_delete`, `delete_cache_files`, `chain_cache_resync`, `recreate_binding`, `disconnect`, `connect`, `add_to_store`, `verify_urlfetch`, `revoke`, `publish`, `reissue`, `release`, `skip`, `postpone`, `restore`, `renew`, `heal`, `swap_certificate`, `restore_certificate`, `clear_ssl_state`
+       = help: one of these is needed: `reboot`, `restart_service`, `urlcache_delete`, `delete_cache_files`, `chain_cache_resync`, `recreate_binding`, `disable_revocation_check`, `enable_revocation_check`, `disconnect`, `connect`, `add_to_store`, `verify_urlfetch`, `revoke`, `publish`, `reissue`, `release`, `skip`, `postpone`, `restore`, `renew`, `heal`, `swap_certificate`, `restore_certificate`, `clear_ssl_state`
     "#);
     assert_snapshot!(said("[expect.x]\nlog = {}\nexposure = { at_most = \"1h\" }\n"), @r#"
     error: expectation `x` has both `log` and `exposure`

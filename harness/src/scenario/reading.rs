@@ -567,6 +567,8 @@ fn operations_are_read_with_their_defaults() {
     c on web at 2h every None until 1d: Sut(UrlcacheDelete { account: "Administrator" })
     cable on other at 3h every None until 1d: Sut(Disconnect)
     cable-again on other at 4h every None until 1d: Sut(Connect)
+    check-off on other at 3h 10m every None until 1d: Sut(RevocationCheck { enabled: false })
+    check-on on other at 3h 20m every None until 1d: Sut(RevocationCheck { enabled: true })
     d on web at 2h every None until 1d: Sut(UrlcacheDelete { account: "NetworkService" })
     e on web at 2h every None until 1d: Sut(DeleteCacheFiles { accounts: ["Administrator", "systemprofile"] })
     f on web at 2h every None until 1d: Sut(DeleteCacheFiles { accounts: ["systemprofile"] })

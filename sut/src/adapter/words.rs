@@ -105,17 +105,16 @@ impl Adapter {
     /// What a line of its log says about a refusal; none: nothing.
     fn reason(&self, line: &str) -> Option<Heard> {
         self.reason.iter().find_map(|reason| {
-            let found = pattern(&reason.pattern).ok()?.captures(line)?;
-            let words = found.get(1).or_else(|| found.get(0))?.as_str().to_owned();
+            let reason_given = group(&pattern(&reason.pattern).ok()?, line)?;
             let code = reason.code.as_ref().and_then(|code| code.parse().ok());
-            Some(Heard { reason: words, code })
+            Some(Heard { reason: reason_given, code })
         })
     }
 
     /// Its version, of what it says when it is asked.
     pub fn version_in(&self, output: &str) -> Option<String> {
-        let found = pattern(&self.version.line).ok()?.captures(output)?;
-        found.get(1).or_else(|| found.get(0)).map(|found| found.as_str().trim().to_owned())
+        let version = pattern(&self.version.line).ok()?;
+        group(&version, output).map(|version| version.trim().to_owned())
     }
 }
 
@@ -126,6 +125,18 @@ impl super::Reload {
         let done = pattern(self.done.as_deref()?).ok()?;
         Some(done.is_match(line))
     }
+
+    /// What of this line says that they have not; none: it does not say so.
+    pub fn refusal(&self, line: &str) -> Option<String> {
+        let refused = pattern(self.refused.as_deref()?).ok()?;
+        group(&refused, line)
+    }
+}
+
+/// What a pattern finds: its first group, where it has one.
+fn group(pattern: &Regex, text: &str) -> Option<String> {
+    let found = pattern.captures(text)?;
+    found.get(1).or_else(|| found.get(0)).map(|found| found.as_str().to_owned())
 }
 
 impl super::Server {

@@ -32,6 +32,7 @@ impl Engine {
                 self.trace_clear(Layer::Memory, "every process", out);
             }
             Operation::RecreateBinding => self.recreate_binding(),
+            Operation::RevocationCheck { enabled } => self.parameters.verify_revocation = enabled,
             Operation::Disconnect => self.connected = false,
             Operation::Connect => self.connected = true,
             Operation::AddToStore { crl } => self.add_to_store(crl, out),

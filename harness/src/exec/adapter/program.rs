@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use revlab_sut::adapter::{Adapter, Profile};
+use revlab_sut::config::SutOperation;
 
 /// The folder of adapters beside a scenario.
 const FOLDER: &str = "adapters";
@@ -94,6 +95,18 @@ impl Program {
     pub fn names(beside: &[PathBuf]) -> BTreeMap<String, bool> {
         let built_in = Adapter::shipped().into_iter().map(|name| (name.to_owned(), true));
         built_in.chain(own_names(beside).into_iter().map(|name| (name, false))).collect()
+    }
+
+    /// Why an administrator cannot do this to it, after "it is one that"; none: it can be done.
+    pub fn cannot(&self, action: &SutOperation) -> Option<String> {
+        match action {
+            SutOperation::RestartService | SutOperation::Reboot => None,
+            SutOperation::RevocationCheck { .. } if self.adapter.unchecked.is_some() => None,
+            SutOperation::RevocationCheck { .. } => {
+                Some(format!("`{}` has no options for (`unchecked` in its adapter)", self.name))
+            }
+            _ => Some("only the model can do".to_owned()),
+        }
     }
 
     /// Its options.

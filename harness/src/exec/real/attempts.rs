@@ -196,7 +196,7 @@ impl RealLab<'_> {
         let Observation { agreed, seen, .. } = observation;
         let kept = agreed.as_ref().is_some_and(|agreed| agreed.handshake == Handshake::Kept);
         let (began, ended) = (self.sut.clock.at(began), self.sut.clock.at(self.now));
-        let file = Name::from(format!("{}.log", self.adapter.name()));
+        let file = self.log_name();
         let Some(server) = self.peer.ours() else { return };
         let is_admitted = matches!(&*seen, Seen::Response { status, .. } if *status < 300);
         let heard = match &*seen {

@@ -104,9 +104,7 @@ impl RealLab<'_> {
             Some(Step::Fetch) => self.fetch_crls(),
             Some(Step::Put(batch)) => {
                 let done = self.peer.ours().map_or(Ok(()), |server| server.publish(&batch));
-                if let Err(why) = done {
-                    self.trouble.get_or_insert(format!("the system under test: {why}"));
-                }
+                self.taken_up(done);
             }
             None => {}
         }

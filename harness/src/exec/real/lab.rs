@@ -13,7 +13,7 @@ use revlab_fake_ca::{CaAction, CaEvent, Defects, FakeCa};
 use revlab_lab::http::{Reply, Request};
 use revlab_lab::queue::{Class, EventQueue, Key};
 use revlab_lab::trace::{Header, Kind};
-use revlab_lab::{Core, Instant, Item, Out, Span};
+use revlab_lab::{Core, Instant, Item, Name, Out, Span};
 use revlab_sut::config::SutConfig;
 
 use super::attempts::Open;
@@ -353,6 +353,11 @@ impl<'a> RealLab<'a> {
                 }
             }
         }
+    }
+
+    /// The log of the server, as records name it.
+    pub(super) fn log_name(&self) -> Name {
+        Name::from(format!("{}.log", self.adapter.name()))
     }
 
     /// What is known of the process that fetches.

@@ -3,8 +3,9 @@
 use revlab_clients::{ClientEvent, RevocationState};
 use revlab_fake_ca::CaEvent;
 use revlab_lab::queue::{Class, Key};
-use revlab_lab::trace::{FaultState, Kind};
+use revlab_lab::trace::{FaultState, Kind, Log};
 use revlab_lab::{Name, Span};
+use revlab_sut::config::SutOperation;
 
 use super::hooks::Occasion;
 use super::lab::RealLab;
@@ -19,10 +20,10 @@ impl RealLab<'_> {
         let Some(operation) = self.scenario.operations.values().nth(index).cloned() else { return };
         self.record(Kind::Operation(operations::record(&operation)));
         match &operation.action {
-            OperationKind::Sut(_) => {
+            OperationKind::Sut(action) => {
                 let what = operations::record(&operation).what;
                 if !self.hook(&what) {
-                    self.restart();
+                    self.administer(action);
                 }
             }
             OperationKind::Heal => self.heal(&operation.on),
@@ -70,11 +71,25 @@ impl RealLab<'_> {
         self.hooks.begin(&occasion)
     }
 
-    /// Of operations on the server itself only those that start it again are let in.
-    fn restart(&mut self) {
-        if let Some(server) = self.peer.ours()
-            && let Err(trouble) = server.restart()
-        {
+    /// Of operations on the server itself only these are let in: what starts it again, and what switches
+    /// its checks.
+    fn administer(&mut self, action: &SutOperation) {
+        let Some(server) = self.peer.ours() else { return };
+        let done = match action {
+            SutOperation::RevocationCheck { enabled } => server.check_revocation(*enabled),
+            _ => server.restart(),
+        };
+        self.taken_up(done);
+    }
+
+    /// The server has been told of changed files: what came of it.
+    pub(super) fn taken_up(&mut self, done: Result<(), String>) {
+        let refused = self.peer.ours().map(|server| std::mem::take(&mut server.refused));
+        for line in refused.unwrap_or_default() {
+            let (by, file) = (self.sut.name.clone(), self.log_name());
+            self.record(Kind::Log(Log { by, file, line, code: None, attempt: None }));
+        }
+        if let Err(trouble) = done {
             self.trouble.get_or_insert(format!("the system under test: {trouble}"));
         }
     }

@@ -50,30 +50,51 @@ impl Server {
         Ok(())
     }
 
+    /// Switches its checks of revocation on or off.
+    pub(super) fn check_revocation(&mut self, enabled: bool) -> Result<(), String> {
+        let options = self.program.adapter.options(self.program.options(), enabled);
+        self.options = options.ok_or("its checks cannot be switched off")?;
+        self.write_files()?;
+        match self.description().map(|server| &server.reload) {
+            None => Ok(()),
+            Some(Some(reload)) if reload.configuration => self.reload(),
+            Some(_) => self.restart(),
+        }
+    }
+
     /// Has it take up changed files, and waits until it has.
     fn reload(&mut self) -> Result<(), String> {
         let Some(description) = self.description().cloned() else { return Ok(()) };
         let Some(reload) = &description.reload else { return self.restart() };
+        self.refused.clear();
         // What was said before says nothing about this.
         self.said();
         if let Some(signal) = reload.signal {
-            self.child.as_ref().map_or(Ok(()), |child| child.signal(signal))?;
+            let told = self.child.as_ref().map_or(Ok(()), |child| child.signal(signal));
+            told.map_err(|gone| self.ended().unwrap_or(gone))?;
         }
         if let Some(words) = &reload.run {
             self.run_to_its_end(words)?;
         }
         if let Some(socket) = &reload.socket {
             for line in &reload.say {
-                let line = Adapter::text(line, self.program.options(), &self.values);
+                let line = Adapter::text(line, &self.options, &self.values);
                 let line = line.map_err(|e| e.to_string())?;
                 let said = say_to(&self.folder.path().join(socket), &line);
                 // What it thinks of a file that it does not take belongs to its log.
                 let said = said.map_err(|e| format!("`{socket}`: {e}"))?;
-                self.pending.extend(said.lines().map(str::to_owned));
+                self.pending.extend(said.lines().map(|line| format!("{socket}: {line}")));
             }
         }
         self.await_reload(reload);
         Ok(())
+    }
+
+    fn mark_refused(&mut self, reload: &Reload, said: &[String]) {
+        let refused = said.iter().filter_map(|line| reload.refusal(line));
+        // The folder has another name each time.
+        let dir = &self.values.dir;
+        self.refused.extend(refused.map(|line| line.replace(dir, ".")));
     }
 
     /// Waits for the line that says that it has done so, for a while.
@@ -81,6 +102,7 @@ impl Server {
         const TRIES: u32 = 400;
         for _ in 0..TRIES {
             let said = self.said();
+            self.mark_refused(reload, &said);
             let done = said.iter().any(|line| reload.is_done_by(line) == Some(true));
             self.pending.extend(said);
             if done || reload.done.is_none() {
@@ -91,7 +113,12 @@ impl Server {
     }
 }
 
-/// One exchange with an admin socket.
+/// One exchange with an admin socket: what it answers, and how it breaks off, which is an answer too. A command that
+/// is too large for it, for one, is not read to its end.
+///
+/// # Errors
+///
+/// Nobody listens.
 #[cfg(unix)]
 fn say_to(socket: &Path, line: &str) -> io::Result<String> {
     use std::io::{Read, Write};
@@ -99,9 +126,13 @@ fn say_to(socket: &Path, line: &str) -> io::Result<String> {
     let mut stream = std::os::unix::net::UnixStream::connect(socket)?;
     stream.set_read_timeout(patience)?;
     stream.set_write_timeout(patience)?;
-    stream.write_all(line.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    let written = stream.write_all(line.as_bytes());
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    let mut answer = String::from_utf8_lossy(&answer).into_owned();
+    if let Err(why) = written.and(read) {
+        answer.push_str(&format!("\nit breaks off: {why}\n"));
+    }
     Ok(answer)
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use revlab_lab::trace::TlsVersion;
 use revlab_lab::{Instant, Name};
 use revlab_sut::adapter::{
-    Adapter, Clockwork, Heard, Names, Server as Description, TimeTold, Values, Where,
+    Adapter, Clockwork, Heard, Names, Profile, Server as Description, TimeTold, Values, Where,
 };
 
 use super::child::{self, Child, Tail};
@@ -44,6 +44,8 @@ pub(super) struct Setting<'a> {
 /// A program that is not ours, with the files that it was started from.
 pub(super) struct Server {
     pub(super) program: Program,
+    /// Those of its profile, or those in which revocation is not checked.
+    pub(super) options: Profile,
     pub(super) child: Option<Child>,
     tails: Vec<Tail>,
     version: String,
@@ -56,6 +58,8 @@ pub(super) struct Server {
     fresh: String,
     /// Lines that were read and not heard yet.
     pub(super) pending: Vec<String>,
+    /// Lines by which it has not taken up what it was told to, and that nobody has asked for yet.
+    pub(super) refused: Vec<String>,
 }
 
 impl Server {
@@ -98,6 +102,7 @@ impl Server {
         launch.prepare().map_err(|e| format!("its files: {e}"))?;
         let mut server = Server {
             program: program.clone(),
+            options: program.options().clone(),
             child: None,
             tails: Vec::new(),
             version,
@@ -107,6 +112,7 @@ impl Server {
             crls: BTreeMap::new(),
             fresh: String::new(),
             pending: Vec::new(),
+            refused: Vec::new(),
         };
         server.write_crls(&Batch {
             crls: setting.crls,
@@ -126,8 +132,8 @@ impl Server {
         self.program.adapter.server.as_ref()
     }
 
-    fn write_files(&self) -> Result<(), String> {
-        let files = self.program.adapter.files(self.program.options(), &self.values);
+    pub(super) fn write_files(&self) -> Result<(), String> {
+        let files = self.program.adapter.files(&self.options, &self.values);
         let files = files.map_err(|e| e.to_string())?;
         for (name, text) in files {
             let path = self.folder.path().join(&name);
@@ -138,7 +144,7 @@ impl Server {
     }
 
     pub(super) fn filled(&self, words: &[String]) -> Result<Vec<String>, String> {
-        Adapter::words(words, self.program.options(), &self.values).map_err(|e| e.to_string())
+        Adapter::words(words, &self.options, &self.values).map_err(|e| e.to_string())
     }
 
     /// Starts its process, if it has one.
@@ -164,8 +170,8 @@ impl Server {
 
     /// What its own logs end with, where its output says nothing.
     fn with_last_words(&mut self, why: String) -> String {
-        let lines: Vec<String> = self.tails.iter_mut().flat_map(Tail::new_lines).collect();
-        match lines.last() {
+        self.pending.extend(self.tails.iter_mut().flat_map(Tail::new_lines));
+        match self.pending.last() {
             Some(last) => format!("{why}; its log ends with: {last}"),
             None => why,
         }
@@ -230,7 +236,8 @@ impl Server {
 
     /// How it ended, if it has.
     pub(super) fn ended(&mut self) -> Option<String> {
-        self.child.as_mut()?.ended()
+        let words = self.child.as_mut()?.ended()?;
+        Some(self.with_last_words(words))
     }
 
     /// Takes up what it has said since this was last asked. Where something is to be heard and is not

@@ -323,6 +323,16 @@ fn what_the_script_has_fetched_counts_once_it_is_in_place() {
 }
 
 #[test]
+fn who_is_let_in_while_checks_are_switched_off_is_let_in_on_purpose() {
+    let mut lab = revoked();
+    lab.operation(mins(90), "cure", "disable_revocation_check").admitted(mins(100));
+    assert_eq!(cell(&lab).fail_open, Vec::<String>::new());
+    lab.operation(mins(110), "again", "enable_revocation_check").admitted(mins(120));
+    let told = ["1 × revoked, admitted after all that was signed before had expired"];
+    assert_eq!(cell(&lab).fail_open, told);
+}
+
+#[test]
 fn a_server_that_dies_has_done_that() {
     let died = |reason: &'static str| {
         let mut lab = lab();

@@ -241,3 +241,17 @@ fn a_new_binding_has_its_defaults() {
     let seen = bench.check(&client);
     assert_eq!((seen.page.as_str(), seen.took), ("403.13", Span::from_secs(10)));
 }
+
+/// §3.2, documented: verifyclientcertrevocation. That it holds from the next handshake on is inferred.
+#[test]
+fn checks_are_switched_off_and_on() {
+    let mut bench = Bench::new(&[]);
+    bench.put("base", BASE, Answer::never());
+    let client = Authority::root().client("alice", 10, |_| {});
+    assert_eq!(bench.check(&client).page, "403.13");
+    bench.operate(Operation::RevocationCheck { enabled: false });
+    let seen = bench.check(&client);
+    assert_eq!((seen.verdict, seen.page.as_str()), (Verdict::NotChecked, "200"));
+    bench.operate(Operation::RevocationCheck { enabled: true });
+    assert_eq!(bench.check(&client).page, "403.13");
+}
