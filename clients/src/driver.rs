@@ -33,6 +33,7 @@ pub struct Driver {
     connections: Connections,
     /// Statuses by which the server refuses, beside 401 and 403.
     refuses: Vec<u16>,
+    in_turns: bool,
 }
 
 /// What can happen to the clients.
@@ -53,6 +54,11 @@ pub enum ClientEvent {
     HangUp {
         /// Which client.
         client: Name,
+    },
+    /// An attempt begins only now: in [turns](Driver::take_turns) alone.
+    Began {
+        /// Which attempt.
+        attempt: u64,
     },
     /// How far an attempt has come, or by its times will have come. Optional: without it an attempt
     /// that times out is recorded as not having come past connecting.
@@ -184,13 +190,28 @@ impl Driver {
         let identities = plans.iter().map(|plan| Identities::of(plan, seed)).collect();
         let schedule = Schedule::new(&plans, seed);
         let (barriers, connections) = (Barriers::default(), Connections::default());
-        let (in_flight, refuses) = (InFlight::new(), Vec::new());
-        Driver { plans, names, identities, schedule, barriers, in_flight, connections, refuses }
+        Driver {
+            plans,
+            names,
+            identities,
+            schedule,
+            barriers,
+            connections,
+            in_flight: InFlight::new(),
+            refuses: Vec::new(),
+            in_turns: false,
+        }
     }
 
     /// Takes these statuses for refusals too, beside 401 and 403: nginx refuses by 400.
     pub fn refused_by(&mut self, statuses: &[u16]) {
         self.refuses = statuses.to_vec();
+    }
+
+    /// Whoever makes the attempts makes one after another, also of those that are due at the same time:
+    /// each begins, and its time runs, when [`ClientEvent::Began`] says so.
+    pub fn take_turns(&mut self) {
+        self.in_turns = true;
     }
 
     /// How many attempts are under way.
@@ -231,7 +252,7 @@ impl Driver {
             // In a closed model its thread goes on all the same.
             return self.schedule.ended(&self.plans, due, now);
         };
-        let deadline = now + plan.timeout.max(Span::from_millis(1));
+        let deadline = (!self.in_turns).then(|| time_is_up(now, plan));
         let place = (due.client, due.thread);
         let (connection, dropped) = match plan.keep_alive {
             true => self.connections.take_up(place, &identity),
@@ -262,6 +283,14 @@ impl Driver {
             host: names.host.clone(),
             validated: plan.validator.is_some(),
         }));
+    }
+
+    fn has_begun(&mut self, now: Instant, attempt: u64) {
+        let Some(open) = self.in_flight.get_mut(attempt) else { return };
+        open.began = now;
+        if let Some(plan) = self.plans.get(open.due.client) {
+            self.in_flight.set_deadline(attempt, time_is_up(now, plan));
+        }
     }
 
     /// Keeps the connection of an attempt that has its answer, or closes it: a thread keeps one.
@@ -335,6 +364,7 @@ impl Core for Driver {
                 self.identities.iter_mut().for_each(|own| own.tell(&identity, state));
             }
             ClientEvent::HangUp { client } => self.hang_up(&client, out),
+            ClientEvent::Began { attempt } => self.has_begun(now, attempt),
             ClientEvent::Reached { .. } => {}
             ClientEvent::Answer { attempt, observation, checks, validations, wall_ms } => {
                 let Some(open) = self.in_flight.remove(attempt) else { return };
@@ -356,6 +386,11 @@ impl Core for Driver {
         let time_out = self.in_flight.next_deadline().map(|(deadline, _)| deadline);
         [self.schedule.next(), time_out].into_iter().flatten().min()
     }
+}
+
+/// When the time of an attempt that begins now is up.
+fn time_is_up(now: Instant, plan: &ClientPlan) -> Instant {
+    now + plan.timeout.max(Span::from_millis(1))
 }
 
 impl Names {

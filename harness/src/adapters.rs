@@ -68,6 +68,9 @@ pub fn explain(program: &Program) -> String {
     if !adapter.keys.is_empty() {
         line("keys", format!("of CAs it knows {} alone", adapter.keys.join(", ")));
     }
+    if adapter.unchecked.is_none() {
+        line("checks", "its checks of revocation cannot be switched off in a run".to_owned());
+    }
     text.push_str("\nprofiles\n");
     let width = adapter.profiles.keys().map(String::len).max().unwrap_or(0);
     for (name, profile) in &adapter.profiles {

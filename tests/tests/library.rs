@@ -58,6 +58,7 @@ library! {
     basics_sut_clock_ahead: "basics/sut-clock-ahead.toml",
     matrix_crl: "matrix/crl.toml",
     matrix_http: "matrix/http.toml",
+    matrix_load: "matrix/load.toml",
     matrix_names: "matrix/names.toml",
     matrix_ocsp: "matrix/ocsp.toml",
     matrix_operations: "matrix/operations.toml",

@@ -195,6 +195,26 @@ fn simultaneous_attempts_go_by_client_name_and_thread_whatever_the_order_of_plan
 }
 
 #[test]
+fn in_turns_an_attempt_begins_and_its_time_runs_when_its_turn_comes() {
+    let mut lab = Lab::new(vec![ClientPlan { threads: 3, loops: Some(1), ..plan() }]);
+    lab.driver.take_turns();
+    assert_eq!(lab.sends(T0).len(), 3);
+    lab.tell(T0, ClientEvent::Began { attempt: 1 });
+    let (_, first) = lab.tell(at(29_000), answer(1, 200, ""));
+    assert_eq!((first[0].began, first[0].took_ms), (None, 29_000));
+    lab.tell(at(29_000), ClientEvent::Began { attempt: 2 });
+    // The time of the third does not run yet; that of the second began after the first had ended.
+    assert_eq!(lab.driver.next_wakeup(), Some(at(59_000)));
+    let (actions, second) = lab.tell(at(59_000), ClientEvent::Wake);
+    assert_eq!(actions, [ClientAction::Abandon { attempt: 2 }]);
+    assert_eq!(second[0].outcome, Outcome::TimedOut);
+    assert_eq!((second[0].due, second[0].began), (T0, Some(at(29_000))));
+    lab.tell(at(60_000), ClientEvent::Began { attempt: 3 });
+    let (_, third) = lab.tell(at(60_004), answer(3, 200, ""));
+    assert_eq!((third[0].began, third[0].took_ms), (Some(at(60_000)), 4));
+}
+
+#[test]
 fn a_quick_admission_is_recorded_without_phases() {
     let mut lab = Lab::new(vec![plan()]);
     lab.sends(T0);

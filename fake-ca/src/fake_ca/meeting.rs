@@ -89,8 +89,8 @@ impl FakeCa {
         self.faults.heal(now, ca)
     }
 
-    /// The serial numbers that an OCSP request to any of the CAs asks about.
-    fn serials(&self, request: &Request) -> Vec<Vec<u8>> {
+    /// The serial numbers that an OCSP request to any of the CAs asks about; of another request none.
+    pub fn serials(&self, request: &Request) -> Vec<Vec<u8>> {
         let read = |url: &Url| match (below(url, &request.url)?, request.method) {
             ("", Method::Post) => OcspRequest::parse(&request.body).ok(),
             (rest, Method::Get | Method::Head) => OcspRequest::from_path(rest).ok(),

@@ -1,5 +1,6 @@
 //! Which runs a command line means: files, variants, tags, a shard, and what it replaces in them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::str::FromStr;
@@ -67,15 +68,34 @@ pub(super) fn made_ready(
     tools: &sut::Tools,
     mut scenarios: Vec<Scenario>,
 ) -> Result<Vec<Scenario>, Refusal> {
-    replace(args, adapter, tools, &mut scenarios)?;
+    replace(args, &mut scenarios)?;
     for scenario in &scenarios {
-        let refused = adapter.and_then(|adapter| adapter.refuses_with(scenario, &tools.hooks));
+        let adapter = adapter.map(|adapter| adapter.of(scenario));
+        let begun = begun(scenario, adapter.as_ref(), tools)?;
+        let refused = adapter.and_then(|adapter| adapter.refuses_with(&begun, &tools.hooks));
         if let Some(why) = refused {
             return Err(refusal(scenario, &why));
         }
-        exec::try_set_up(scenario).map_err(|e| refusal(scenario, &e.to_string()))?;
+        exec::try_set_up(&begun).map_err(|e| refusal(scenario, &e.to_string()))?;
     }
     Ok(scenarios)
+}
+
+/// The scenario as its run begins now: in real time it does so when it does, and a kit has its own
+/// certificates and names.
+pub(super) fn begun<'s>(
+    scenario: &'s Scenario,
+    adapter: Option<&Adapter>,
+    tools: &sut::Tools,
+) -> Result<Cow<'s, Scenario>, Refusal> {
+    let mut begun = Cow::Borrowed(scenario);
+    if adapter.is_some_and(Adapter::in_real_time) {
+        begun = Cow::Owned(in_real_time(scenario, tools.start(scenario))?);
+    }
+    if let Some(kit) = &tools.kit {
+        begun = Cow::Owned(kit.applied(&begun).map_err(|why| refusal(scenario, &why))?);
+    }
+    Ok(begun)
 }
 
 /// Those of this variant.
@@ -120,47 +140,34 @@ pub(super) fn choose_tags<T>(
     Ok(())
 }
 
-fn replace(
-    args: &RunArgs,
-    adapter: Option<&Adapter>,
-    tools: &sut::Tools,
-    scenarios: &mut [Scenario],
-) -> Result<(), Refusal> {
+fn replace(args: &RunArgs, scenarios: &mut [Scenario]) -> Result<(), Refusal> {
     let hypothesis = args.hypothesis.as_deref().map(hypothesis).transpose()?;
-    let real = adapter.is_some_and(Adapter::in_real_time);
-    if args.seed.is_none() && hypothesis.is_none() && !real && tools.kit.is_none() {
+    if args.seed.is_none() && hypothesis.is_none() {
         return Ok(());
     }
     for scenario in scenarios {
-        let start = real.then(|| tools.start(scenario));
-        *scenario = replaced(scenario, args.seed, hypothesis, start)?;
-        if let Some(kit) = &tools.kit {
-            *scenario = kit.applied(scenario).map_err(|why| refusal(scenario, &why))?;
+        let mut lines = String::new();
+        lines.extend(args.seed.map(|seed| format!("seed = {seed}\n")));
+        for (sut, hypothesis) in scenario.suts.keys().zip(hypothesis.into_iter().cycle()) {
+            lines.push_str(&format!("sut.{sut}.hypothesis = \"{hypothesis}\"\n"));
         }
+        *scenario = with(scenario, &lines)?;
     }
     Ok(())
 }
 
-/// The scenario with another seed, hypothesis and start, also in the text that is kept of it.
-fn replaced(
-    scenario: &Scenario,
-    seed: Option<u64>,
-    hypothesis: Option<&str>,
-    start: Option<Instant>,
-) -> Result<Scenario, Refusal> {
-    let mut text = format!("{}\n[variant.replaced]\n", scenario.resolved);
-    if let Some(seed) = seed {
-        text.push_str(&format!("seed = {seed}\n"));
+/// The scenario as it is in real time, begun at `start`.
+fn in_real_time(scenario: &Scenario, start: Instant) -> Result<Scenario, Refusal> {
+    let mut lines = format!("start = \"{start}\"\n");
+    if scenario.divide.is_some() {
+        lines.push_str("real_time.now = true\n");
     }
-    if let Some(start) = start {
-        text.push_str(&format!("start = \"{start}\"\n"));
-        if scenario.divide.is_some() {
-            text.push_str("real_time.now = true\n");
-        }
-    }
-    for (sut, hypothesis) in scenario.suts.keys().zip(hypothesis.into_iter().cycle()) {
-        text.push_str(&format!("sut.{sut}.hypothesis = \"{hypothesis}\"\n"));
-    }
+    with(scenario, &lines)
+}
+
+/// The scenario with something else in it, also in the text that is kept of it.
+fn with(scenario: &Scenario, lines: &str) -> Result<Scenario, Refusal> {
+    let text = format!("{}\n[variant.replaced]\n{lines}", scenario.resolved);
     let variants = scenario::from_text(&scenario.name, &text)
         .map_err(|errors| Refusal(errors.render(lint::colour())))?;
     let again = variants.into_iter().next();

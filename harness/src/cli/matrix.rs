@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 
-use super::choose::{Shard, choose_tags, choose_variant};
+use super::choose::{self, Shard, choose_tags, choose_variant};
 use super::{Refusal, jobs, lint, print, sut, talk};
 use crate::exec::adapter::Adapter;
 use crate::exec::{self, Options, RunError, Transport};
@@ -19,12 +19,12 @@ use crate::matrix::{self, Cell, FORMAT, Matrix, State, findings, html, markdown,
 use crate::out::RunFolder;
 use crate::scenario::{self, Scenario};
 
-/// Exit status after Ctrl-C.
+/// Exit status after Ctrl-C or TERM.
 const INTERRUPTED: u8 = 130;
 /// What `--out` keeps of the whole.
 const FILE: &str = "matrix.json";
 
-/// Set by Ctrl-C.
+/// Set by Ctrl-C or TERM.
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// What `revlab matrix` is given.
@@ -319,7 +319,9 @@ fn run_one(args: &MatrixArgs, it: &Planned<'_>) -> Result<Cell, Refusal> {
         Ok(scenario) => scenario,
         Err(why) => return none(State::Refused, why),
     };
-    let adapter = it.column.adapter.as_ref();
+    let adapter = it.column.adapter.as_ref().map(|adapter| adapter.of(&scenario));
+    let adapter = adapter.as_ref();
+    let scenario = choose::begun(&scenario, adapter, &sut::Tools::default())?;
     if let Some(why) = adapter.and_then(|adapter| adapter.refuses(&scenario)) {
         return none(State::Refused, why);
     }

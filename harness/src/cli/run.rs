@@ -17,10 +17,10 @@ use crate::judge::{self, Status};
 use crate::out::RunFolder;
 use crate::scenario::Scenario;
 
-/// Exit status after Ctrl-C.
+/// Exit status after Ctrl-C or TERM.
 const INTERRUPTED: u8 = 130;
 
-/// Set by Ctrl-C.
+/// Set by Ctrl-C or TERM.
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// What one run came to.
@@ -127,6 +127,13 @@ fn run_one(
     scenario: &Scenario,
     bars: &Bars,
 ) -> Ended {
+    let adapter = adapter.map(|adapter| adapter.of(scenario));
+    let adapter = adapter.as_ref();
+    let begun = match choose::begun(scenario, adapter, tools) {
+        Ok(begun) => begun,
+        Err(refusal) => return Ended::Refused(refusal),
+    };
+    let scenario = &*begun;
     let transport = match args.transport {
         TransportArg::Sim => Transport::Sim,
         TransportArg::Live => Transport::Live,

@@ -122,6 +122,15 @@ impl Adapter {
         }
     }
 
+    /// As it runs this scenario: in real time where that says so.
+    pub fn of(&self, scenario: &Scenario) -> Adapter {
+        let mut of = self.clone();
+        if let Adapter::Program(program) = &mut of {
+            program.in_real_time |= scenario.always_real;
+        }
+        of
+    }
+
     /// Why a scenario is too long for real time, and what would be right.
     fn too_long(&self, scenario: &Scenario) -> String {
         let lasts = scenario.duration;

@@ -51,6 +51,7 @@ impl Lab {
             start,
             duration,
             divide: None,
+            always_real: false,
             seed: Seed(1),
             network: Network::default(),
             cas: BTreeMap::new(),

@@ -132,6 +132,7 @@ pub(super) fn scenario(
         start: run.start,
         duration: run.duration,
         divide: head.divide,
+        always_real: head.always_real,
         seed: head.seed,
         network: head.network,
         cas,

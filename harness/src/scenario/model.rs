@@ -32,6 +32,9 @@ pub struct Scenario {
     pub duration: Span,
     /// By how much durations may be divided where the run is made in real time.
     pub divide: Option<u32>,
+    /// Whether real servers run it in real time in any case, because it shows what they do with many
+    /// attempts at once.
+    pub always_real: bool,
     /// The seed of all chance.
     pub seed: Seed,
     /// Durations on the way.

@@ -286,6 +286,15 @@ fn what_certificates_say_besides_is_read_to_the_last_key() {
 }
 
 #[test]
+fn a_scenario_can_want_real_time_without_shorter_times() {
+    let real = "format = 1\ntitle = \"t\"\nstart = \"2024-03-01T00:00:00Z\"\nduration = \"20s\"\n\
+         real_time = { always = true }\n[ca.issuing]\n[sut.web]\n[clients.users]\nevery = \"10s\"\n";
+    let read = one(real);
+    assert_eq!((read.always_real, read.divide), (true, None));
+    assert!(!one(&real.replace("always = true", "divide = 2")).always_real);
+}
+
+#[test]
 fn a_run_in_real_time_has_its_times_divided_and_those_of_the_network_not() {
     let text = r#"
 format = 1

@@ -1,4 +1,4 @@
-//! Ctrl-C: the trace is kept, and proves nothing.
+//! Ctrl-C, and TERM as those send who cancel a job: the trace is kept, and proves nothing.
 #![cfg(unix)]
 
 use std::path::Path;
@@ -41,9 +41,9 @@ impl Guarded {
         panic!("the run never began");
     }
 
-    fn interrupt(mut self) -> Said {
+    fn interrupt(mut self, signal: &str) -> Said {
         let id = self.child().id().to_string();
-        let sent = Command::new("kill").args(["-INT", &id]).status().expect("kill");
+        let sent = Command::new("kill").args([signal, &id]).status().expect("kill");
         assert!(sent.success());
         let child = self.0.take().expect("not yet ended");
         Said::from(child.wait_with_output().expect("an end"))
@@ -52,6 +52,15 @@ impl Guarded {
 
 #[test]
 fn ctrl_c_leaves_a_readable_trace_that_proves_nothing() {
+    leaves_a_readable_trace("-INT");
+}
+
+#[test]
+fn a_job_that_is_cancelled_leaves_one_too() {
+    leaves_a_readable_trace("-TERM");
+}
+
+fn leaves_a_readable_trace(signal: &str) {
     let long = good_with("duration = \"1h\"", "duration = \"30d\"").replace("\"1m\"", "\"1s\"");
     let folder = Folder::with(&[("long.toml", &long), ("zz-never.toml", &long)]);
     let args = ["run", ".", "--transport", "live", "--out", "results", "--format", "json"];
@@ -59,7 +68,7 @@ fn ctrl_c_leaves_a_readable_trace_that_proves_nothing() {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("run");
     let mut run = Guarded(Some(child));
     run.until_there_is(&folder.path("results/long/default/web/trace.jsonl"));
-    let said = run.interrupt();
+    let said = run.interrupt(signal);
     assert_eq!(said.status, Some(130), "{said:?}");
     assert_eq!(said.err, "interrupted: the trace ends where it was, and is inconclusive\n");
     assert_eq!(said.json().as_array().map(Vec::len), Some(1), "the next one is not begun");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use revlab_clients::live::Progress;
 use revlab_clients::observation::CONNECTION_RESET;
 use revlab_clients::{ClientEvent, Observation, Seen, Send, Times};
+use revlab_lab::http::Request;
 use revlab_lab::trace::{Handshake, Kind, Log};
 use revlab_lab::{Instant, Name, Span};
 use revlab_sut::adapter::Clockwork;
@@ -87,6 +88,7 @@ impl RealLab<'_> {
     /// One attempt from its begin to its end, while lab time stands still; meanwhile the CA answers.
     pub(super) fn alone(&mut self, send: Send, stopped: &dyn Fn() -> bool) {
         let attempt = send.attempt;
+        self.tell_driver(ClientEvent::Began { attempt });
         self.begin(send);
         let mut idle = 0;
         while self.open.contains_key(&attempt) && self.trouble.is_none() && !stopped() {
@@ -148,12 +150,19 @@ impl RealLab<'_> {
         nearly.into_iter().for_each(|event| self.tell_driver(event));
     }
 
-    /// Whose attempt is under way; of several nobody can tell which one has caused what.
-    pub(super) fn whose(&self) -> Option<Name> {
-        match self.open.values().collect::<Vec<_>>()[..] {
-            [open] => Some(open.send.identity.clone()),
-            _ => None,
+    /// Whose attempt has caused a request: the one that is under way, or of several the one whose certificate
+    /// an OCSP request names. Of others nobody can tell.
+    pub(super) fn whose(&self, request: &Request) -> Option<Name> {
+        if let [open] = self.open.values().collect::<Vec<_>>()[..] {
+            return Some(open.send.identity.clone());
         }
+        let serials = self.ca.serials(request);
+        let is_named = |identity: &Name| {
+            let certificate = self.cast.identities.get(identity).and_then(|i| i.chain.first());
+            certificate.is_some_and(|own| serials.iter().any(|serial| *serial == own.serial()))
+        };
+        let mut identities = self.open.values().map(|open| &open.send.identity);
+        identities.find(|identity| is_named(identity)).cloned()
     }
 
     fn nothing_came(&mut self, idle: u32) {
@@ -216,8 +225,10 @@ impl RealLab<'_> {
         if !heard.is_empty() {
             lose_alert(seen);
         }
+        // Of several that are under way nobody can tell whose it is.
+        let whose = (self.open.len() == 1).then_some(send.attempt);
         for heard in heard {
-            let (by, attempt) = (self.sut.name.clone(), Some(send.attempt));
+            let (by, attempt) = (self.sut.name.clone(), whose);
             let (file, line, code) = (file.clone(), heard.reason, heard.code);
             self.record(Kind::Log(Log { by, file, line, code, attempt }));
         }

@@ -159,19 +159,29 @@ impl Child {
         if matches!(self.process.try_wait(), Ok(Some(_))) {
             return;
         }
-        if self.stop != Signal::Kill && self.signal(self.stop).is_err() {
-            self.ask_to_end();
-        }
-        let patience = if self.stop == Signal::Kill { Duration::ZERO } else { ENDING };
-        let began = wall();
-        while wall().duration_since(began) < patience {
-            if !matches!(self.process.try_wait(), Ok(None)) {
+        if self.stop != Signal::Kill {
+            if self.signal(self.stop).is_err() {
+                self.ask_to_end();
+            }
+            if self.ends() {
                 return;
             }
-            nap();
         }
+        // A process tree of its own ends with its first process, and who has started that sees to its end:
+        // killed together they would leave that to a first process of the machine's that need not care.
+        if namespace::is_inside() && self.signal(Signal::Kill).is_ok() && self.ends() {
+            return;
+        }
+        let program = self.program();
         self.make_end();
         let _ = self.process.wait();
+        // Who started it can be gone a little earlier than it is, and it listens until then.
+        in_time(|| !program.is_some_and(is_there));
+    }
+
+    /// Whether it has ended in time.
+    fn ends(&mut self) -> bool {
+        in_time(|| !matches!(self.process.try_wait(), Ok(None)))
     }
 
     #[cfg(unix)]
@@ -203,6 +213,29 @@ impl Child {
     fn make_end(&mut self) {
         let _ = self.process.kill();
     }
+}
+
+/// Whether something is so before [`ENDING`] is over.
+fn in_time(mut is_so: impl FnMut() -> bool) -> bool {
+    let began = wall();
+    loop {
+        if is_so() {
+            return true;
+        }
+        if wall().duration_since(began) >= ENDING {
+            return false;
+        }
+        nap();
+    }
+}
+
+/// Whether a process has not ended. The first of its threads can be dead before the others, and stays on the list
+/// until somebody asks for its end.
+fn is_there(id: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).map_or(0, Iterator::count);
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let is_dead = stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with(['Z', 'X']));
+    threads > 1 || !is_dead
 }
 
 #[cfg(unix)]
@@ -292,7 +325,7 @@ mod tests {
         let (child, said) = shell("echo ready 7; exec sleep 60", &log).unwrap();
         assert_eq!(said, "7");
         let id = child.program().unwrap();
-        assert!(lives(id));
+        assert!(lives(id) && is_there(id));
         drop(child);
         assert!(!lives(id));
         assert_eq!(kept(&log), b"ready 7\n");
@@ -304,20 +337,18 @@ mod tests {
         let script = "trap '' TERM; sleep 60 & echo ready $!; wait; wait; sleep 60";
         let (child, grandchild) = shell(script, &folder.path().join("log")).unwrap();
         let (id, grandchild) = (child.program().unwrap(), grandchild.parse().unwrap());
-        assert!(lives(grandchild));
+        assert!(lives(grandchild) && is_there(grandchild));
         drop(child);
         assert!(!lives(id));
         // Killed with the group: it dies when the system gets to it, and who reaps it is not ours to
         // say.
-        let state = || fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
-        let is_gone = || state().is_empty() || state().contains(" Z ");
         for _ in 0..1000 {
-            if is_gone() {
+            if !is_there(grandchild) {
                 return;
             }
             nap();
         }
-        panic!("{}", state());
+        panic!("process {grandchild} is still there");
     }
 
     #[test]

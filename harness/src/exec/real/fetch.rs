@@ -41,9 +41,11 @@ impl RealLab<'_> {
         let Arrived { mut request, answer, .. } = arrived;
         request.url = plain(request.url);
         self.fetches += 1;
-        let (id, began, client) = (self.fetches, self.now, self.whose());
+        let (id, began, client) = (self.fetches, self.now, self.whose(&request));
         self.charge(self.scenario.network.request());
-        let caller = Caller { name: &self.sut.name, account: None, open: 0 };
+        // Those that wait for their answers.
+        let open = u32::try_from(self.late.len()).unwrap_or(u32::MAX);
+        let caller = Caller { name: &self.sut.name, account: None, open };
         let meeting = self.ca.meet(self.now, &caller, &request);
         let purpose = self.ca.purpose(&request).map(|(_, purpose)| purpose);
         let faults = meeting.faults.clone();

@@ -91,6 +91,9 @@ impl<'a> RealLab<'a> {
         if let Some(program) = program {
             driver.refused_by(&program.adapter.refuses.status);
         }
+        if peer.holds_time() {
+            driver.take_turns();
+        }
         let reads_files = program.is_some_and(|program| program.options().crl_files);
         let publisher = reads_files.then(|| Script::new(sut.publisher.clone(), scenario.start));
         RealLab {

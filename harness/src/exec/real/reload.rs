@@ -82,7 +82,8 @@ impl Server {
                 let line = line.map_err(|e| e.to_string())?;
                 let said = say_to(&self.folder.path().join(socket), &line);
                 // What it thinks of a file that it does not take belongs to its log.
-                let said = said.map_err(|e| format!("`{socket}`: {e}"))?;
+                let said =
+                    said.map_err(|e| self.ended().unwrap_or_else(|| format!("`{socket}`: {e}")))?;
                 self.pending.extend(said.lines().map(|line| format!("{socket}: {line}")));
             }
         }
@@ -123,7 +124,7 @@ impl Server {
 fn say_to(socket: &Path, line: &str) -> io::Result<String> {
     use std::io::{Read, Write};
     let patience = Some(Duration::from_secs(5));
-    let mut stream = std::os::unix::net::UnixStream::connect(socket)?;
+    let mut stream = reach(socket)?;
     stream.set_read_timeout(patience)?;
     stream.set_write_timeout(patience)?;
     let written = stream.write_all(line.as_bytes());
@@ -134,6 +135,21 @@ fn say_to(socket: &Path, line: &str) -> io::Result<String> {
         answer.push_str(&format!("\nit breaks off: {why}\n"));
     }
     Ok(answer)
+}
+
+/// One that has just been started may listen at its port first.
+#[cfg(unix)]
+fn reach(socket: &Path) -> io::Result<std::os::unix::net::UnixStream> {
+    const TRIES: u32 = 400;
+    let mut reached = std::os::unix::net::UnixStream::connect(socket);
+    for _ in 1..TRIES {
+        if reached.is_ok() {
+            break;
+        }
+        child::nap();
+        reached = std::os::unix::net::UnixStream::connect(socket);
+    }
+    reached
 }
 
 #[cfg(not(unix))]

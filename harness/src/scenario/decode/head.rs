@@ -77,7 +77,7 @@ pub(in crate::scenario) const VARIANT: Spec = Spec {
 /// By how much a run in real time may be shorter: to a second what was a day.
 const DIVISORS: (u32, u32) = (2, 86_400);
 
-const REAL_TIME: Spec = Spec { path: "real_time", keys: &["divide", "now"], kinds: &[] };
+const REAL_TIME: Spec = Spec { path: "real_time", keys: &["divide", "now", "always"], kinds: &[] };
 
 /// What stands above the first table.
 #[derive(Debug)]
@@ -89,11 +89,13 @@ pub(super) struct Head {
     pub(super) run: Option<Run>,
     /// By how much durations may be divided where the run is made in real time.
     pub(super) divide: Option<u32>,
+    /// Whether real servers run it in real time in any case.
+    pub(super) always_real: bool,
     pub(super) network: Network,
 }
 
 pub(super) fn decode(cx: &mut Context, tree: &Table) -> Option<Head> {
-    let (divide, now) = real_time(cx, tree);
+    let RealTime { divide, now, always } = real_time(cx, tree);
     cx.divisor = divide.filter(|_| now).map_or(0, i64::from);
     let cx = &*cx;
     let fields = Fields::over(cx, tree, actors::top(tree), "the scenario".into(), &HEAD);
@@ -122,6 +124,7 @@ pub(super) fn decode(cx: &mut Context, tree: &Table) -> Option<Head> {
         seed: Seed(seed),
         run,
         divide,
+        always_real: always,
         network,
     })
 }
@@ -146,13 +149,24 @@ fn run(fields: &Fields<'_>) -> Option<Run> {
 }
 
 /// By how much durations may be divided, and whether they are.
-fn real_time(cx: &Context, tree: &Table) -> (Option<u32>, bool) {
+/// What is said of runs in real time.
+#[derive(Default)]
+struct RealTime {
+    divide: Option<u32>,
+    now: bool,
+    always: bool,
+}
+
+fn real_time(cx: &Context, tree: &Table) -> RealTime {
     let fields = Fields::over(cx, tree, actors::top(tree), "the scenario".into(), &HEAD);
-    let Some(inner) = fields.table("real_time", &REAL_TIME) else { return (None, false) };
-    inner.require("divide", "divide = 60");
+    let Some(inner) = fields.table("real_time", &REAL_TIME) else { return RealTime::default() };
+    let always = inner.boolean("always").unwrap_or(false);
+    if !always {
+        inner.require("divide", "divide = 60");
+    }
     let (least, most) = DIVISORS;
     let divide = inner.number("divide", least.into(), most.into());
-    (divide, inner.boolean("now").unwrap_or(false))
+    RealTime { divide, now: inner.boolean("now").unwrap_or(false), always }
 }
 
 fn network(fields: &Fields<'_>) -> Network {
