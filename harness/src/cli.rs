@@ -135,9 +135,9 @@ struct RunArgs {
     /// Scenario files, or folders of them.
     #[arg(required = true)]
     scenarios: Vec<PathBuf>,
-    /// Only this variant.
+    /// Only this variant; several times: these.
     #[arg(long, value_name = "NAME")]
-    variant: Option<String>,
+    variant: Vec<String>,
     /// Only scenarios with this tag; several times: with one of them.
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,

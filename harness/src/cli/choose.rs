@@ -53,7 +53,7 @@ pub(super) fn chosen(args: &RunArgs) -> Result<Vec<Scenario>, Refusal> {
     if !mistakes.is_empty() {
         return Err(Refusal(mistakes.join("\n")));
     }
-    choose_variant(args.variant.as_deref(), &mut scenarios, |s| s)?;
+    choose_variants(&args.variant, &mut scenarios, |s| s)?;
     choose_tags(&args.tag, &mut scenarios, |s| s)?;
     match args.shard {
         Some(shard) => Ok(shard.keep(scenarios)),
@@ -98,24 +98,21 @@ pub(super) fn begun<'s>(
     Ok(begun)
 }
 
-/// Those of this variant.
-pub(super) fn choose_variant<T>(
-    wanted: Option<&str>,
+/// Those of one of the variants; without any, all.
+pub(super) fn choose_variants<T>(
+    wanted: &[String],
     scenarios: &mut Vec<T>,
     of: fn(&T) -> &Scenario,
 ) -> Result<(), Refusal> {
-    let Some(wanted) = wanted else { return Ok(()) };
-    let variants = scenarios.iter().filter_map(|s| of(s).variant.as_ref());
-    let there: BTreeSet<String> = variants.map(|v| v.to_string()).collect();
-    scenarios.retain(|s| of(s).variant.as_deref() == Some(wanted));
-    if !scenarios.is_empty() {
-        return Ok(());
+    let there: BTreeSet<String> =
+        scenarios.iter().filter_map(|s| of(s).variant.as_ref()).map(ToString::to_string).collect();
+    are_there("variant", wanted, &there)?;
+    if !wanted.is_empty() {
+        scenarios.retain(|s| {
+            of(s).variant.as_deref().is_some_and(|name| wanted.iter().any(|w| w == name))
+        });
     }
-    let hint = match there.is_empty() {
-        true => ": there are none".to_owned(),
-        false => scenario::hint(wanted, there.iter().map(String::as_str)),
-    };
-    Err(Refusal(format!("error: no scenario here has a variant `{wanted}`{hint}")))
+    Ok(())
 }
 
 /// Those with one of the tags; without any, all.
@@ -126,18 +123,21 @@ pub(super) fn choose_tags<T>(
 ) -> Result<(), Refusal> {
     let there: BTreeSet<String> =
         scenarios.iter().flat_map(|s| of(s).tags.iter().cloned()).collect();
-    let unknown = tags.iter().find(|tag| !there.contains(*tag));
-    if let Some(tag) = unknown {
-        let hint = match there.is_empty() {
-            true => ": there are none".to_owned(),
-            false => scenario::hint(tag, there.iter().map(String::as_str)),
-        };
-        return Err(Refusal(format!("error: no scenario here has a tag `{tag}`{hint}")));
-    }
+    are_there("tag", tags, &there)?;
     if !tags.is_empty() {
         scenarios.retain(|s| of(s).tags.iter().any(|tag| tags.contains(tag)));
     }
     Ok(())
+}
+
+/// Whether everything that is asked for is there at all.
+fn are_there(what: &str, wanted: &[String], there: &BTreeSet<String>) -> Result<(), Refusal> {
+    let Some(unknown) = wanted.iter().find(|name| !there.contains(*name)) else { return Ok(()) };
+    let hint = match there.is_empty() {
+        true => ": there are none".to_owned(),
+        false => scenario::hint(unknown, there.iter().map(String::as_str)),
+    };
+    Err(Refusal(format!("error: no scenario here has a {what} `{unknown}`{hint}")))
 }
 
 fn replace(args: &RunArgs, scenarios: &mut [Scenario]) -> Result<(), Refusal> {
@@ -198,16 +198,8 @@ pub(super) fn the_one(file: &Path, variant: Option<&str>, why: &str) -> Result<S
         scenario::load(file).map_err(|errors| Refusal(errors.render(lint::colour())))?;
     let names: Vec<String> =
         variants.iter().filter_map(|s| s.variant.as_ref()).map(ToString::to_string).collect();
-    if let Some(wanted) = variant {
-        variants.retain(|s| s.variant.as_deref() == Some(wanted));
-        if variants.is_empty() {
-            let hint = match names.is_empty() {
-                true => ": there are none".to_owned(),
-                false => scenario::hint(wanted, names.iter().map(String::as_str)),
-            };
-            return Err(Refusal(format!("error: no scenario here has a variant `{wanted}`{hint}")));
-        }
-    }
+    let wanted: Vec<String> = variant.into_iter().map(str::to_owned).collect();
+    choose_variants(&wanted, &mut variants, |s| s)?;
     if variants.len() > 1 {
         let why = format!("{why}: choose it with `--variant`");
         return Err(Refusal(format!("error: {why}; there are `{}`", names.join("`, `"))));

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 
-use super::choose::{self, Shard, choose_tags, choose_variant};
+use super::choose::{self, Shard, choose_tags, choose_variants};
 use super::{Refusal, jobs, lint, print, sut, talk};
 use crate::exec::adapter::Adapter;
 use crate::exec::{self, Options, RunError, Transport};
@@ -36,9 +36,9 @@ pub(super) struct MatrixArgs {
     /// The columns: what `revlab run --sut` takes, with commas between.
     #[arg(long, value_name = "A,B", value_delimiter = ',', default_value = "model")]
     sut: Vec<String>,
-    /// Only this variant of each scenario.
+    /// Only this variant of each scenario; several times: these.
     #[arg(long, value_name = "NAME")]
-    variant: Option<String>,
+    variant: Vec<String>,
     /// Only scenarios and variants with this tag; several times: with one of them.
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
@@ -221,7 +221,7 @@ fn run_all(args: &MatrixArgs) -> Result<Matrix, Refusal> {
         revlab: env!("CARGO_PKG_VERSION").to_owned(),
         suts,
         planned,
-        chosen: args.variant.is_some() || !args.tag.is_empty(),
+        chosen: !args.variant.is_empty() || !args.tag.is_empty(),
         cells,
     })
 }
@@ -264,7 +264,7 @@ fn scenarios(args: &MatrixArgs) -> Result<Vec<(PathBuf, Scenario)>, Refusal> {
     if !mistakes.is_empty() {
         return Err(Refusal(mistakes.join("\n")));
     }
-    choose_variant(args.variant.as_deref(), &mut all, |(_, scenario)| scenario)?;
+    choose_variants(&args.variant, &mut all, |(_, scenario)| scenario)?;
     choose_tags(&args.tag, &mut all, |(_, scenario)| scenario)?;
     let mut names: Vec<_> = all.iter().map(|(_, s)| (s.name.clone(), s.variant.clone())).collect();
     names.sort();

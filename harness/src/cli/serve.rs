@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use revlab_lab::Instant;
 
-use super::{Format, Refusal, address, lint, print, talk};
-use crate::scenario::{self, Scenario};
+use super::{Format, Refusal, address, choose, print, talk};
 use crate::serve::{self, Options};
 
 /// What `revlab serve` is given.
@@ -63,7 +62,8 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Refusal> {
         let help = "name one address, or add `--keep-names` or `--dns`";
         return Err(Refusal(format!("error: `--listen {}`: {why}; {help}", args.listen.ip())));
     }
-    let scenario = choose(args)?;
+    let one = "only one variant can be served";
+    let scenario = choose::the_one(&args.scenario, args.variant.as_deref(), one)?;
     let options = Options {
         listen: args.listen,
         control: args.control,
@@ -93,30 +93,4 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Refusal> {
     serve::serve(&scenario, &options, ready, asked)
         .map_err(|error| Refusal(format!("error: {}: {error}", scenario.name)))?;
     Ok(0)
-}
-
-/// The one scenario that is to be served.
-fn choose(args: &ServeArgs) -> Result<Scenario, Refusal> {
-    let mut variants =
-        scenario::load(&args.scenario).map_err(|errors| Refusal(errors.render(lint::colour())))?;
-    let names: Vec<String> =
-        variants.iter().filter_map(|s| s.variant.as_ref()).map(ToString::to_string).collect();
-    if let Some(wanted) = &args.variant {
-        variants.retain(|s| s.variant.as_deref() == Some(wanted));
-        if variants.is_empty() {
-            let hint = match names.is_empty() {
-                true => ": there are none".to_owned(),
-                false => scenario::hint(wanted, names.iter().map(String::as_str)),
-            };
-            return Err(Refusal(format!("error: no scenario here has a variant `{wanted}`{hint}")));
-        }
-    }
-    if variants.len() > 1 {
-        let names = names.join("`, `");
-        let why = "only one variant can be served: choose it with `--variant`";
-        return Err(Refusal(format!("error: {why}; there are `{names}`")));
-    }
-    let path = args.scenario.display();
-    let nothing = || Refusal(format!("error: {path}: there is nothing to serve in it"));
-    variants.pop().ok_or_else(nothing)
 }

@@ -20,6 +20,7 @@
 //! The trace has no `check` records and no codes: what such a program does not tell is not there,
 //! and what an expectation asks of it is inconclusive.
 
+mod admin_socket;
 mod attempts;
 mod begin;
 mod charge;

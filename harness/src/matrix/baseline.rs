@@ -82,7 +82,8 @@ impl Baseline {
     ///
     /// What is wrong with it, with line and column.
     pub fn read(text: &str) -> Result<Baseline, String> {
-        let read: Baseline = serde_json::from_str(text).map_err(|e| format!("no baseline: {e}"))?;
+        let read: Baseline = serde_json::from_str(text)
+            .map_err(|e| format!("no baseline, such as `--write-baseline` writes: {e}"))?;
         match read.format {
             FORMAT => Ok(read),
             other => Err(format!("a baseline of format {other}: this revlab reads {FORMAT}")),

@@ -1,13 +1,11 @@
 //! CRL files of a program: put in place, and taken up.
 
 use std::fs;
-use std::io;
-use std::path::Path;
-use std::time::Duration;
 
 use revlab_pki::Crl;
 use revlab_sut::adapter::{Adapter, Reload};
 
+use super::admin_socket::say_to;
 use super::child;
 use super::folder::put;
 use super::publisher::Batch;
@@ -95,64 +93,28 @@ impl Server {
         let refused = said.iter().filter_map(|line| reload.refusal(line));
         // The folder has another name each time.
         let dir = &self.values.dir;
-        self.refused.extend(refused.map(|line| line.replace(dir, ".")));
+        for line in refused.map(|line| line.replace(dir, ".")) {
+            // Some write into their log what they say aloud.
+            if !self.refused.contains(&line) {
+                self.refused.push(line);
+            }
+        }
     }
 
     /// Waits for the line that says that it has done so, for a while.
     fn await_reload(&mut self, reload: &Reload) {
         const TRIES: u32 = 400;
+        let mut all = Vec::new();
         for _ in 0..TRIES {
             let said = self.said();
-            self.mark_refused(reload, &said);
             let done = said.iter().any(|line| reload.is_done_by(line) == Some(true));
-            self.pending.extend(said);
+            all.extend(said);
             if done || reload.done.is_none() {
-                return;
+                break;
             }
             child::nap();
         }
+        self.mark_refused(reload, &all);
+        self.pending.extend(all);
     }
-}
-
-/// One exchange with an admin socket: what it answers, and how it breaks off, which is an answer too. A command that
-/// is too large for it, for one, is not read to its end.
-///
-/// # Errors
-///
-/// Nobody listens.
-#[cfg(unix)]
-fn say_to(socket: &Path, line: &str) -> io::Result<String> {
-    use std::io::{Read, Write};
-    let patience = Some(Duration::from_secs(5));
-    let mut stream = reach(socket)?;
-    stream.set_read_timeout(patience)?;
-    stream.set_write_timeout(patience)?;
-    let written = stream.write_all(line.as_bytes());
-    let mut answer = Vec::new();
-    let read = stream.read_to_end(&mut answer);
-    let mut answer = String::from_utf8_lossy(&answer).into_owned();
-    if let Err(why) = written.and(read) {
-        answer.push_str(&format!("\nit breaks off: {why}\n"));
-    }
-    Ok(answer)
-}
-
-/// One that has just been started may listen at its port first.
-#[cfg(unix)]
-fn reach(socket: &Path) -> io::Result<std::os::unix::net::UnixStream> {
-    const TRIES: u32 = 400;
-    let mut reached = std::os::unix::net::UnixStream::connect(socket);
-    for _ in 1..TRIES {
-        if reached.is_ok() {
-            break;
-        }
-        child::nap();
-        reached = std::os::unix::net::UnixStream::connect(socket);
-    }
-    reached
-}
-
-#[cfg(not(unix))]
-fn say_to(_socket: &Path, _line: &str) -> io::Result<String> {
-    Err(io::Error::other("there are no Unix sockets here"))
 }
