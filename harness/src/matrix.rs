@@ -101,6 +101,10 @@ pub struct Cell {
     /// Number of fetches by purpose.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fetches: BTreeMap<String, u64>,
+    /// How refusals looked to the clients, and how many of each: `alert certificate_revoked`, `status 400`,
+    /// `status 403.13`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused_by: BTreeMap<String, u64>,
     /// How long a revoked certificate was still admitted, at the longest, in milliseconds; none: no
     /// certificate was revoked that was admitted before and tried after.
     #[serde(default, skip_serializing_if = "Option::is_none")]

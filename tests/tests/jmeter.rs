@@ -3,27 +3,17 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use revlab_tests::program::{Said, finish, program, skipped};
+use revlab_tests::program::{Running, Said, finish, program, skipped};
+use revlab_tests::server::free_port;
 use serde_json::Value as Json;
 
 /// Where Debian has it.
 const HOME: &str = "/usr/share/jmeter";
-
-/// Ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// The programs that are needed; none where one is missing.
 fn programs() -> Option<()> {
@@ -49,11 +39,6 @@ fn java(folder: &Path, program: &str, line: &str) -> Said {
     command.args(["-cp", &format!("{HOME}/bin/ApacheJMeter.jar")]).arg(source);
     command.args(line.split_whitespace()).current_dir(folder);
     finish(command)
-}
-
-fn free_port() -> u16 {
-    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    taken.local_addr().unwrap().port()
 }
 
 /// Three users, of whom the first is revoked; it begins now, and lasts longer than two JVMs need.

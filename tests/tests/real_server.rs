@@ -12,6 +12,7 @@ use revlab::scenario::Scenario;
 use revlab_lab::trace::{Attempt, Kind, Purpose};
 use revlab_lab::{Outcome, Span};
 use revlab_tests::program::skipped;
+use revlab_tests::server::free_port;
 
 /// What came of a run; none, with a note, where a program is missing.
 fn run(scenario: &Scenario) -> Option<(Run, Judgement)> {
@@ -206,12 +207,6 @@ fn servers_at(port: &str) -> usize {
         words.any(|word| word == "s_server") && line.split('\0').any(|word| word.ends_with(&at))
     };
     lines.filter(is_one).count()
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    taken.local_addr().unwrap().port()
 }
 
 /// Looks again and again, for a minute.

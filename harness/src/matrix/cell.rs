@@ -55,6 +55,7 @@ pub fn not_run(scenario: &str, asked: Asked<'_>, state: State, reason: String) -
         status: None,
         phases: Vec::new(),
         fetches: BTreeMap::new(),
+        refused_by: BTreeMap::new(),
         exposure_ms: None,
         slowest_ms: 0,
         fail_open: Vec::new(),
@@ -87,6 +88,7 @@ pub fn ran(scenario: &Scenario, trace: &Trace, asked: Asked<'_>) -> Cell {
         status: Some(judgement.status().as_str().to_owned()),
         phases: look.mixes(&phases, handshakes),
         fetches: fetches(&index),
+        refused_by: refusals(&index),
         exposure_ms: exposure::longest(scenario, &index).map(|longest| longest.as_millis()),
         slowest_ms: index.attempts.iter().map(|a| a.took_ms).max().unwrap_or(0),
         fail_open: look.fail_open(),
@@ -118,6 +120,22 @@ fn fetches(index: &Index<'_>) -> BTreeMap<String, u64> {
     let mut all = BTreeMap::new();
     for fetch in &index.fetches {
         *all.entry(fetch.purpose.as_str().to_owned()).or_insert(0) += 1;
+    }
+    all
+}
+
+/// How refusals looked to the clients: by the alert, else by what came instead of a page.
+fn refusals(index: &Index<'_>) -> BTreeMap<String, u64> {
+    let mut all = BTreeMap::new();
+    for attempt in index.attempts.iter().filter(|a| a.outcome == Outcome::Refused) {
+        let how = match (&attempt.alert, attempt.status, attempt.substatus, &attempt.error) {
+            (Some(alert), ..) => format!("alert {alert}"),
+            (None, Some(status), Some(substatus), _) => format!("status {status}.{substatus}"),
+            (None, Some(status), None, _) => format!("status {status}"),
+            (None, None, _, Some(error)) => error.to_string(),
+            (None, None, _, None) => continue,
+        };
+        *all.entry(how).or_insert(0) += 1;
     }
     all
 }

@@ -6,8 +6,9 @@ use super::rows::{DIFFER, Row, Shown, UNLIKE, rows, summary};
 use super::{Matrix, links};
 use crate::report::page::page;
 
-/// Beside the style of reports: room for wide tables.
+/// Beside the style of reports: room for wide tables, in which the names of scenarios stay in sight.
 const WIDE: &str = "main{max-width:none}.matrix{overflow-x:auto}.matrix td{vertical-align:top}\
+    .matrix th[scope=row]{position:sticky;left:0;background:Canvas}\
     .alarm{color:#b3001b;font-weight:bold}\
     @media(prefers-color-scheme:dark){.alarm{color:#ff8a8a}}\
     @media print{.matrix{overflow:visible}.matrix tr{break-inside:avoid}.alarm{color:#b3001b}}";
@@ -44,12 +45,21 @@ fn one(row: &Row<'_>) -> Markup {
 fn cell(it: &Shown<'_>) -> Markup {
     html! {
         @for why in &it.alarm { div.alarm { (why) } }
-        @for line in &it.lines { div { (line) } }
+        @for line in &it.lines { div { (words(line)) } }
         @if it.unlike_model { div { em { (UNLIKE) } } }
         @if let (Some(trace), Some(report)) = (links::to(it.cell, "trace.jsonl"), links::to(it.cell, "report.html")) {
             div { a href=(trace) { "trace" } " " a href=(report) { "report" } }
         }
         details { summary { "again" } code { (it.cell.command) } }
+    }
+}
+
+/// What stands between backticks is somebody's own word.
+fn words(line: &str) -> Markup {
+    html! {
+        @for (n, part) in line.split('`').enumerate() {
+            @if n % 2 == 1 { code { (part) } } @else { (part) }
+        }
     }
 }
 
@@ -66,5 +76,12 @@ mod tests {
         assert!(page.contains("class=\"alarm\">fail-open: 2 × &lt;revoked&gt;"), "{page}");
         assert!(page.contains("href=\"./s_server/matrix/transport/down/web/trace.jsonl\""));
         assert!(page.contains("default-src 'none'") && !page.contains("<script"));
+    }
+
+    #[test]
+    fn words_of_the_scenario_are_shown_as_such() {
+        let shown = words("it never asks for `a<b`, which fault `x` is on").into_string();
+        let wanted = "it never asks for <code>a&lt;b</code>, which fault <code>x</code> is on";
+        assert_eq!(shown, wanted);
     }
 }

@@ -64,10 +64,11 @@ fn shown<'a>(matrix: &'a Matrix, cell: &'a Cell) -> Shown<'a> {
         State::Refused => lines.push(format!("refused: {reason}")),
     }
     lines.extend(cell.phases.iter().map(|mix| format!("{}: {}", mix.phase, mix.words(true))));
-    if !cell.fetches.is_empty() {
-        let each: Vec<String> =
-            cell.fetches.iter().map(|(what, n)| format!("{what} {n}")).collect();
-        lines.push(format!("fetches: {}", each.join(", ")));
+    for (what, counts) in [("refused by", &cell.refused_by), ("fetches", &cell.fetches)] {
+        if !counts.is_empty() {
+            let each: Vec<String> = counts.iter().map(|(what, n)| format!("{what} {n}")).collect();
+            lines.push(format!("{what}: {}", each.join(", ")));
+        }
     }
     if let Some(exposure) = cell.exposure_ms {
         lines.push(format!("exposure: {}", Span::from_millis(exposure)));

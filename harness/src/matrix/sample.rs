@@ -22,6 +22,10 @@ pub(super) fn cell(sut: &str, during: &str) -> Cell {
         status: Some("held".to_owned()),
         phases: vec![mix("before", "admitted"), mix("during", during)],
         fetches: BTreeMap::from([("base".to_owned(), 4)]),
+        refused_by: match during {
+            "refused" => BTreeMap::from([("alert certificate_revoked".to_owned(), 3)]),
+            _ => BTreeMap::new(),
+        },
         exposure_ms: Some(90_000),
         slowest_ms: 20,
         fail_open: Vec::new(),

@@ -231,6 +231,7 @@ fn every_field() -> Matrix {
         status: Some("inconclusive".to_owned()),
         phases: vec![mix],
         fetches: BTreeMap::from([("base".to_owned(), 1)]),
+        refused_by: BTreeMap::from([("status 403.13".to_owned(), 1)]),
         exposure_ms: Some(0),
         slowest_ms: 0,
         fail_open: vec!["1 × revoked".to_owned()],

@@ -363,3 +363,12 @@ fn fetches_are_counted_by_purpose_and_a_run_that_stopped_proves_nothing() {
     assert_eq!((cut.state, cut.died), (State::Inconclusive, None));
     assert!(cut.reason.unwrap_or_default().contains("interrupted"));
 }
+
+#[test]
+fn refusals_are_told_by_how_they_looked() {
+    let mut lab = lab();
+    lab.refused(mins(1), OFFLINE).refused(mins(2), OFFLINE).admitted(mins(3));
+    let whole = cell(&lab);
+    assert_eq!(whole.refused_by, BTreeMap::from([("status 403.13".to_owned(), 2)]));
+    assert!(!whole.behaviour().contains("403"));
+}
