@@ -188,7 +188,9 @@ fn a_server_ends_also_where_revlab_is_killed() {
     let accept = format!("127.0.0.1:{}", free_port());
     let port = accept.rsplit(':').next().unwrap_or_default().to_owned();
     let mut command = Command::new(env!("CARGO_BIN_EXE_revlab-as-tested"));
+    // Whoever is killed leaves what it has written: here, where it is removed.
     command.args(["run", "--sut", "s_server", "--port", &port]).arg(&file);
+    command.env("TMPDIR", folder.path());
     let mut revlab = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     until(|| servers_at(&port) > 0, "the server runs");
     revlab.kill().unwrap();
