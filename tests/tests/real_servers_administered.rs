@@ -152,5 +152,8 @@ fn a_truncated_crl_that_a_server_does_not_take_up_is_told_in_its_words() {
         let that = refused.iter().filter(|line| line.contains(says)).count();
         assert_eq!(that, 1, "{sut}: {refused:?}: {text}");
         assert!(refused.iter().all(|line| !line.contains("/tmp/")), "{sut}: {refused:?}");
+        // Whoever reads of the episode reads it there too.
+        let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(says), "{sut}: {text}");
     }
 }

@@ -138,6 +138,9 @@ impl Adapter {
             Adapter::Elsewhere(_) => {
                 "add `for=10m` to stop after ten minutes, or give the server lab time by `clock=FILE`"
             }
+            Adapter::Program(_) if scenario.always_real => {
+                "make it shorter, or leave `real_time.always` out"
+            }
             Adapter::Program(_) => "give the program lab time (`libfaketime`)",
         };
         format!(
@@ -409,6 +412,17 @@ mod tests {
         assert!(why.contains("`--hook set_clock=COMMAND`"), "{why}");
         let hooks = Hooks::parse(["set_clock=true"]).unwrap();
         assert_eq!(real("https://a?for=1m").refuses_with(&stepping, &hooks), None);
+    }
+
+    #[test]
+    fn a_scenario_that_wants_real_time_is_run_in_it_and_cannot_be_long() {
+        let short = scenario("[sut.web]\n");
+        assert!(!s_server().of(&short).in_real_time());
+        let always = scenario("[real_time]\nalways = true\n[sut.web]\n");
+        let there = s_server().of(&always);
+        assert!(there.in_real_time());
+        let why = there.refuses(&always).unwrap();
+        assert!(why.contains("it lasts 8h, and that is real time: make it shorter"), "{why}");
     }
 
     #[test]

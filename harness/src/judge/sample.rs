@@ -153,7 +153,11 @@ impl Lab {
     }
 
     pub(crate) fn operation(&mut self, at: Span, id: &str, what: &str) -> &mut Lab {
-        let it = Operation { id: id.into(), what: what.into(), on: "web".into(), detail: None };
+        self.operation_on(at, "web", id, what)
+    }
+
+    pub(crate) fn operation_on(&mut self, at: Span, on: &str, id: &str, what: &str) -> &mut Lab {
+        let it = Operation { id: id.into(), what: what.into(), on: on.into(), detail: None };
         self.add(at, Kind::Operation(it))
     }
 

@@ -7,7 +7,7 @@ use super::{Matrix, links};
 use crate::report::page::page;
 
 /// Beside the style of reports: room for wide tables, in which the names of scenarios stay in sight.
-const WIDE: &str = "main{max-width:none}.matrix{overflow-x:auto}.matrix td{vertical-align:top}\
+const WIDE: &str = "main{max-width:none}.matrix{overflow-x:auto}.matrix td{vertical-align:top;min-width:14em}\
     .matrix th[scope=row]{position:sticky;left:0;background:Canvas}\
     .alarm{color:#b3001b;font-weight:bold}\
     @media(prefers-color-scheme:dark){.alarm{color:#ff8a8a}}\

@@ -123,6 +123,8 @@ mod tests {
     fn without_a_fault_the_checks_that_are_switched_off_part_the_run() {
         let mut lab = Lab::new(hours(2));
         lab.operation(mins(5), "revoke", "revoke");
+        // Of another machine that says nothing of this one.
+        lab.operation_on(mins(30), "desk", "other", "disable_revocation_check");
         lab.operation(mins(40), "cure", "disable_revocation_check");
         assert_eq!(phases(&lab), [("before", 0, Some(40)), ("during", 40, None)]);
         lab.operation(mins(80), "again", "enable_revocation_check");

@@ -16,9 +16,11 @@ pub(super) fn are_on(index: &Index<'_>, due: Instant) -> bool {
     all(index).take_while(|(at, _)| *at <= due).last().is_none_or(|(_, on)| on)
 }
 
-/// Each time that they were switched, and whether on.
+/// Each time that those of the system under test were switched, and whether on.
 fn all<'i>(index: &'i Index<'_>) -> impl Iterator<Item = (Instant, bool)> + 'i {
-    index.operations.iter().filter_map(|operation| match &*operation.what {
+    let sut = index.header.map_or("", |header| header.sut.as_str());
+    let its = index.operations.iter().filter(move |operation| *operation.on == *sut);
+    its.filter_map(|operation| match &*operation.what {
         "disable_revocation_check" => Some((operation.t, false)),
         "enable_revocation_check" => Some((operation.t, true)),
         _ => None,

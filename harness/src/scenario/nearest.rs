@@ -1,7 +1,10 @@
 //! The valid name that was most likely meant.
 
-/// What would be right instead of `wrong`: the nearest of `valid`, else all of them. `what` names
-/// them in the plural: `valid keys`.
+/// So many names are no help any more.
+const MANY: usize = 40;
+
+/// What would be right instead of `wrong`: the nearest of `valid`, else all of them, or of very many those that begin
+/// alike. `what` names them in the plural: `valid keys`.
 pub(super) fn help<'a>(
     wrong: &str,
     valid: impl IntoIterator<Item = &'a str>,
@@ -11,7 +14,19 @@ pub(super) fn help<'a>(
     if let Some(name) = nearest(wrong, &valid) {
         return Some(format!("did you mean `{name}`?"));
     }
+    let alike = alike(wrong, &valid);
+    let others = valid.len() - alike.len();
+    if valid.len() > MANY && others > 0 && !alike.is_empty() {
+        return Some(format!("{what}: `{}` and {others} others", alike.join("`, `")));
+    }
     (!valid.is_empty()).then(|| format!("{what}: `{}`", valid.join("`, `")))
+}
+
+/// Those that begin as what was written does.
+fn alike<'a>(wrong: &str, valid: &[&'a str]) -> Vec<&'a str> {
+    const BEGIN: usize = 3;
+    let begin: String = wrong.chars().take(BEGIN).collect();
+    valid.iter().filter(|name| name.starts_with(&begin)).copied().collect()
 }
 
 /// The only name that begins with what was written, if that is more than a few letters: its end was
@@ -59,5 +74,18 @@ mod tests {
         assert_eq!(help("H9", ["H0", "H2"], "it can be").unwrap(), "it can be: `H0`, `H2`");
         assert_eq!(ask("x"), "valid keys: `period`, `delta_period`, `overlap`");
         assert_eq!(help("x", [], "valid keys"), None);
+    }
+
+    #[test]
+    fn of_very_many_names_those_that_begin_alike_are_told() {
+        let others: Vec<String> = (0..50).map(|n| format!("other-{n}")).collect();
+        let names = others.iter().map(String::as_str);
+        let many = || ["cdn-flushed-and-all-miss", "cdn-misses"].into_iter().chain(names.clone());
+        let said = help("cdn-flushd", many(), "there are").unwrap();
+        assert_eq!(said, "there are: `cdn-flushed-and-all-miss`, `cdn-misses` and 50 others");
+        let nothing_alike = help("zzz", many(), "there are").unwrap();
+        assert!(nothing_alike.ends_with("`other-49`"), "{nothing_alike}");
+        let all_alike = help("otherwise", names.clone(), "there are").unwrap();
+        assert!(all_alike.ends_with("`other-49`"), "{all_alike}");
     }
 }

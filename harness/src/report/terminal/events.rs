@@ -1,6 +1,6 @@
 //! What happened around an episode, in the order of time.
 
-use revlab_lab::trace::{Fault, FaultState, Fetch, Purpose};
+use revlab_lab::trace::{Fault, FaultState, Fetch, Log, Purpose};
 use revlab_lab::{Instant, Span};
 
 use super::Page;
@@ -35,6 +35,7 @@ pub(super) fn around(page: &Page<'_>, episode: &Episode, sut: &str) -> Vec<Event
     found.extend(published(page, episode));
     found.extend(faults(page, earliest, episode));
     found.extend(operations(page, earliest, episode));
+    found.extend(said(page, episode, sut));
     found.push(Event {
         t: episode.begin,
         n: episode.first,
@@ -195,4 +196,20 @@ fn operations(page: &Page<'_>, earliest: Instant, episode: &Episode) -> Vec<Even
         Event { t: o.t, n: o.n, text, tone: Tone::Doubt }
     });
     events.collect()
+}
+
+/// What the server said that is about no attempt, such as of a file that it does not take up: the last before the
+/// episode, and in it the first two, and the last with their number.
+fn said(page: &Page<'_>, episode: &Episode, sut: &str) -> Vec<Event> {
+    let logs = || page.index.logs.iter().filter(|log| *log.by == *sut && log.attempt.is_none());
+    let event = |log: &At<'_, Log>, more: &str| {
+        let text = format!("{}: {}{more}", log.file, log.line);
+        Event { t: log.t, n: log.n, text, tone: Tone::Bad }
+    };
+    let before = logs().rfind(|log| log.t < episode.begin).map(|log| event(log, ""));
+    let there: Vec<_> =
+        logs().filter(|log| episode.begin <= log.t && log.t < episode.end).collect();
+    let last = there.last().filter(|_| there.len() > 2);
+    let last = last.map(|log| event(log, &format!(": the last of {}", there.len())));
+    before.into_iter().chain(there.iter().take(2).map(|log| event(log, ""))).chain(last).collect()
 }
