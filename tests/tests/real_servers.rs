@@ -293,6 +293,22 @@ fn an_adapter_of_ones_own_lies_beside_the_scenario() {
     assert!(said.contains("mine, nginx/"), "{said}");
 }
 
+/// Of devices there is loopback, and no way leads anywhere else.
+#[test]
+fn nothing_leads_out_of_the_network_of_a_run() {
+    let devices = |there: u32| {
+        let script = format!(
+            r#"test $(grep -c : /proc/net/dev) = {there} && test $(wc -l < /proc/net/route) -le 1"#
+        );
+        format!("prepare = [[\"sh\", \"-c\", \"{script}\"]]\ndefault = \"ocsp\"")
+    };
+    let Some(said) = said_of(&[("default = \"ocsp\"", &devices(1))]) else { return };
+    assert!(said.contains("mine, nginx/"), "{said}");
+    // What is looked at can be otherwise.
+    let Some(said) = said_of(&[("default = \"ocsp\"", &devices(2))]) else { return };
+    assert!(said.starts_with("error: "), "{said}");
+}
+
 #[test]
 fn a_configuration_that_is_not_taken_is_told_in_the_servers_own_words() {
     let Some(said) = said_of(&[("worker_processes 1;", "worker_processes many;")]) else { return };
