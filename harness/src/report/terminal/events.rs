@@ -198,9 +198,13 @@ fn operations(page: &Page<'_>, earliest: Instant, episode: &Episode) -> Vec<Even
     events.collect()
 }
 
-/// What the server said that is about no attempt, such as of a file that it does not take up: the last before the
-/// episode, and in it the first two, and the last with their number.
+/// What a real server said that is about no attempt, such as of a file that it does not take up: the last before the
+/// episode, and in it the first two, and the last with their number. The model's logs say what stands here already.
 fn said(page: &Page<'_>, episode: &Episode, sut: &str) -> Vec<Event> {
+    let system = page.index.header.and_then(|header| header.profiles.get(sut));
+    if !system.is_some_and(|system| system.contains_key("program")) {
+        return Vec::new();
+    }
     let logs = || page.index.logs.iter().filter(|log| *log.by == *sut && log.attempt.is_none());
     let event = |log: &At<'_, Log>, more: &str| {
         let text = format!("{}: {}{more}", log.file, log.line);
