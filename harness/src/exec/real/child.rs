@@ -22,9 +22,12 @@ const KEPT: u64 = 16 << 20;
 /// A command that runs `program`, which ends with revlab even where revlab is killed: by
 /// util-linux' `setpriv`, where that is there. Otherwise [`Child`] sees to it as long as it can.
 pub(super) fn bound(program: &str) -> Command {
+    // Killed before the signal was asked for, revlab is no parent any more: then nothing is to begin.
+    let begin = "[ \"$PPID\" = \"$0\" ] && exec \"$@\"";
+    let revlab = std::process::id().to_string();
     let binding = |then: &str| {
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", then]);
+        command.args(["--pdeathsig", "KILL", "sh", "-c", begin, &revlab, then]);
         command
     };
     let works = |command: &mut Command| {
